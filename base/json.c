@@ -1,0 +1,108 @@
+#include "base/json.h"
+
+#include <string.h>
+
+/* Length of the UTF-8 sequence at s (RFC 3629), 0 if it is none. */
+static size_t utf8_len(const unsigned char *s)
+{
+	size_t n = s[0] < 0x80 ? 1 : s[0] >= 0xc2 && s[0] < 0xe0 ? 2 :
+		   (s[0] & 0xf0) == 0xe0 ? 3 : s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : 0;
+
+	for (size_t i = 1; i < n; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
+	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return n;
+}
+
+void json_quote(struct buf *out, const char *str)
+{
+	const unsigned char *s = (const unsigned char *)str;
+
+	buf_putc(out, '"');
+	while (*s) {
+		size_t n = utf8_len(s);
+
+		if (n == 0) {
+			buf_puts(out, "\\ufffd");
+			n = 1;
+		} else if (*s == '"' || *s == '\\') {
+			buf_putc(out, '\\');
+			buf_putc(out, (char)*s);
+		} else if (*s < 0x20 || *s == 0x7f) {
+			buf_printf(out, "\\u%04x", *s);
+		} else {
+			buf_put(out, s, n);
+		}
+		s += n;
+	}
+	buf_putc(out, '"');
+}
+
+static void begin(struct json *j, const char *key)
+{
+	if (j->filled[j->depth])
+		buf_putc(j->out, ',');
+	if (!j->compact && j->depth) {
+		buf_putc(j->out, '\n');
+		buf_pad(j->out, ' ', 2 * j->depth);
+	}
+	j->filled[j->depth] = 1;
+	if (key) {
+		json_quote(j->out, key);
+		buf_puts(j->out, j->compact ? ":" : ": ");
+	}
+}
+
+static void open_level(struct json *j, const char *key, char c)
+{
+	begin(j, key);
+	buf_putc(j->out, c);
+	if (j->depth + 1 < sizeof(j->filled))
+		j->depth++;
+	j->filled[j->depth] = 0;
+}
+
+static void close_level(struct json *j, char c)
+{
+	unsigned char had = j->filled[j->depth];
+
+	j->depth--;
+	if (had && !j->compact) {
+		buf_putc(j->out, '\n');
+		buf_pad(j->out, ' ', 2 * j->depth);
+	}
+	buf_putc(j->out, c);
+	if (j->depth == 0) {
+		buf_putc(j->out, '\n');
+		j->filled[0] = 0;
+	}
+}
+
+void json_object(struct json *j, const char *key) { open_level(j, key, '{'); }
+void json_array(struct json *j, const char *key) { open_level(j, key, '['); }
+void json_end_object(struct json *j) { close_level(j, '}'); }
+void json_end_array(struct json *j) { close_level(j, ']'); }
+
+void json_str(struct json *j, const char *key, const char *val)
+{
+	begin(j, key);
+	if (val)
+		json_quote(j->out, val);
+	else
+		buf_puts(j->out, "null");
+}
+
+void json_int(struct json *j, const char *key, long long val)
+{
+	begin(j, key);
+	buf_printf(j->out, "%lld", val);
+}
+
+void json_bool(struct json *j, const char *key, bool val)
+{
+	begin(j, key);
+	buf_puts(j->out, val ? "true" : "false");
+}

@@ -1,0 +1,13 @@
+#ifndef BASE_MEM_H
+#define BASE_MEM_H
+
+#include <stddef.h>
+
+/* Heap memory for what outlives no arena. Never NULL: see mem_exhausted(). */
+void *mem_alloc(size_t size);
+void *mem_realloc(void *p, size_t size);
+
+/* Says so on standard error and ends the program with exit code 2. */
+_Noreturn void mem_exhausted(void);
+
+#endif
