@@ -1,0 +1,103 @@
+#ifndef TOPOLOGY_BUILD_H
+#define TOPOLOGY_BUILD_H
+
+#include "base/map.h"
+#include "topology/schema.h"
+#include "topology/topology.h"
+
+/*
+ * How this works: the files are parsed and spliced (load.c); a first walk
+ * makes every object that has a name (declare.c); a second one, when all
+ * names are known, fills in what refers to names (resolve.c); then the whole
+ * is cross-checked (check.c). Each goes on after an error, so that one run
+ * tells all.
+ */
+
+/* An element with the file's own kind of it, in reading order. */
+struct item {
+	enum element el;
+	const struct xml_element *xml;
+	size_t parent;	    /* index of the item around it; itself at a root */
+	const char *origin; /* template name; NULL: the topology itself */
+	void *made;	    /* what declare.c made of it */
+};
+
+struct name_entry {
+	const char *name;
+	struct span at;
+	void *object;
+	enum party_kind kind;
+};
+
+struct build {
+	struct arena *arena;
+	struct topology *topo;
+	const struct topology_options *opt;
+	struct diags *d;
+	VEC(struct item) items;
+	struct map parties, roles, services; /* folded name -> name_entry */
+	struct map files; /* canonical path -> FILE_OPEN or FILE_DONE */
+};
+
+/* load.c: reads path and all it names; false if nothing usable came of it. */
+bool build_load(struct build *b, const char *path);
+
+/* declare.c */
+void build_declare(struct build *b);
+
+/* resolve.c */
+void build_resolve(struct build *b);
+
+/* check.c */
+void build_check(struct build *b);
+
+/* names.c: lends; NULL and a message with the nearest legal name. */
+struct party *find_party(struct build *b, const struct xml_element *e,
+			 const char *attr, const char *name, size_t off);
+struct role *find_role(struct build *b, const struct xml_element *e,
+		       const char *attr, const char *name, size_t off);
+struct service *find_service(struct build *b, const struct xml_element *e,
+			     const char *attr, const char *name, size_t off);
+/* Adds a name to one of the three name spaces; messages if it is malformed,
+ * taken or differs only in case. The entry that stands there now. */
+struct name_entry *add_name(struct build *b, struct map *space,
+			    const struct xml_element *e, const char *attr,
+			    bool may_repeat);
+bool name_valid(const char *s, const char **why);
+
+/* values.c: each reads one attribute; absent is empty. Messages on errors. */
+struct word {
+	const char *s; /* NUL-terminated copy */
+	size_t off, len;
+};
+struct words {
+	struct word *v;
+	size_t n;
+};
+struct words value_words(struct build *b, const struct xml_element *e,
+			 const char *attr);
+void value_roles(struct build *b, const struct xml_element *e,
+		 const char *attr, role_list *out);
+void value_services(struct build *b, const struct xml_element *e,
+		    const char *attr, service_list *out);
+struct ends value_ends(struct build *b, const struct xml_element *e,
+		       const char *attr);
+void value_prefixes(struct build *b, const struct xml_element *e,
+		    const char *attr, bool addresses, struct prefix **out,
+		    struct span **at, size_t *n);
+struct key_set value_ports(struct build *b, const struct xml_element *e,
+			   const char *attr, unsigned proto);
+bool value_range(struct build *b, const struct xml_element *e,
+		 const char *attr, struct key_range *out);
+/* tcp, udp, ip, icmp and icmpv6 together */
+struct key_set value_keys(struct build *b, const struct xml_element *e);
+struct when value_date(struct build *b, const struct xml_element *e,
+		       const char *attr, bool end_of_day);
+/* Index of the value in the attribute's words, fallback if absent. */
+int value_word(struct build *b, const struct xml_element *e, enum element el,
+	       const char *attr, int fallback);
+/* A mask over the attribute's words. */
+unsigned value_word_mask(struct build *b, const struct xml_element *e,
+			 enum element el, const char *attr);
+
+#endif

@@ -1,0 +1,437 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "topology/build.h"
+
+/* ---- roles and services: closures, no cycles ------------------------------- */
+
+enum { WHITE, GREY, BLACK };
+
+static int u32_cmp(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static bool role_cycle(struct build *b, struct role *r, unsigned char *colour)
+{
+	colour[r->id] = GREY;
+	for (size_t i = 0; i < r->is.n; i++) {
+		struct role *up = r->is.v[i];
+
+		if (colour[up->id] == GREY) {
+			diag_add(b->d, SEV_ERROR, r->at,
+				 "role \"%s\" implies itself, by \"%s\"",
+				 up->name, r->name);
+			return true;
+		}
+		if (colour[up->id] == WHITE && role_cycle(b, up, colour))
+			return true;
+	}
+	colour[r->id] = BLACK;
+	return false;
+}
+
+static void close_role(struct build *b, struct role *r)
+{
+	VEC(uint32_t) ids = { 0 };
+	unsigned char *seen =
+		ARENA_ARRAY(b->arena, unsigned char, b->topo->roles.n);
+
+	vec_push(b->arena, &ids, r->id);
+	seen[r->id] = 1;
+	for (size_t i = 0; i < ids.n; i++) {
+		const struct role *x = b->topo->roles.v[ids.v[i]];
+
+		for (size_t k = 0; k < x->is.n; k++)
+			if (!seen[x->is.v[k]->id]) {
+				seen[x->is.v[k]->id] = 1;
+				vec_push(b->arena, &ids, x->is.v[k]->id);
+			}
+	}
+	qsort(ids.v, ids.n, sizeof(*ids.v), u32_cmp);
+	r->closure = ids.v;
+	r->n_closure = ids.n;
+}
+
+static void check_roles(struct build *b)
+{
+	struct topology *t = b->topo;
+	unsigned char *colour = ARENA_ARRAY(b->arena, unsigned char,
+					    t->roles.n);
+
+	for (size_t i = 0; i < t->roles.n; i++)
+		if (colour[i] == WHITE && role_cycle(b, t->roles.v[i], colour))
+			break;
+	for (size_t i = 0; i < t->roles.n; i++)
+		close_role(b, t->roles.v[i]);
+	for (size_t i = 0; i < t->parties.n; i++)
+		for (size_t k = 0; k < t->parties.v[i]->roles.n; k++) {
+			const struct role *r = t->parties.v[i]->roles.v[k];
+
+			for (size_t c = 0; c < r->n_closure; c++)
+				t->roles.v[r->closure[c]]->borne = true;
+		}
+}
+
+static bool leaves(struct build *b, struct service *top, struct service *s,
+		   unsigned char *colour, service_list *out)
+{
+	if (colour[s->id] == GREY) {
+		diag_add(b->d, SEV_ERROR, top->at,
+			 "service \"%s\" stands for itself, by \"%s\"",
+			 top->name, s->name);
+		return false;
+	}
+	if (colour[s->id] == BLACK)
+		return true;
+	colour[s->id] = GREY;
+	if (s->keys.n)
+		vec_push(b->arena, out, s);
+	for (size_t i = 0; i < s->parts.n; i++)
+		if (!leaves(b, top, s->parts.v[i], colour, out))
+			return false;
+	colour[s->id] = BLACK;
+	return true;
+}
+
+static void check_services(struct build *b)
+{
+	struct topology *t = b->topo;
+
+	for (size_t i = 0; i < t->services.n; i++) {
+		service_list out = { 0 };
+
+		if (!leaves(b, t->services.v[i], t->services.v[i],
+			    ARENA_ARRAY(b->arena, unsigned char,
+					t->services.n), &out))
+			break;
+		t->services.v[i]->leaf = out.v;
+		t->services.v[i]->n_leaf = out.n;
+	}
+}
+
+/* ---- ends ------------------------------------------------------------------ */
+
+enum { FIREWALL_OK = 1, FIREWALL_IN_TO = 2 };
+
+static void check_end(struct build *b, const struct ends *e, unsigned flags,
+		      const char *element)
+{
+	for (size_t i = 0; i < e->n; i++) {
+		const struct end_word *w = &e->v[i];
+
+		if (w->kind == END_ROLE && !w->role->borne)
+			diag_add(b->d, SEV_WARNING, w->at,
+				 "nobody bears the role \"%s\": \"%s\" names "
+				 "no address", w->role->name, w->text);
+		if (w->kind != END_PARTY ||
+		    w->party->kind != PARTY_FIREWALL || flags & FIREWALL_OK)
+			continue;
+		if (flags & FIREWALL_IN_TO)
+			diag_add(b->d, SEV_ERROR, w->at,
+				 "\"%s\" is a firewall: use <input> there for "
+				 "connections to it", w->text);
+		else
+			diag_add(b->d, SEV_ERROR, w->at,
+				 "\"%s\" is a firewall, which cannot stand in "
+				 "<%s> here", w->text, element);
+	}
+}
+
+static void check_ends(struct build *b)
+{
+	struct topology *t = b->topo;
+
+	for (size_t i = 0; i < t->uses.n; i++)
+		check_end(b, &t->uses.v[i]->of, 0, "use");
+	for (size_t i = 0; i < t->wants.n; i++)
+		check_end(b, &t->wants.v[i]->sources, 0, "want");
+	for (size_t i = 0; i < t->omits.n; i++)
+		check_end(b, &t->omits.v[i]->sources, 0, "omit");
+	for (size_t i = 0; i < t->inputs.n; i++)
+		check_end(b, &t->inputs.v[i]->from, FIREWALL_OK, "input");
+	for (size_t i = 0; i < t->ipsecs.n; i++) {
+		check_end(b, &t->ipsecs.v[i]->between, 0, "ipsec");
+		check_end(b, &t->ipsecs.v[i]->and, 0, "ipsec");
+	}
+	for (size_t i = 0; i < t->allows.n; i++) {
+		check_end(b, &t->allows.v[i]->from, FIREWALL_OK, "allow");
+		check_end(b, &t->allows.v[i]->to, FIREWALL_IN_TO, "allow");
+	}
+	for (size_t i = 0; i < t->forbids.n; i++) {
+		check_end(b, &t->forbids.v[i]->from, FIREWALL_OK, "forbid");
+		check_end(b, &t->forbids.v[i]->to, FIREWALL_OK, "forbid");
+		check_end(b, &t->forbids.v[i]->except, FIREWALL_OK, "forbid");
+	}
+}
+
+/* ---- names of exceptions, firewalls ----------------------------------------- */
+
+#define CHECK_NAMED(b, list, what) \
+	do { \
+		struct map seen = { 0 }; \
+		for (size_t i = 0; i < (list).n; i++) \
+			check_named(b, &seen, (list).v[i]->ident, \
+				    (list).v[i]->name, (list).v[i]->at, what); \
+	} while (0)
+
+struct seen_at {
+	struct span at;
+};
+
+/* Two that say the same without a name have one identity: that is no
+ * contradiction, only said twice. */
+static void check_named(struct build *b, struct map *seen, const char *id,
+			const char *name, struct span at, const char *what)
+{
+	int is_new;
+	struct map_entry *e = map_add_str(b->arena, seen, id, &is_new);
+	struct seen_at *first = e->val.p;
+
+	if (is_new) {
+		first = ARENA_NEW(b->arena, struct seen_at);
+		first->at = at;
+		e->val.p = first;
+	} else if (!name) {
+		diag_add2(b->d, SEV_WARNING, at, first->at, "the first one",
+			  "this <%s> says the same as another", what);
+	} else {
+		diag_add2(b->d, SEV_ERROR, at, first->at, "the first one",
+			  "two <%s> are named \"%s\"", what, id);
+	}
+}
+
+/* Could one interface match both names? */
+static bool names_overlap(const struct interface *x, const struct interface *y)
+{
+	size_t n = strlen(x->name), m = strlen(y->name);
+
+	if (!x->wildcard && !y->wildcard)
+		return !strcmp(x->name, y->name);
+	if (x->wildcard && y->wildcard)
+		return !strncmp(x->name, y->name, (n < m ? n : m) - 1);
+	return x->wildcard ? !strncmp(x->name, y->name, n - 1) :
+			     !strncmp(x->name, y->name, m - 1);
+}
+
+static void check_firewall(struct build *b, const struct firewall *f)
+{
+	const char *why;
+
+	for (size_t i = 0; i < f->interfaces.n; i++)
+		for (size_t k = 0; k < i; k++) {
+			const struct interface *x = f->interfaces.v[i];
+			const struct interface *y = f->interfaces.v[k];
+
+			if (x->name[0] && y->name[0] && names_overlap(x, y))
+				diag_add2(b->d, SEV_ERROR, x->at, y->at,
+					  "the first one",
+					  strcmp(x->name, y->name) ?
+					  "the interface names \"%s\" and "
+					  "\"%s\" overlap" :
+					  "interface \"%s\" is given twice",
+					  x->name, y->name);
+		}
+	if (f->interfaces.n < 2)
+		diag_add(b->d, SEV_WARNING, f->at,
+			 "firewall \"%s\" has %s: nothing is forwarded by it",
+			 f->name, f->interfaces.n ? "one interface" :
+						    "no interface");
+	for (size_t i = 0; i < f->nodes.n; i++) {
+		if (!name_valid(f->nodes.v[i], &why))
+			diag_add(b->d, SEV_ERROR, f->at,
+				 "the node name \"%s\" %s", f->nodes.v[i], why);
+		for (size_t k = 0; k < i; k++)
+			if (!strcmp(f->nodes.v[i], f->nodes.v[k]))
+				diag_add(b->d, SEV_ERROR, f->at,
+					 "the node \"%s\" is given twice",
+					 f->nodes.v[i]);
+	}
+}
+
+static void check_zones(struct build *b)
+{
+	struct topology *t = b->topo;
+	unsigned char *used = ARENA_ARRAY(b->arena, unsigned char, t->zones.n);
+
+	if (!t->zones.n)
+		diag_add(b->d, SEV_ERROR, t->at, "the topology has no zone");
+	for (size_t i = 0; i < t->firewalls.n; i++)
+		for (size_t k = 0; k < t->firewalls.v[i]->interfaces.n; k++) {
+			const struct party *z =
+				t->firewalls.v[i]->interfaces.v[k]->zone;
+
+			if (z)
+				used[z->zone_id] = 1;
+		}
+	for (size_t i = 0; i < t->zones.n; i++)
+		if (!used[i])
+			diag_add(b->d, SEV_WARNING, t->zones.v[i]->at,
+				 "zone \"%s\" is on no firewall",
+				 t->zones.v[i]->name);
+}
+
+/* ---- ipsec ------------------------------------------------------------------ */
+
+static bool excepts_kerberos(const struct ipsec *s)
+{
+	for (size_t i = 0; i < s->except.n; i++)
+		for (size_t k = 0; k < s->except.v[i]->n_leaf; k++)
+			if (s->except.v[i]->leaf[k]->ike_kerberos)
+				return true;
+	return false;
+}
+
+static const char *kerberos_service(const struct topology *t)
+{
+	for (size_t i = 0; i < t->services.n; i++)
+		if (t->services.v[i]->ike_kerberos)
+			return t->services.v[i]->name;
+	return NULL;
+}
+
+static void check_ipsec(struct build *b, const struct ipsec *s)
+{
+	const char *name = kerberos_service(b->topo);
+
+	if (s->ah && !s->esp && s->nat_traversal)
+		diag_add(b->d, SEV_ERROR, s->at,
+			 "nat-traversal=\"yes\" encapsulates ESP only (RFC "
+			 "3948), and protocols has ah alone");
+	if (s->auth != IKE_KERBEROS || excepts_kerberos(s))
+		return;
+	if (name)
+		diag_add(b->d, SEV_ERROR, s->at,
+			 "ike-auth=\"kerberos\" needs the service \"%s\" in "
+			 "the clear: name it in except", name);
+	else
+		diag_add(b->d, SEV_ERROR, s->at,
+			 "ike-auth=\"kerberos\" needs a service marked "
+			 "ike-auth=\"kerberos\" in except, and there is none");
+}
+
+/* ---- want and omit ----------------------------------------------------------- */
+
+static bool in_roles(const role_list *l, const struct role *r)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->v[i] == r)
+			return true;
+	return false;
+}
+
+static bool flow_has(const struct flow *f, const struct service *s)
+{
+	for (size_t i = 0; i < f->services.n; i++) {
+		if (f->services.v[i] == s)
+			return true;
+		for (size_t k = 0; k < f->services.v[i]->n_leaf; k++)
+			if (f->services.v[i]->leaf[k] == s)
+				return true;
+	}
+	return false;
+}
+
+static void check_row(struct build *b, const struct choice *c,
+		      const struct role *from, const struct role *to,
+		      const char *what)
+{
+	const struct topology *t = b->topo;
+	bool row = false, optional = false;
+
+	for (size_t s = 0; s < c->services.n; s++) {
+		bool has = false;
+
+		for (size_t i = 0; i < t->flows.n; i++)
+			has |= in_roles(&t->flows.v[i]->from, from) &&
+			       in_roles(&t->flows.v[i]->to, to) &&
+			       flow_has(t->flows.v[i], c->services.v[s]);
+		if (!has)
+			diag_add(b->d, SEV_ERROR, c->at,
+				 "no flow from \"%s\" to \"%s\" has the service "
+				 "\"%s\"", from->name, to->name,
+				 c->services.v[s]->name);
+	}
+	for (size_t i = 0; i < t->flows.n; i++) {
+		const struct flow *f = t->flows.v[i];
+
+		if (!in_roles(&f->from, from) || !in_roles(&f->to, to))
+			continue;
+		row = true;
+		optional |= f->requirement == REQ_OPTIONAL;
+	}
+	if (!row)
+		diag_add(b->d, SEV_ERROR, c->at,
+			 "there is no flow from \"%s\" to \"%s\": <%s> names a "
+			 "flow by exactly its two roles", from->name, to->name,
+			 what);
+	else if (!optional && !strcmp(what, "want"))
+		diag_add(b->d, SEV_WARNING, c->at,
+			 "no flow from \"%s\" to \"%s\" is optional: it is in "
+			 "the plan anyway", from->name, to->name);
+}
+
+static void check_choice(struct build *b, const struct choice *c,
+			 const char *what)
+{
+	for (size_t i = 0; i < c->from.n; i++)
+		for (size_t k = 0; k < c->to.n; k++)
+			check_row(b, c, c->from.v[i], c->to.v[k], what);
+}
+
+/* ---- prefixes ---------------------------------------------------------------- */
+
+static void check_same_prefix(struct build *b)
+{
+	struct map seen = { 0 };
+
+	for (size_t i = 0; i < b->topo->zones.n; i++) {
+		struct party *z = b->topo->zones.v[i];
+
+		for (size_t k = 0; k < z->n_prefix; k++) {
+			struct addr_range r = z->prefix[k].r;
+			int is_new;
+			struct map_entry *e = map_add(b->arena, &seen, &r,
+						      sizeof(r), &is_new);
+			char text[ADDR_TEXT];
+			struct seen_at *first = e->val.p;
+
+			if (is_new) {
+				first = ARENA_NEW(b->arena, struct seen_at);
+				first->at = z->prefix_at[k];
+				e->val.p = first;
+				continue;
+			}
+			range_text(r, text);
+			diag_add2(b->d, SEV_ERROR, z->prefix_at[k], first->at,
+				  "the first one",
+				  "%s is in two zones", text);
+		}
+	}
+}
+
+void build_check(struct build *b)
+{
+	struct topology *t = b->topo;
+
+	check_roles(b);
+	check_services(b);
+	check_ends(b);
+	check_zones(b);
+	check_same_prefix(b);
+	for (size_t i = 0; i < t->firewalls.n; i++)
+		check_firewall(b, t->firewalls.v[i]);
+	for (size_t i = 0; i < t->ipsecs.n; i++)
+		check_ipsec(b, t->ipsecs.v[i]);
+	for (size_t i = 0; i < t->wants.n; i++)
+		check_choice(b, t->wants.v[i], "want");
+	for (size_t i = 0; i < t->omits.n; i++)
+		check_choice(b, t->omits.v[i], "omit");
+	CHECK_NAMED(b, t->allows, "allow");
+	CHECK_NAMED(b, t->forbids, "forbid");
+	CHECK_NAMED(b, t->wants, "want");
+	CHECK_NAMED(b, t->omits, "omit");
+	CHECK_NAMED(b, t->ipsecs, "ipsec");
+}

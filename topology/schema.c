@@ -1,0 +1,465 @@
+#include "topology/schema.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define IN(e) (UINT32_C(1) << EL_##e)
+#define REQ AF_REQUIRED
+#define LATER AF_LATER
+
+static_assert(N_ELEMENTS <= 32, "parents are a 32-bit mask");
+
+/* Ports and protocols stand in many elements alike. */
+#define PACKET_ATTRS \
+	{ "service", AT_NAMES, 0, NULL, "services by name" }, \
+	{ "tcp", AT_PORTS, 0, NULL, "TCP destination ports and ranges" }, \
+	{ "udp", AT_PORTS, 0, NULL, "UDP destination ports and ranges" }, \
+	{ "ip", AT_PROTOCOLS, 0, NULL, "IP protocol numbers, or any" }, \
+	{ "icmp", AT_ICMP, 0, NULL, "ICMP requests (IPv4)" }, \
+	{ "icmpv6", AT_ICMP, 0, NULL, "ICMPv6 requests" }
+
+#define FROM_TO \
+	{ "from", AT_ENDS, REQ, NULL, "who opens the connection" }, \
+	{ "to", AT_ENDS, REQ, NULL, "to whom" }
+
+#define ROLE_PAIR \
+	{ "from", AT_NAMES, REQ, NULL, "roles that open the connection" }, \
+	{ "to", AT_NAMES, REQ, NULL, "roles that answer it" }
+
+#define IDENT \
+	{ "name", AT_NAME, 0, NULL, "what messages and waivers call it" }
+
+#define PARTY_LATER \
+	{ "public", AT_TEXT, LATER, NULL, "translated addresses" }, \
+	{ "realm", AT_NAME, LATER, NULL, "forest or site of its own" }, \
+	{ "owner", AT_TEXT, LATER, NULL, "who answers for it" }
+
+#define DYNAMIC_PORTS \
+	{ "dynamic-ports", AT_RANGE, 0, NULL, \
+	  "range that dynamic services use here" }
+
+static const struct attr_def topology_attrs[] = {
+	{ "name", AT_NAME, REQ, NULL, "name of the network" },
+	{ "template", AT_TEXT, 0, NULL,
+	  "templates: names, NAME@VERSION, or paths with a slash" },
+	DYNAMIC_PORTS,
+	{ "realm", AT_NAME, LATER, NULL, "forest or site" },
+	{ "owner", AT_TEXT, LATER, NULL, "who answers for it" },
+};
+
+static const struct attr_def template_attrs[] = {
+	{ "name", AT_NAME, REQ, NULL, "name of the template" },
+	{ "version", AT_VERSION, 0, NULL, "a number, 1 if absent" },
+	{ "title", AT_TEXT, 0, NULL, "what it covers" },
+	{ "extends", AT_TEXT, 0, NULL, "templates that it builds on" },
+};
+
+static const struct attr_def include_attrs[] = {
+	{ "file", AT_FILE, REQ, NULL, "path, relative to this file" },
+};
+
+static const struct attr_def zone_attrs[] = {
+	{ "name", AT_NAME, REQ, NULL, "name of the zone" },
+	{ "networks", AT_PREFIXES, REQ, NULL, "its prefixes" },
+	{ "roles", AT_NAMES, 0, NULL, "roles of every address in it" },
+	{ "kind", AT_WORD, 0, "internet dmz internal partner management user",
+	  "default: internet with a /0, else internal" },
+	{ "transit", AT_WORD, 0, "yes no",
+	  "may paths lead through it (default: no for internet, management "
+	  "and user)" },
+	{ "inside", AT_WORD, 0, "any planned",
+	  "does the auditor judge traffic within it" },
+	DYNAMIC_PORTS,
+	PARTY_LATER,
+};
+
+static const struct attr_def network_attrs[] = {
+	{ "name", AT_NAME, REQ, NULL, "name of the network" },
+	{ "networks", AT_PREFIXES, REQ, NULL, "its prefixes" },
+	{ "roles", AT_NAMES, 0, NULL, "roles of every address in it" },
+	DYNAMIC_PORTS,
+	{ "inside", AT_WORD, LATER, "any planned", "as in zone" },
+	PARTY_LATER,
+};
+
+static const struct attr_def host_attrs[] = {
+	{ "name", AT_NAME, REQ, NULL, "name of the host" },
+	{ "address", AT_ADDRESSES, REQ, NULL, "its addresses, of one zone" },
+	{ "roles", AT_NAMES, 0, NULL, "its roles" },
+	DYNAMIC_PORTS,
+	PARTY_LATER,
+};
+
+static const struct attr_def use_attrs[] = {
+	{ "role", AT_NAMES, REQ, NULL, "server roles" },
+	{ "of", AT_ENDS, REQ, NULL, "these bearers of the role and no others" },
+};
+
+static const struct attr_def pin_attrs[] = {
+	{ "service", AT_NAME, REQ, NULL, "a dynamic service" },
+	{ "port", AT_PORTS, REQ, NULL, "where it really listens" },
+};
+
+static const struct attr_def role_pin_attrs[] = {
+	{ "role", AT_NAME, REQ, NULL, "on every bearer of this role" },
+	{ "service", AT_NAME, REQ, NULL, "a dynamic service" },
+	{ "port", AT_PORTS, REQ, NULL, "where it really listens" },
+};
+
+static const struct attr_def role_attrs[] = {
+	{ "name", AT_NAME, REQ, NULL, "name of the role" },
+	{ "is", AT_NAMES, 0, NULL, "roles that it implies" },
+	{ "title", AT_TEXT, 0, NULL, "what it means" },
+};
+
+static const struct attr_def service_attrs[] = {
+	{ "name", AT_NAME, REQ, NULL, "name of the service" },
+	{ "tcp", AT_PORTS, 0, NULL, "TCP destination ports and ranges" },
+	{ "udp", AT_PORTS, 0, NULL, "UDP destination ports and ranges" },
+	{ "ip", AT_PROTOCOLS, 0, NULL, "IP protocol numbers, or any" },
+	{ "icmp", AT_ICMP, 0, NULL, "ICMP requests (IPv4)" },
+	{ "icmpv6", AT_ICMP, 0, NULL, "ICMPv6 requests" },
+	{ "is", AT_NAMES, 0, NULL, "services that it stands for" },
+	{ "dynamic", AT_WORD, 0, "yes no", "one port of the range, at run time" },
+	{ "clear", AT_WORD, 0, "credentials", "carries passwords in the clear" },
+	{ "ike-auth", AT_WORD, 0, "kerberos", "what IKE itself needs" },
+	{ "title", AT_TEXT, 0, NULL, "what it is" },
+};
+
+static const struct attr_def flow_attrs[] = {
+	ROLE_PAIR,
+	{ "service", AT_NAMES, REQ, NULL, "services" },
+	{ "requirement", AT_WORD, 0, "required conditional optional",
+	  "optional ones are planned only where wanted" },
+	{ "cite", AT_TEXT, 0, NULL, "the source" },
+	{ "reason", AT_TEXT, 0, NULL, "why" },
+	{ "across", AT_WORD, LATER, "yes no", "joins different realms" },
+};
+
+static const struct attr_def want_attrs[] = {
+	ROLE_PAIR,
+	{ "service", AT_NAMES, 0, NULL, "these services only" },
+	{ "at", AT_ENDS, 0, NULL, "for these sources only" },
+	{ "reason", AT_TEXT, REQ, NULL, "why" },
+	IDENT,
+};
+
+static const struct attr_def firewall_attrs[] = {
+	{ "name", AT_NAME, REQ, NULL, "name of the firewall" },
+	{ "nodes", AT_NAMES, 0, NULL, "machines that share its ruleset" },
+	{ "log", AT_WORD, 0, "drops none new", "what is logged" },
+	{ "enforce", AT_WORD, LATER, "yes no", "no: count and log only" },
+	{ "managed", AT_WORD, LATER, "yes no", "no: another product" },
+	{ "refuse", AT_WORD, LATER, "drop reject", "how it refuses" },
+	{ "log-group", AT_TEXT, LATER, NULL, "NFLOG group" },
+};
+
+static const struct attr_def interface_attrs[] = {
+	{ "name", AT_INTERFACE, REQ, NULL, "kernel name; may end in *" },
+	{ "zone", AT_NAME, REQ, NULL, "the zone behind it" },
+	{ "address", AT_ADDRESSES, 0, NULL, "the firewall's own there" },
+	{ "dhcp", AT_WORD, 0, "yes no", "it gets its address by DHCP" },
+};
+
+static const struct attr_def input_attrs[] = {
+	{ "from", AT_ENDS, REQ, NULL, "who may reach the firewall itself" },
+	PACKET_ATTRS,
+	{ "reason", AT_TEXT, 0, NULL, "why" },
+};
+
+static const struct attr_def ipsec_attrs[] = {
+	{ "between", AT_ENDS, REQ, NULL, "one side" },
+	{ "and", AT_ENDS, REQ, NULL, "the other side" },
+	{ "protocols", AT_WORDS, 0, "esp ah", "default: esp" },
+	{ "nat-traversal", AT_WORD, 0, "yes no", "UDP 4500 in addition" },
+	{ "ike-auth", AT_WORD, 0, "certificate psk kerberos",
+	  "default: certificate" },
+	{ "except", AT_NAMES, 0, NULL, "services that stay outside" },
+	IDENT,
+	{ "reason", AT_TEXT, 0, NULL, "why" },
+};
+
+static const struct attr_def allow_attrs[] = {
+	FROM_TO,
+	PACKET_ATTRS,
+	{ "reason", AT_TEXT, REQ, NULL, "why" },
+	IDENT,
+	{ "owner", AT_TEXT, 0, NULL, "who answers for it" },
+	{ "ticket", AT_TEXT, 0, NULL, "change request" },
+	{ "approved-by", AT_TEXT, 0, NULL, "who approved it" },
+	{ "review-by", AT_DATE, 0, NULL, "when to look again" },
+	{ "starts", AT_DATE, 0, NULL, "not before" },
+	{ "expires", AT_DATE, 0, NULL, "not after" },
+};
+
+static const struct attr_def forbid_attrs[] = {
+	FROM_TO,
+	PACKET_ATTRS,
+	{ "except", AT_ENDS, 0, NULL, "sources that are exempt" },
+	{ "reason", AT_TEXT, REQ, NULL, "why" },
+	IDENT,
+	{ "owner", AT_TEXT, 0, NULL, "who answers for it" },
+};
+
+static const struct attr_def observe_attrs[] = {
+	FROM_TO,
+	{ "until", AT_DATE, REQ, NULL, "not after" },
+	{ "owner", AT_TEXT, REQ, NULL, "who answers for it" },
+	{ "reason", AT_TEXT, REQ, NULL, "why" },
+	IDENT,
+};
+
+static const struct attr_def leg_attrs[] = {
+	{ "zone", AT_NAME, REQ, NULL, "the other zone" },
+	{ "address", AT_ADDRESSES, REQ, NULL, "addresses there" },
+	{ "roles", AT_NAMES, 0, NULL, "roles there" },
+};
+
+static const struct attr_def publish_attrs[] = {
+	{ "address", AT_ADDRESSES, REQ, NULL, "public address" },
+	{ "tcp", AT_PORTS, 0, NULL, "TCP ports" },
+	{ "udp", AT_PORTS, 0, NULL, "UDP ports" },
+	{ "to", AT_NAME, REQ, NULL, "the host behind it" },
+	{ "port", AT_PORTS, 0, NULL, "its port" },
+	IDENT,
+};
+
+static const struct attr_def assign_attrs[] = {
+	{ "to", AT_ENDS, REQ, NULL, "to whom" },
+	{ "roles", AT_NAMES, REQ, NULL, "which roles" },
+	{ "owner", AT_TEXT, 0, NULL, "who answers for it" },
+	{ "expires", AT_DATE, 0, NULL, "not after" },
+};
+
+static const struct attr_def mail_domain_attrs[] = {
+	{ "name", AT_TEXT, REQ, NULL, "domain names" },
+	{ "senders", AT_SENDERS, REQ, NULL, "ends, mx, mx:N, a:N, include:N" },
+	{ "all", AT_WORD, 0, "softfail fail neutral", "default: softfail" },
+};
+
+static const struct attr_def skip_attrs[] = {
+	{ "rule", AT_TEXT, REQ, NULL, "advice rule" },
+	{ "reason", AT_TEXT, REQ, NULL, "why" },
+	{ "expires", AT_DATE, 0, NULL, "not after" },
+};
+
+static const struct attr_def waive_attrs[] = {
+	{ "kind", AT_TEXT, REQ, NULL, "extra, missing or a finding class" },
+	{ "from", AT_ENDS, 0, NULL, "who opens the connection" },
+	{ "to", AT_ENDS, 0, NULL, "to whom" },
+	PACKET_ATTRS,
+	{ "firewall", AT_NAME, 0, NULL, "at this firewall" },
+	{ "reason", AT_TEXT, REQ, NULL, "why" },
+	{ "owner", AT_TEXT, REQ, NULL, "who answers for it" },
+	{ "ticket", AT_TEXT, 0, NULL, "change request" },
+	{ "expires", AT_DATE, REQ, NULL, "not after" },
+};
+
+#define DEF(id, n, parents, later, attrs, doc) \
+	[EL_##id] = { n, parents, later, attrs, COUNT(attrs), doc }
+
+const struct element_def schema_elements[N_ELEMENTS] = {
+	[EL_ROOT] = { "", 0, false, NULL, 0, "" },
+	DEF(TOPOLOGY, "topology", IN(ROOT), false, topology_attrs,
+	    "A network: zones, hosts, firewalls and what is said of them"),
+	DEF(TEMPLATE, "template", IN(ROOT), false, template_attrs,
+	    "Roles, services and flows to be used by topologies"),
+	{ .name = "waivers", .parents = IN(ROOT),
+	  .doc = "Findings that are accepted for a time" },
+	DEF(INCLUDE, "include", IN(TOPOLOGY) | IN(ZONE) | IN(NETWORK), false,
+	    include_attrs, "Children of another file's root"),
+	DEF(ZONE, "zone", IN(TOPOLOGY), false, zone_attrs,
+	    "A part of the network behind firewalls"),
+	DEF(NETWORK, "network", IN(ZONE) | IN(NETWORK), false, network_attrs,
+	    "A named part of a zone"),
+	DEF(HOST, "host", IN(ZONE) | IN(NETWORK), false, host_attrs,
+	    "A machine"),
+	DEF(USE, "use", IN(ZONE) | IN(NETWORK) | IN(HOST), false, use_attrs,
+	    "Which servers of a role are used"),
+	DEF(PIN, "pin", IN(HOST), false, pin_attrs,
+	    "A static port for a dynamic service"),
+	DEF(ROLE_PIN, "pin", IN(TOPOLOGY), false, role_pin_attrs,
+	    "A static port for a dynamic service, by role"),
+	DEF(ROLE, "role", IN(TOPOLOGY) | IN(TEMPLATE), false, role_attrs,
+	    "A function that machines have"),
+	DEF(SERVICE, "service", IN(TOPOLOGY) | IN(TEMPLATE), false,
+	    service_attrs, "Ports under a name"),
+	DEF(FLOW, "flow", IN(TOPOLOGY) | IN(TEMPLATE), false, flow_attrs,
+	    "Which role opens which services of which role"),
+	DEF(WANT, "want", IN(TOPOLOGY), false, want_attrs,
+	    "Turns an optional flow on"),
+	DEF(OMIT, "omit", IN(TOPOLOGY), false, want_attrs,
+	    "Turns a template flow off"),
+	DEF(FIREWALL, "firewall", IN(TOPOLOGY), false, firewall_attrs,
+	    "A firewall, or several machines with one ruleset"),
+	DEF(INTERFACE, "interface", IN(FIREWALL), false, interface_attrs,
+	    "One of its interfaces"),
+	DEF(INPUT, "input", IN(FIREWALL), false, input_attrs,
+	    "Who may open connections to the firewall itself"),
+	DEF(IPSEC, "ipsec", IN(TOPOLOGY), false, ipsec_attrs,
+	    "What is carried inside IPsec, transport mode"),
+	DEF(ALLOW, "allow", IN(TOPOLOGY), false, allow_attrs,
+	    "An exception beside the templates"),
+	DEF(FORBID, "forbid", IN(TOPOLOGY), false, forbid_attrs,
+	    "What must never be planned"),
+	DEF(EXPECT, "expect", IN(TOPOLOGY), true, forbid_attrs,
+	    "What must be planned"),
+	DEF(OBSERVE, "observe", IN(TOPOLOGY), true, observe_attrs,
+	    "Counted and let through for a while"),
+	DEF(LEG, "leg", IN(HOST), true, leg_attrs,
+	    "The same machine in another zone"),
+	DEF(PUBLISH, "publish", IN(TOPOLOGY), true, publish_attrs,
+	    "Port forwarding"),
+	DEF(ASSIGN, "assign", IN(TOPOLOGY), true, assign_attrs,
+	    "Roles given from another file"),
+	DEF(MAIL_DOMAIN, "mail-domain", IN(TOPOLOGY), false, mail_domain_attrs,
+	    "Who sends mail for a domain"),
+	DEF(SKIP, "skip", IN(TOPOLOGY) | IN(HOST), false, skip_attrs,
+	    "Leaves out one advice rule"),
+	DEF(WAIVE, "waive", IN(WAIVERS), false, waive_attrs,
+	    "One accepted finding"),
+};
+
+const struct element_def *schema_child(enum element parent, const char *name)
+{
+	for (int i = EL_TOPOLOGY; i < N_ELEMENTS; i++)
+		if ((schema_elements[i].parents >> parent & 1) &&
+		    !strcmp(schema_elements[i].name, name))
+			return &schema_elements[i];
+	return NULL;
+}
+
+enum element schema_id(const struct element_def *def)
+{
+	return (enum element)(def - schema_elements);
+}
+
+static const char *hint(struct diags *d, const char *name,
+			const char *const *names, size_t n)
+{
+	const char *near = nearest_name(name, names, n);
+
+	return near ? arena_printf(d->arena, "; did you mean \"%s\"?", near) :
+		      "";
+}
+
+static void unknown_element(const struct xml_element *e, enum element parent,
+			    struct diags *d)
+{
+	const char *names[N_ELEMENTS], *elsewhere = NULL;
+	size_t n = 0;
+
+	for (int i = EL_TOPOLOGY; i < N_ELEMENTS; i++) {
+		if (schema_elements[i].parents >> parent & 1)
+			names[n++] = schema_elements[i].name;
+		else if (!strcmp(schema_elements[i].name, e->name))
+			elsewhere = schema_elements[i].name;
+	}
+	if (parent == EL_ROOT)
+		diag_add(d, SEV_ERROR, xml_span(e),
+			 "the root element is <%s>, expected <topology>, "
+			 "<template> or <waivers>", e->name);
+	else if (elsewhere)
+		diag_add(d, SEV_ERROR, xml_span(e),
+			 "<%s> cannot stand in <%s>", e->name,
+			 schema_elements[parent].name);
+	else
+		diag_add(d, SEV_ERROR, xml_span(e),
+			 "unknown element <%s> in <%s>%s", e->name,
+			 schema_elements[parent].name,
+			 hint(d, e->name, names, n));
+}
+
+static bool check_namespace(const struct xml_element *e, struct diags *d)
+{
+	if (e->uri && !strcmp(e->uri, PORTPLAN_NS))
+		return true;
+	if (e->uri)
+		diag_add(d, SEV_ERROR, xml_span(e),
+			 "<%s> is in the namespace \"%s\", expected \""
+			 PORTPLAN_NS "\"", e->name, e->uri);
+	else
+		diag_add(d, SEV_ERROR, xml_span(e),
+			 "<%s> is in no namespace: write xmlns=\"" PORTPLAN_NS
+			 "\" in the root element", e->name);
+	return false;
+}
+
+static void unknown_attr(const struct xml_element *e, const char *name,
+			 const struct element_def *def, struct diags *d)
+{
+	const char *names[32];
+	struct buf legal = { 0 };
+	size_t n = 0;
+
+	for (size_t i = 0; i < def->n_attr && n < COUNT(names); i++) {
+		if (def->attr[i].flags & LATER)
+			continue;
+		buf_printf(&legal, "%s%s", n ? ", " : "", def->attr[i].name);
+		names[n++] = def->attr[i].name;
+	}
+	if (n)
+		diag_add(d, SEV_ERROR, xml_attr_name_span(e, name),
+			 "unknown attribute \"%s\" in <%s>%s (legal: %s)",
+			 name, e->name, hint(d, name, names, n), legal.s);
+	else
+		diag_add(d, SEV_ERROR, xml_attr_name_span(e, name),
+			 "unknown attribute \"%s\": <%s> has none", name,
+			 e->name);
+	buf_free(&legal);
+}
+
+static const struct attr_def *find_attr(const struct element_def *def,
+					const char *name)
+{
+	for (size_t i = 0; i < def->n_attr; i++)
+		if (!strcmp(def->attr[i].name, name))
+			return &def->attr[i];
+	return NULL;
+}
+
+static void check_attrs(const struct xml_element *e,
+			const struct element_def *def, struct diags *d)
+{
+	for (unsigned i = 0; i < e->n_attr; i++) {
+		const struct attr_def *a;
+
+		if (e->attr[i].uri)
+			continue;
+		a = find_attr(def, e->attr[i].name);
+		if (!a)
+			unknown_attr(e, e->attr[i].name, def, d);
+		else if (a->flags & LATER)
+			diag_add(d, SEV_ERROR, xml_attr_name_span(e, a->name),
+				 "attribute \"%s\" of <%s> is not supported yet",
+				 a->name, e->name);
+	}
+	for (size_t i = 0; i < def->n_attr; i++)
+		if ((def->attr[i].flags & REQ) &&
+		    !xml_attr(e, def->attr[i].name))
+			diag_add(d, SEV_ERROR, xml_span(e),
+				 "<%s> lacks the attribute \"%s\" (%s)",
+				 e->name, def->attr[i].name, def->attr[i].doc);
+}
+
+enum element schema_check(const struct xml_element *e, enum element parent,
+			  struct diags *d)
+{
+	const struct element_def *def;
+
+	if (!check_namespace(e, d))
+		return EL_ROOT;
+	def = schema_child(parent, e->name);
+	if (!def) {
+		unknown_element(e, parent, d);
+		return EL_ROOT;
+	}
+	if (def->later) {
+		diag_add(d, SEV_ERROR, xml_span(e),
+			 "<%s> is not supported yet", e->name);
+		return EL_ROOT;
+	}
+	check_attrs(e, def, d);
+	return schema_id(def);
+}

@@ -1,0 +1,270 @@
+#ifndef TOPOLOGY_TOPOLOGY_H
+#define TOPOLOGY_TOPOLOGY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/diag.h"
+#include "base/keys.h"
+#include "base/vec.h"
+
+/*
+ * A topology as said: names resolved, values parsed, nothing expanded. What
+ * it means (who may talk to whom) is the business of plan/.
+ *
+ * All of it lives in one arena and points into it; ids are indices into the
+ * array that holds the object.
+ */
+struct xml_element;
+struct role;
+struct service;
+struct party;
+
+/* One word of an end: "inside", "role:dns", "10.0.0.0/8", "*". */
+enum end_kind { END_PARTY, END_ROLE, END_PREFIX, END_ALL };
+
+struct end_word {
+	enum end_kind kind;
+	const char *text;
+	struct span at;
+	const struct party *party; /* END_PARTY; a host's address too */
+	const struct role *role;
+	struct prefix prefix;
+};
+
+struct ends {
+	struct end_word *v;
+	size_t n;
+};
+
+typedef VEC(struct role *) role_list;
+typedef VEC(struct service *) service_list;
+
+struct role {
+	const char *name, *title;
+	struct span at;
+	uint32_t id;
+	role_list is;
+	uint32_t *closure; /* itself and all it implies, ascending ids */
+	size_t n_closure;
+	bool borne; /* by some party */
+};
+
+struct service {
+	const char *name, *title;
+	struct span at;
+	const struct xml_element *xml;
+	uint32_t id;
+	struct key_set keys; /* its own; of a dynamic one, the whole range */
+	service_list parts;
+	struct service **leaf; /* services with keys of their own, flattened */
+	size_t n_leaf;
+	bool dynamic, clear_credentials, ike_kerberos;
+	uint8_t proto; /* of a dynamic service: TCP or UDP */
+};
+
+enum requirement { REQ_REQUIRED, REQ_CONDITIONAL, REQ_OPTIONAL };
+
+struct flow {
+	role_list from, to;
+	service_list services;
+	enum requirement requirement;
+	const char *cite, *reason;
+	const char *origin; /* template name, or the topology's own */
+	struct span at;
+	uint32_t id;
+};
+
+struct use {
+	role_list roles;
+	struct ends of;
+	struct span at;
+	uint32_t id; /* in topology.uses */
+	const struct party *party;
+};
+
+/* Port ranges as keys of the service's protocol. */
+struct pin {
+	const struct service *service;
+	const struct role *role; /* NULL: on one host */
+	struct key_set ports;
+	struct span at;
+	uint32_t id; /* in topology.pins */
+};
+
+enum party_kind { PARTY_ZONE, PARTY_NETWORK, PARTY_HOST, PARTY_FIREWALL };
+enum zone_kind {
+	ZONE_INTERNET, ZONE_DMZ, ZONE_INTERNAL, ZONE_PARTNER, ZONE_MANAGEMENT,
+	ZONE_USER, /* in the order of the schema's words */
+};
+
+struct party {
+	enum party_kind kind;
+	const char *name;
+	struct span at;
+	const struct xml_element *xml;
+	uint32_t id; /* in topology.parties */
+	struct party *parent; /* network, host: where it is written */
+	struct prefix *prefix; /* networks or addresses, as written */
+	struct span *prefix_at;
+	size_t n_prefix;
+	role_list roles; /* given to it, not implied */
+	VEC(struct use *) use;
+	VEC(struct pin *) pin;
+	bool has_dynamic;
+	struct key_range dynamic; /* ports, 1..65535 */
+	/* zones */
+	enum zone_kind zone_kind;
+	bool transit, inside_any;
+	uint32_t zone_id; /* in topology.zones */
+	struct firewall *firewall; /* PARTY_FIREWALL */
+};
+
+struct interface {
+	const char *name;
+	bool wildcard; /* name ends in *, kept in it */
+	struct span at;
+	struct party *zone;
+	struct prefix *address;
+	struct span *address_at;
+	size_t n_address;
+	bool dhcp;
+	uint32_t id; /* in firewall.interfaces */
+};
+
+/* Which packets an element speaks of: services and literal keys. */
+struct packets {
+	service_list services;
+	struct key_set keys;
+};
+
+struct input {
+	struct ends from;
+	struct packets what;
+	const char *reason, *ident;
+	struct span at;
+	uint32_t id; /* in topology.inputs */
+	struct firewall *firewall;
+};
+
+struct firewall {
+	const char *name;
+	struct span at;
+	uint32_t id; /* in topology.firewalls */
+	struct party *party;
+	VEC(const char *) nodes;
+	VEC(struct interface *) interfaces;
+	VEC(struct input *) inputs;
+	bool log_drops;
+};
+
+/* Seconds since 1970-01-01 UTC. */
+struct when {
+	int64_t t;
+	bool given;
+	const char *text;
+};
+
+/* allow and forbid. ident is the name, or a hash of what it says. */
+struct rule {
+	const char *name, *ident, *reason, *owner, *ticket, *approved_by;
+	struct span at;
+	struct ends from, to, except;
+	struct packets what;
+	struct when starts, expires, review_by; /* expires: first moment after */
+	uint32_t id; /* in topology.allows or .forbids */
+};
+
+/* want and omit */
+struct choice {
+	const char *name, *ident, *reason;
+	struct span at;
+	role_list from, to;
+	service_list services;
+	bool any_service, has_at;
+	struct ends sources;
+	uint32_t id;
+};
+
+enum ike_auth { IKE_CERTIFICATE, IKE_PSK, IKE_KERBEROS };
+
+struct ipsec {
+	const char *name, *ident, *reason;
+	struct span at;
+	struct ends between, and;
+	bool esp, ah, nat_traversal;
+	enum ike_auth auth;
+	service_list except;
+	uint32_t id;
+};
+
+struct mail_domain {
+	VEC(const char *) names;
+	VEC(const char *) senders; /* words in order; ends are resolved later */
+	const char *all;
+	struct span at;
+};
+
+struct skip {
+	const char *rule, *reason;
+	const struct party *host; /* NULL: everywhere */
+	struct when expires;
+	struct span at;
+};
+
+struct topology {
+	const char *name;
+	struct arena *arena;
+	struct span at;
+	VEC(struct party *) parties, zones, networks, hosts;
+	VEC(struct firewall *) firewalls;
+	VEC(struct role *) roles;
+	VEC(struct service *) services;
+	VEC(struct flow *) flows;
+	VEC(struct use *) uses;
+	VEC(struct pin *) pins;
+	VEC(struct pin *) role_pins;
+	VEC(struct choice *) wants;
+	VEC(struct choice *) omits;
+	VEC(struct input *) inputs;
+	VEC(struct ipsec *) ipsecs;
+	VEC(struct rule *) allows;
+	VEC(struct rule *) forbids;
+	VEC(struct mail_domain *) mail_domains;
+	VEC(struct skip *) skips;
+	VEC(const char *) templates;
+	bool has_dynamic;
+	struct key_range dynamic;
+};
+
+struct topology_options {
+	const char *const *template_dirs; /* searched before the built-in ones */
+	size_t n_template_dirs;
+};
+
+/* NULL if there are errors; they, and warnings, are in d. */
+struct topology *topology_read(struct arena *a, const char *path,
+			       const struct topology_options *opt,
+			       struct diags *d);
+
+/* By exact name; NULL if there is none. */
+const struct party *topology_party(const struct topology *t, const char *name);
+const struct firewall *topology_firewall(const struct topology *t,
+					 const char *name);
+const struct service *topology_service(const struct topology *t,
+				       const char *name);
+const struct role *topology_role(const struct topology *t, const char *name);
+
+/* "2026-12-01" (00:00Z of that day) or "2026-12-01T20:00Z"; false if neither.
+ * *whole_day may be NULL. */
+bool date_parse(const char *s, int64_t *t, bool *whole_day);
+
+bool role_implies(const struct role *r, const struct role *implied);
+
+/* The zone around a party; NULL for firewalls. */
+const struct party *party_zone(const struct party *p);
+/* "zone", "network", "host", "firewall" */
+const char *party_kind_name(enum party_kind k);
+
+#endif

@@ -1,0 +1,469 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "topology/build.h"
+
+static const char blanks[] = " \t\r\n";
+
+struct words value_words(struct build *b, const struct xml_element *e,
+			 const char *attr)
+{
+	const char *value = xml_attr(e, attr);
+	VEC(struct word) w = { 0 };
+
+	for (const char *p = value; p && *p;) {
+		size_t n;
+
+		p += strspn(p, blanks);
+		n = strcspn(p, blanks);
+		if (!n)
+			break;
+		vec_push(b->arena, &w,
+			 (struct word){ arena_strndup(b->arena, p, n),
+					(size_t)(p - value), n });
+		p += n;
+	}
+	return (struct words){ w.v, w.n };
+}
+
+static void bad_word(struct build *b, const struct xml_element *e,
+		     const char *attr, const struct word *w, const char *why)
+{
+	diag_add(b->d, SEV_ERROR, xml_word_span(e, attr, w->off, w->len),
+		 "\"%s\" %s", w->s, why);
+}
+
+/* An attribute that is there should say something. */
+static struct words some_words(struct build *b, const struct xml_element *e,
+			       const char *attr)
+{
+	struct words w = value_words(b, e, attr);
+
+	if (!w.n && xml_attr(e, attr))
+		diag_add(b->d, SEV_ERROR, xml_attr_name_span(e, attr),
+			 "attribute \"%s\" of <%s> is empty", attr, e->name);
+	return w;
+}
+
+void value_roles(struct build *b, const struct xml_element *e,
+		 const char *attr, role_list *out)
+{
+	struct words w = value_words(b, e, attr);
+
+	for (size_t i = 0; i < w.n; i++) {
+		struct role *r = find_role(b, e, attr, w.v[i].s, w.v[i].off);
+		bool twice = false;
+
+		for (size_t k = 0; k < out->n; k++)
+			twice |= out->v[k] == r;
+		if (r && !twice)
+			vec_push(b->arena, out, r);
+	}
+}
+
+void value_services(struct build *b, const struct xml_element *e,
+		    const char *attr, service_list *out)
+{
+	struct words w = some_words(b, e, attr);
+
+	for (size_t i = 0; i < w.n; i++) {
+		struct service *s =
+			find_service(b, e, attr, w.v[i].s, w.v[i].off);
+		bool twice = false;
+
+		for (size_t k = 0; k < out->n; k++)
+			twice |= out->v[k] == s;
+		if (s && !twice)
+			vec_push(b->arena, out, s);
+	}
+}
+
+static bool end_prefix(struct build *b, const struct xml_element *e,
+		       const char *attr, const struct word *w,
+		       struct end_word *out)
+{
+	const char *why = prefix_parse(b->arena, w->s, w->len, true,
+				       &out->prefix);
+
+	out->kind = END_PREFIX;
+	if (why)
+		bad_word(b, e, attr, w, why);
+	return !why;
+}
+
+static bool end_word(struct build *b, const struct xml_element *e,
+		     const char *attr, const struct word *w,
+		     struct end_word *out)
+{
+	if (!strcmp(w->s, "*")) {
+		out->kind = END_ALL;
+		return true;
+	}
+	if (!strncmp(w->s, "role:", 5)) {
+		out->kind = END_ROLE;
+		out->role = find_role(b, e, attr, w->s + 5, w->off + 5);
+		return out->role;
+	}
+	if (w->s[0] == '@') {
+		bad_word(b, e, attr, w, "names a file: not supported yet");
+		return false;
+	}
+	if (looks_like_address(w->s) || strpbrk(w->s, "/:%"))
+		return end_prefix(b, e, attr, w, out);
+	out->kind = END_PARTY;
+	out->party = find_party(b, e, attr, w->s, w->off);
+	return out->party;
+}
+
+struct ends value_ends(struct build *b, const struct xml_element *e,
+		       const char *attr)
+{
+	struct words w = some_words(b, e, attr);
+	struct ends out = { ARENA_ARRAY(b->arena, struct end_word, w.n), 0 };
+
+	for (size_t i = 0; i < w.n; i++) {
+		struct end_word *x = &out.v[out.n];
+
+		*x = (struct end_word){
+			.text = w.v[i].s,
+			.at = xml_word_span(e, attr, w.v[i].off, w.v[i].len),
+		};
+		out.n += end_word(b, e, attr, &w.v[i], x);
+	}
+	return out;
+}
+
+/* Where a prefix may not lie (the format, "Space"). */
+static const struct nowhere {
+	const char *prefix, *what;
+} nowhere[] = {
+	{ "0.0.0.0/8", "\"this network\" (RFC 1122)" },
+	{ "127.0.0.0/8", "loopback (RFC 1122)" },
+	{ "224.0.0.0/3", "multicast and reserved (RFC 1112)" },
+	{ "::/127", "unspecified and loopback (RFC 4291)" },
+	{ "fe80::/10", "link-local (RFC 4291)" },
+	{ "ff00::/8", "multicast (RFC 4291)" },
+};
+
+static const char *lies_nowhere(struct build *b, struct prefix p)
+{
+	for (size_t i = 0; i < sizeof(nowhere) / sizeof(*nowhere); i++) {
+		struct prefix n;
+
+		prefix_parse(b->arena, nowhere[i].prefix,
+			     strlen(nowhere[i].prefix), true, &n);
+		if (range_has(n.r, p.r.lo) && range_has(n.r, p.r.hi))
+			return arena_printf(b->arena, "lies in %s, %s, which "
+					    "belongs to no zone",
+					    nowhere[i].prefix, nowhere[i].what);
+	}
+	return NULL;
+}
+
+void value_prefixes(struct build *b, const struct xml_element *e,
+		    const char *attr, bool addresses, struct prefix **out,
+		    struct span **at, size_t *n)
+{
+	struct words w = some_words(b, e, attr);
+
+	*out = ARENA_ARRAY(b->arena, struct prefix, w.n);
+	*at = ARENA_ARRAY(b->arena, struct span, w.n);
+	*n = 0;
+	for (size_t i = 0; i < w.n; i++) {
+		struct prefix *p = &(*out)[*n];
+		const char *why;
+
+		if (w.v[i].s[0] == '@')
+			why = "names a file: not supported yet";
+		else
+			why = prefix_parse(b->arena, w.v[i].s, w.v[i].len,
+					   !addresses, p);
+		if (why && strchr(w.v[i].s, '-') &&
+		    strspn(w.v[i].s, "0123456789abcdefABCDEF.:-") == w.v[i].len)
+			why = "is a range: not supported yet";
+		if (!why)
+			why = lies_nowhere(b, *p);
+		for (size_t k = 0; !why && k < *n; k++)
+			if (addr_eq((*out)[k].r.lo, p->r.lo) &&
+			    addr_eq((*out)[k].r.hi, p->r.hi))
+				why = "is given twice";
+		if (why) {
+			bad_word(b, e, attr, &w.v[i], why);
+			continue;
+		}
+		(*at)[(*n)++] = xml_word_span(e, attr, w.v[i].off, w.v[i].len);
+	}
+}
+
+static const char *parse_number(const char *s, size_t n, unsigned max,
+				unsigned *out)
+{
+	unsigned v = 0;
+
+	if (n == 0 || strspn(s, "0123456789") < n)
+		return "is no number";
+	if (n > 1 && s[0] == '0')
+		return "has a leading zero";
+	for (size_t i = 0; i < n; i++) {
+		v = v * 10 + (unsigned)(s[i] - '0');
+		if (v > max)
+			return max == 255 ? "is above 255" : "is above 65535";
+	}
+	*out = v;
+	return NULL;
+}
+
+static const char *parse_ports(const char *s, struct key_range *out)
+{
+	const char *dash = strchr(s, '-'), *why;
+	unsigned lo, hi;
+
+	why = parse_number(s, dash ? (size_t)(dash - s) : strlen(s), 65535, &lo);
+	hi = lo;
+	if (!why && dash)
+		why = parse_number(dash + 1, strlen(dash + 1), 65535, &hi);
+	if (why)
+		return strcmp(why, "is no number") ? why :
+			strchr(s, ',') ? "is no port or range: separate ports "
+					 "by spaces" :
+					 "is no port or range";
+	if (lo == 0)
+		return "begins with port 0, which no service uses";
+	if (hi < lo)
+		return "is a reversed range";
+	*out = (struct key_range){ lo, hi };
+	return NULL;
+}
+
+struct key_set value_ports(struct build *b, const struct xml_element *e,
+			   const char *attr, unsigned proto)
+{
+	struct words w = some_words(b, e, attr);
+	struct key_set out = { 0 };
+
+	for (size_t i = 0; i < w.n; i++) {
+		struct key_range r;
+		const char *why = parse_ports(w.v[i].s, &r);
+
+		if (why)
+			bad_word(b, e, attr, &w.v[i], why);
+		else
+			keys_add(b->arena, &out, key_of(proto, r.lo),
+				 key_of(proto, r.hi));
+	}
+	return out;
+}
+
+bool value_range(struct build *b, const struct xml_element *e,
+		 const char *attr, struct key_range *out)
+{
+	struct words w = some_words(b, e, attr);
+	const char *why;
+
+	if (!w.n)
+		return false;
+	if (w.n > 1) {
+		diag_add(b->d, SEV_ERROR, xml_value_span(e, attr),
+			 "\"%s\" is one range, such as 49152-65535", attr);
+		return false;
+	}
+	why = parse_ports(w.v[0].s, out);
+	if (why)
+		bad_word(b, e, attr, &w.v[0], why);
+	return !why;
+}
+
+static void add_protocols(struct build *b, const struct xml_element *e,
+			  struct key_set *out)
+{
+	struct words w = some_words(b, e, "ip");
+
+	for (size_t i = 0; i < w.n; i++) {
+		unsigned p;
+		const char *why;
+
+		if (!strcmp(w.v[i].s, "any")) {
+			keys_add(b->arena, out, 0, KEY_MAX);
+			continue;
+		}
+		why = parse_number(w.v[i].s, w.v[i].len, 255, &p);
+		if (why)
+			bad_word(b, e, "ip", &w.v[i],
+				 strcmp(why, "is no number") ? why :
+				 "is no IP protocol number; write a number or "
+				 "any, and ports in tcp or udp");
+		else
+			keys_add(b->arena, out, key_of(p, 0),
+				 key_of(p, 0xffff));
+	}
+}
+
+static void add_icmp(struct build *b, const struct xml_element *e,
+		     const char *attr, unsigned proto, struct key_set *out)
+{
+	struct words w = some_words(b, e, attr);
+
+	for (size_t i = 0; i < w.n; i++) {
+		int type = icmp_type_parse(proto, w.v[i].s);
+
+		if (type < 0)
+			bad_word(b, e, attr, &w.v[i],
+				 proto == PROTO_ICMP ?
+				 "is no ICMP request (echo-request, "
+				 "timestamp-request, info-request, "
+				 "address-mask-request): answers pass by "
+				 "tracking" :
+				 "is no ICMPv6 request (echo-request): answers "
+				 "pass by tracking");
+		else
+			keys_add(b->arena, out, key_of(proto, (unsigned)type),
+				 key_of(proto, (unsigned)type));
+	}
+}
+
+struct key_set value_keys(struct build *b, const struct xml_element *e)
+{
+	struct key_set out = value_ports(b, e, "tcp", PROTO_TCP);
+
+	out = keys_union(b->arena, out, value_ports(b, e, "udp", PROTO_UDP));
+	add_protocols(b, e, &out);
+	add_icmp(b, e, "icmp", PROTO_ICMP, &out);
+	add_icmp(b, e, "icmpv6", PROTO_ICMPV6, &out);
+	return out;
+}
+
+static int days_of_month(int y, int m)
+{
+	static const int days[] = { 31, 28, 31, 30, 31, 30,
+				    31, 31, 30, 31, 30, 31 };
+
+	return days[m - 1] + (m == 2 && y % 4 == 0 &&
+			      (y % 100 != 0 || y % 400 == 0));
+}
+
+/* Days from 1970-01-01, proleptic Gregorian calendar. */
+static int64_t days_from_civil(int y, int m, int d)
+{
+	int64_t n = d - 1;
+
+	for (int i = 1; i < m; i++)
+		n += days_of_month(y, i);
+	y--;
+	n += 365 * (int64_t)y + y / 4 - y / 100 + y / 400;
+	return n - 719162; /* days before 1970-01-01 since 0001-01-01 */
+}
+
+static bool digits(const char *s, int n, int *out)
+{
+	*out = 0;
+	for (int i = 0; i < n; i++) {
+		if (s[i] < '0' || s[i] > '9')
+			return false;
+		*out = *out * 10 + (s[i] - '0');
+	}
+	return true;
+}
+
+bool date_parse(const char *s, int64_t *t, bool *whole_day)
+{
+	int y, m, d, hh = 0, mm = 0;
+	size_t n = strlen(s);
+
+	if ((n != 10 && n != 17) || !digits(s, 4, &y) || s[4] != '-' ||
+	    !digits(s + 5, 2, &m) || s[7] != '-' || !digits(s + 8, 2, &d))
+		return false;
+	if (n == 17 && (s[10] != 'T' || !digits(s + 11, 2, &hh) ||
+			s[13] != ':' || !digits(s + 14, 2, &mm) || s[16] != 'Z'))
+		return false;
+	if (y < 1970 || m < 1 || m > 12 || d < 1 || d > days_of_month(y, m) ||
+	    hh > 23 || mm > 59)
+		return false;
+	*t = days_from_civil(y, m, d) * 86400 + hh * 3600 + mm * 60;
+	if (whole_day)
+		*whole_day = n == 10;
+	return true;
+}
+
+struct when value_date(struct build *b, const struct xml_element *e,
+		       const char *attr, bool end_of_day)
+{
+	const char *s = xml_attr(e, attr);
+	struct when w = { 0 };
+	bool whole;
+
+	if (!s)
+		return w;
+	if (!date_parse(s, &w.t, &whole)) {
+		diag_add(b->d, SEV_ERROR, xml_value_span(e, attr),
+			 "\"%s\" is no date: write 2027-01-31 or "
+			 "2027-01-31T20:00Z", s);
+		return w;
+	}
+	if (end_of_day && whole)
+		w.t += 86400;
+	w.given = true;
+	w.text = arena_strdup(b->arena, s);
+	return w;
+}
+
+static const struct attr_def *attr_of(enum element el, const char *attr)
+{
+	const struct element_def *def = &schema_elements[el];
+
+	for (size_t i = 0; i < def->n_attr; i++)
+		if (!strcmp(def->attr[i].name, attr))
+			return &def->attr[i];
+	return NULL;
+}
+
+static int find_word(struct build *b, const struct xml_element *e,
+		     const char *attr, const char *words, const struct word *w)
+{
+	struct buf legal = { 0 };
+	int i = 0;
+
+	for (const char *p = words; *p; i++) {
+		size_t n = strcspn(p, " ");
+
+		if (w->len == n && !memcmp(p, w->s, n)) {
+			buf_free(&legal);
+			return i;
+		}
+		buf_printf(&legal, "%s%.*s", i ? ", " : "", (int)n, p);
+		p += n + (p[n] == ' ');
+	}
+	diag_add(b->d, SEV_ERROR, xml_word_span(e, attr, w->off, w->len),
+		 "\"%s\" is not legal for \"%s\" of <%s> (legal: %s)", w->s,
+		 attr, e->name, legal.s);
+	buf_free(&legal);
+	return -1;
+}
+
+int value_word(struct build *b, const struct xml_element *e, enum element el,
+	       const char *attr, int fallback)
+{
+	const char *s = xml_attr(e, attr);
+	struct word w = { s, 0, s ? strlen(s) : 0 };
+	int i;
+
+	if (!s)
+		return fallback;
+	i = find_word(b, e, attr, attr_of(el, attr)->words, &w);
+	return i < 0 ? fallback : i;
+}
+
+unsigned value_word_mask(struct build *b, const struct xml_element *e,
+			 enum element el, const char *attr)
+{
+	struct words w = some_words(b, e, attr);
+	unsigned mask = 0;
+
+	for (size_t i = 0; i < w.n; i++) {
+		int k = find_word(b, e, attr, attr_of(el, attr)->words,
+				  &w.v[i]);
+
+		if (k >= 0)
+			mask |= 1u << k;
+	}
+	return mask;
+}
