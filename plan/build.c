@@ -1,0 +1,101 @@
+#include "plan/internal.h"
+
+/* How many addresses, as a number to compare by. */
+static double cell_size(const struct cell *c)
+{
+	return ((double)c->hi.hi - (double)c->lo.hi) * 18446744073709551616.0 +
+	       ((double)c->hi.lo - (double)c->lo.lo) + 1;
+}
+
+static double class_size(const struct plan *p, uint32_t cls)
+{
+	const struct class *c = &p->classes.v[cls];
+	double n = 0;
+
+	for (size_t i = 0; i < c->n_cell; i++)
+		n += cell_size(&p->cell[c->cell[i]]);
+	return n;
+}
+
+/*
+ * Which of several reasons is the most specific: the one that speaks of the
+ * fewest pairs of addresses (and ports, in the verdict).
+ */
+static void measure_breadth(struct build *b)
+{
+	struct plan *p = b->plan;
+	double *role = ARENA_ARRAY(b->scratch, double, b->topo->roles.n);
+	double *end = ARENA_ARRAY(b->scratch, double, p->n_ends);
+
+	for (size_t r = 0; r < b->topo->roles.n; r++)
+		for (size_t i = 0; i < b->role_classes[r].n; i++)
+			role[r] += class_size(p, b->role_classes[r].v[i]);
+	for (size_t i = 0; i < p->n_cell; i++) {
+		const struct cell *c = &p->cell[i];
+		double n = cell_size(c);
+
+		for (size_t k = 0; k < p->end_lists.len[c->ends]; k++)
+			end[p->end_lists.v[c->ends][k]] += n;
+	}
+	for (size_t i = 0; i < p->reasons.n; i++) {
+		struct reason *r = &p->reasons.v[i];
+		uint32_t e;
+
+		switch (r->kind) {
+		case REASON_FLOW:
+			r->breadth = role[r->from->id] * role[r->to->id];
+			break;
+		case REASON_ALLOW:
+			e = p->end_allow + 2 * r->allow->id;
+			r->breadth = end[e] * end[e + 1];
+			break;
+		case REASON_INPUT:
+			r->breadth = end[p->end_input + r->input->id];
+			break;
+		case REASON_IPSEC:
+			e = p->end_ipsec + 2 * r->ipsec->id;
+			r->breadth = end[e] * end[e + 1];
+			break;
+		}
+	}
+}
+
+struct plan *plan_build(struct arena *a, const struct topology *t,
+			const struct plan_options *opt, struct diags *d)
+{
+	struct plan *p = ARENA_NEW(a, struct plan);
+	struct build b = {
+		.arena = a, .scratch = arena_new(), .topo = t, .plan = p,
+		.d = d,
+	};
+	size_t before = d->n_errors;
+
+	p->topo = t;
+	p->arena = a;
+	p->now = opt->now;
+	p->n_zones = (uint32_t)t->zones.n;
+	lists_init(a, &p->lists);
+	lists_init(a, &p->end_lists);
+	vec_push(a, &p->svcsets, (struct svcset){ 0 });
+	b.pin_used = ARENA_ARRAY(b.scratch, bool, t->pins.n);
+	b.ipsec_used = ARENA_ARRAY(b.scratch, bool, t->ipsecs.n);
+	number_ends(p);
+	build_cells(&b);
+	if (d->n_errors > before)
+		goto out;
+	build_ends(&b);
+	build_classes(&b);
+	build_zone_routes(&b);
+	if (d->n_errors > before)
+		goto out;
+	build_firewall_routes(&b);
+	build_items(&b);
+	build_pairs(&b);
+	build_products(&b);
+	measure_breadth(&b);
+	check_plan(&b);
+	check_forbids(&b);
+out:
+	arena_free(b.scratch);
+	return d->n_errors > before ? NULL : p;
+}

@@ -1,0 +1,333 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan/internal.h"
+
+/*
+ * Every attribute that names ends has an id. The ids of one kind follow each
+ * other, so that an id leads back to its element; those that shape classes
+ * (use, want, omit, ipsec) come first.
+ */
+void number_ends(struct plan *p)
+{
+	const struct topology *t = p->topo;
+	size_t n = 0;
+
+	p->end_use = (uint32_t)n;
+	n += t->uses.n;
+	p->end_want = (uint32_t)n;
+	n += t->wants.n;
+	p->end_omit = (uint32_t)n;
+	n += t->omits.n;
+	p->end_ipsec = (uint32_t)n; /* between, and */
+	n += 2 * t->ipsecs.n;
+	p->n_class_ends = (uint32_t)n;
+	p->end_allow = (uint32_t)n; /* from, to */
+	n += 2 * t->allows.n;
+	p->end_forbid = (uint32_t)n; /* from, to, except */
+	n += 3 * t->forbids.n;
+	p->end_input = (uint32_t)n;
+	n += t->inputs.n;
+	p->n_ends = (uint32_t)n;
+}
+
+const struct ends *end_of(const struct build *b, uint32_t id)
+{
+	const struct plan *p = b->plan;
+	const struct topology *t = b->topo;
+
+	if (id < p->end_want)
+		return &t->uses.v[id - p->end_use]->of;
+	if (id < p->end_omit)
+		return &t->wants.v[id - p->end_want]->sources;
+	if (id < p->end_ipsec)
+		return &t->omits.v[id - p->end_omit]->sources;
+	if (id < p->end_allow) {
+		const struct ipsec *s = t->ipsecs.v[(id - p->end_ipsec) / 2];
+
+		return (id - p->end_ipsec) % 2 ? &s->and : &s->between;
+	}
+	if (id < p->end_forbid) {
+		const struct rule *r = t->allows.v[(id - p->end_allow) / 2];
+
+		return (id - p->end_allow) % 2 ? &r->to : &r->from;
+	}
+	if (id < p->end_input) {
+		const struct rule *r = t->forbids.v[(id - p->end_forbid) / 3];
+		uint32_t k = (id - p->end_forbid) % 3;
+
+		return k == 0 ? &r->from : k == 1 ? &r->to : &r->except;
+	}
+	return &t->inputs.v[id - p->end_input]->from;
+}
+
+int u32_compare(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+bool list_meets(const struct lists *l, uint32_t list, uint32_t x)
+{
+	return list_has(l->v[list], l->len[list], x);
+}
+
+bool cell_in_end(const struct plan *p, uint32_t cell, uint32_t end)
+{
+	return list_meets(&p->end_lists, p->cell[cell].ends, end);
+}
+
+/* ---- contexts: what a cell's surroundings say, shared by many cells ---------- */
+
+/* The roles of a party and all around it; a list id, by party id. */
+struct surroundings {
+	uint32_t *roles;
+	VEC(uint32_t) *extra; /* by cell: ends that name its host or address */
+	struct map by_context;
+};
+
+static uint32_t merge_roles(struct build *b, uint32_t around,
+			    const role_list *own)
+{
+	struct lists *l = &b->plan->lists;
+	VEC(uint32_t) ids = { 0 };
+	size_t n = 0;
+
+	if (!own->n)
+		return around;
+	for (size_t i = 0; i < l->len[around]; i++)
+		vec_push(b->scratch, &ids, l->v[around][i]);
+	for (size_t i = 0; i < own->n; i++)
+		for (size_t k = 0; k < own->v[i]->n_closure; k++)
+			vec_push(b->scratch, &ids, own->v[i]->closure[k]);
+	qsort(ids.v, ids.n, sizeof(*ids.v), u32_compare);
+	for (size_t i = 0; i < ids.n; i++)
+		if (!n || ids.v[n - 1] != ids.v[i])
+			ids.v[n++] = ids.v[i];
+	return lists_intern(b->arena, l, ids.v, n);
+}
+
+/* Parties are numbered as they are written: parents before children. */
+static void party_roles(struct build *b, struct surroundings *s)
+{
+	const struct topology *t = b->topo;
+
+	s->roles = ARENA_ARRAY(b->scratch, uint32_t, t->parties.n);
+	for (size_t i = 0; i < t->parties.n; i++) {
+		const struct party *p = t->parties.v[i];
+
+		if (p->kind == PARTY_ZONE || p->kind == PARTY_NETWORK)
+			s->roles[i] = merge_roles(b, p->parent ?
+						  s->roles[p->parent->id] : 0,
+						  &p->roles);
+	}
+}
+
+static uint32_t cell_roles(struct build *b, const struct surroundings *s,
+			   const struct cell *c)
+{
+	const struct party *p = b->topo->parties.v[c->party];
+
+	return p->kind == PARTY_HOST ?
+		merge_roles(b, s->roles[c->network], &p->roles) :
+		s->roles[c->network];
+}
+
+static void add_extra(struct build *b, struct surroundings *s, uint32_t end,
+		      const struct end_word *w)
+{
+	const struct plan *p = b->plan;
+	uint32_t c;
+
+	if (w->kind == END_PREFIX) {
+		for (c = plan_cell(p, w->prefix.r.lo); c < p->n_cell; c++) {
+			if (addr_cmp(p->cell[c].lo, w->prefix.r.hi) > 0)
+				break;
+			/* a forbid speaks of firewalls' addresses too */
+			if (p->cell[c].zone != NONE ||
+			    (p->cell[c].party != NONE &&
+			     end >= p->end_forbid && end < p->end_input))
+				vec_push(b->scratch, &s->extra[c], end);
+		}
+		return;
+	}
+	if (w->kind != END_PARTY)
+		return;
+	if (w->party->kind == PARTY_HOST) {
+		for (size_t i = 0; i < w->party->n_prefix; i++) {
+			c = plan_cell(p, w->party->prefix[i].r.lo);
+			if (c != NONE && p->cell[c].party == w->party->id)
+				vec_push(b->scratch, &s->extra[c], end);
+		}
+	} else if (w->party->kind == PARTY_FIREWALL) {
+		for (c = 0; c < p->n_cell; c++)
+			if (p->cell[c].party == w->party->id)
+				vec_push(b->scratch, &s->extra[c], end);
+	}
+}
+
+static bool around(const struct topology *t, uint32_t network,
+		   const struct party *p)
+{
+	const struct party *x = t->parties.v[network];
+
+	while (x && x != p)
+		x = x->parent;
+	return x;
+}
+
+static bool context_in(const struct build *b, uint32_t network, uint32_t roles,
+		       const struct end_word *w)
+{
+	switch (w->kind) {
+	case END_ALL:
+		return true;
+	case END_ROLE:
+		return list_meets(&b->plan->lists, roles, w->role->id);
+	case END_PARTY:
+		return (w->party->kind == PARTY_ZONE ||
+			w->party->kind == PARTY_NETWORK) &&
+		       around(b->topo, network, w->party);
+	case END_PREFIX:
+		break;
+	}
+	return false;
+}
+
+/* The ends that a network (or zone) and roles put a cell in; a list id. */
+static uint32_t context_ends(struct build *b, struct surroundings *s,
+			     uint32_t network, uint32_t roles)
+{
+	uint32_t key[2] = { network, roles };
+	int is_new;
+	struct map_entry *e = map_add(b->scratch, &s->by_context, key,
+				      sizeof(key), &is_new);
+	VEC(uint32_t) ids = { 0 };
+
+	if (!is_new)
+		return e->val.u;
+	for (uint32_t id = 0; id < b->plan->n_ends; id++) {
+		const struct ends *ends = end_of(b, id);
+
+		for (size_t i = 0; i < ends->n; i++)
+			if (context_in(b, network, roles, &ends->v[i])) {
+				vec_push(b->scratch, &ids, id);
+				break;
+			}
+	}
+	return e->val.u = lists_intern(b->arena, &b->plan->end_lists, ids.v,
+				       ids.n);
+}
+
+static uint32_t join_ends(struct build *b, uint32_t context,
+			  const uint32_t *extra, size_t n_extra)
+{
+	struct lists *l = &b->plan->end_lists;
+	VEC(uint32_t) ids = { 0 };
+	size_t n = 0;
+
+	if (!n_extra)
+		return context;
+	for (size_t i = 0; i < l->len[context]; i++)
+		vec_push(b->scratch, &ids, l->v[context][i]);
+	for (size_t i = 0; i < n_extra; i++)
+		vec_push(b->scratch, &ids, extra[i]);
+	qsort(ids.v, ids.n, sizeof(*ids.v), u32_compare);
+	for (size_t i = 0; i < ids.n; i++)
+		if (!n || ids.v[n - 1] != ids.v[i])
+			ids.v[n++] = ids.v[i];
+	return lists_intern(b->arena, l, ids.v, n);
+}
+
+/* ---- literals lie in one zone --------------------------------------------------- */
+
+static void literal_firewall(struct build *b, const struct end_word *w,
+			     const struct cell *c)
+{
+	diag_add(b->d, SEV_ERROR, w->at,
+		 "\"%s\" is an address of firewall \"%s\": write its name (as "
+		 "a destination: <input> there)", w->text,
+		 b->topo->parties.v[c->party]->name);
+}
+
+static void check_literal(struct build *b, const struct end_word *w)
+{
+	const struct plan *p = b->plan;
+	uint32_t first = plan_cell(p, w->prefix.r.lo), zone = NONE;
+	struct buf names = { 0 };
+	bool gap = false, many = false;
+
+	if (range_single(w->prefix.r) && p->cell[first].party != NONE &&
+	    p->cell[first].zone == NONE) {
+		literal_firewall(b, w, &p->cell[first]);
+		return;
+	}
+	for (uint32_t c = first; c < p->n_cell &&
+	     addr_cmp(p->cell[c].lo, w->prefix.r.hi) <= 0; c++) {
+		uint32_t z = p->cell[c].space;
+
+		gap |= z == NONE;
+		if (z == NONE || z == zone)
+			continue;
+		many |= zone != NONE;
+		if (!many || names.n < 200)
+			buf_printf(&names, "%s\"%s\"", names.n ? ", " : "",
+				   b->topo->zones.v[z]->name);
+		zone = z;
+	}
+	if (zone == NONE)
+		diag_add(b->d, SEV_ERROR, w->at,
+			 "\"%s\" is in no zone: add it to the networks of one",
+			 w->text);
+	else if (many || gap)
+		diag_add(b->d, SEV_ERROR, w->at,
+			 "\"%s\" is not wholly in one zone (it meets %s%s): "
+			 "write the zones by name, or a smaller prefix",
+			 w->text, names.s, gap ? " and addresses of none" : "");
+	buf_free(&names);
+}
+
+static void check_literals(struct build *b)
+{
+	const struct plan *p = b->plan;
+
+	for (uint32_t id = 0; id < p->n_ends; id++) {
+		const struct ends *ends = end_of(b, id);
+		bool may_span = id >= p->end_forbid && id < p->end_input;
+
+		for (size_t i = 0; i < ends->n && !may_span; i++)
+			if (ends->v[i].kind == END_PREFIX)
+				check_literal(b, &ends->v[i]);
+	}
+}
+
+/*
+ * Fills in ends and, for the classes, roles of every cell. Roles are kept in
+ * cell.cls until classes.c replaces them.
+ */
+void build_ends(struct build *b)
+{
+	struct plan *p = b->plan;
+	struct surroundings s = { 0 };
+
+	party_roles(b, &s);
+	s.extra = arena_alloc(b->scratch, (p->n_cell + 1) * sizeof(*s.extra));
+	for (uint32_t id = 0; id < p->n_ends; id++) {
+		const struct ends *ends = end_of(b, id);
+
+		for (size_t i = 0; i < ends->n; i++)
+			add_extra(b, &s, id, &ends->v[i]);
+	}
+	for (uint32_t c = 0; c < p->n_cell; c++) {
+		struct cell *cell = &p->cell[c];
+		uint32_t ctx = 0;
+
+		if (cell->zone != NONE) {
+			cell->cls = cell_roles(b, &s, cell);
+			ctx = context_ends(b, &s, cell->network, cell->cls);
+		}
+		cell->ends = join_ends(b, ctx, s.extra[c].v, s.extra[c].n);
+	}
+	check_literals(b);
+}

@@ -1,0 +1,243 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan/internal.h"
+
+/*
+ * No planned packet may match a forbid: carried, IPsec's own and input flows
+ * included. Cells are compared, not classes, since a forbid may cut a class.
+ */
+struct inquest {
+	struct build *b;
+	const struct rule *f;
+	uint32_t from_end, to_end, except_end;
+	struct key_set keys; /* literal ones and those of fixed services */
+	unsigned char *from, *to; /* by class: families of its cells in it */
+	size_t said, more;
+};
+
+static bool wants_from(const struct inquest *q, uint32_t c)
+{
+	return cell_in_end(q->b->plan, c, q->from_end) &&
+	       !cell_in_end(q->b->plan, c, q->except_end);
+}
+
+static void mark_classes(struct inquest *q)
+{
+	const struct plan *p = q->b->plan;
+
+	q->from = ARENA_ARRAY(q->b->scratch, unsigned char, p->classes.n);
+	q->to = ARENA_ARRAY(q->b->scratch, unsigned char, p->classes.n);
+	for (uint32_t c = 0; c < p->n_cell; c++) {
+		if (p->cell[c].cls == NONE)
+			continue;
+		if (wants_from(q, c))
+			q->from[p->cell[c].cls] |=
+				(unsigned char)cell_family(&p->cell[c]);
+		if (cell_in_end(p, c, q->to_end))
+			q->to[p->cell[c].cls] |=
+				(unsigned char)cell_family(&p->cell[c]);
+	}
+}
+
+static struct key_set forbidden_at(struct inquest *q, uint32_t to)
+{
+	struct key_set k = q->f->what.keys;
+
+	for (size_t i = 0; i < q->f->what.services.n; i++)
+		for (size_t l = 0; l < q->f->what.services.v[i]->n_leaf; l++) {
+			uint32_t pin;
+
+			k = keys_union(q->b->scratch, k, service_keys_at(q->b,
+				q->f->what.services.v[i]->leaf[l], to, &pin));
+		}
+	return k;
+}
+
+static struct span reason_span(const struct reason *r)
+{
+	switch (r->kind) {
+	case REASON_FLOW: return r->flow->at;
+	case REASON_ALLOW: return r->allow->at;
+	case REASON_INPUT: return r->input->at;
+	case REASON_IPSEC: return r->ipsec->at;
+	}
+	return (struct span){ 0 };
+}
+
+static void say(struct inquest *q, uint32_t s, uint32_t d, uint32_t key,
+		uint32_t reason)
+{
+	const struct plan *p = q->b->plan;
+	const struct reason *r = &p->reasons.v[reason];
+	char a[ADDR_TEXT], z[ADDR_TEXT] = "the firewall itself", k[KEY_TEXT];
+
+	if (q->said++ >= 3) {
+		q->more++;
+		return;
+	}
+	key_text((struct key_range){ key, key }, k);
+	addr_text(p->cell[s].lo, a);
+	if (d != NONE)
+		addr_text(p->cell[d].lo, z);
+	diag_add2(q->b->d, SEV_ERROR, q->f->at, reason_span(r),
+		  "it is planned here",
+		  "forbidden, and planned: %s from \"%s\" (%s) to \"%s\" (%s), "
+		  "by %s", k, plan_party_name(p, p->cell[s].party), a,
+		  d == NONE ? r->input->firewall->name :
+			      plan_party_name(p, p->cell[d].party), z,
+		  reason_ident(p, reason, q->b->scratch));
+}
+
+/* A source and a destination among the given cells, not the same address. */
+static bool find_cells(struct inquest *q, const struct class *cf,
+		       const struct class *ct, uint32_t from_end,
+		       uint32_t to_end, unsigned fam, uint32_t *s, uint32_t *d)
+{
+	const struct plan *p = q->b->plan;
+
+	for (size_t i = 0; i < cf->n_cell; i++) {
+		uint32_t x = cf->cell[i];
+
+		if (!(cell_family(&p->cell[x]) & fam) || !wants_from(q, x) ||
+		    (from_end != NONE && !cell_in_end(p, x, from_end)))
+			continue;
+		for (size_t k = 0; k < ct->n_cell; k++) {
+			uint32_t y = ct->cell[k];
+
+			if (cell_family(&p->cell[y]) !=
+				    cell_family(&p->cell[x]) ||
+			    !cell_in_end(p, y, q->to_end) ||
+			    (to_end != NONE && !cell_in_end(p, y, to_end)) ||
+			    (x == y && addr_eq(p->cell[x].lo, p->cell[x].hi)))
+				continue;
+			*s = x;
+			*d = y;
+			return true;
+		}
+	}
+	return false;
+}
+
+static void try_keys(struct inquest *q, uint32_t from, uint32_t to,
+		     uint32_t from_end, uint32_t to_end, struct key_range r,
+		     unsigned families, uint32_t reason)
+{
+	const struct plan *p = q->b->plan;
+	struct key_set one = { &r, 1 };
+	struct key_set hit = keys_and(q->b->scratch, one, forbidden_at(q, to));
+
+	for (unsigned fam = FAM_V4; fam <= FAM_V6; fam++) {
+		struct key_set k = keys_of_family(q->b->scratch, hit,
+						  fam == FAM_V4);
+		uint32_t s, d;
+
+		if (!k.n || !(families & fam & q->from[from] & q->to[to]) ||
+		    !find_cells(q, &p->classes.v[from], &p->classes.v[to],
+				from_end, to_end, fam, &s, &d))
+			continue;
+		say(q, s, d, k.r[0].lo, reason);
+		return;
+	}
+}
+
+static void try_svcset(struct inquest *q, uint32_t from, uint32_t to,
+		       uint32_t from_end, uint32_t to_end, uint32_t svc)
+{
+	const struct svcset *s = &q->b->plan->svcsets.v[svc];
+
+	for (size_t i = 0; i < s->n; i++)
+		try_keys(q, from, to, from_end, to_end, s->v[i].keys,
+			 FAM_V4 | FAM_V6, s->v[i].reason);
+}
+
+static void try_ike(struct inquest *q, uint32_t from, uint32_t to,
+		    uint32_t from_end, uint32_t to_end, uint32_t list,
+		    unsigned families)
+{
+	const struct plan *p = q->b->plan;
+
+	for (size_t i = 0; families && i < p->lists.len[list]; i++) {
+		uint32_t id = p->lists.v[list][i];
+		struct key_set k = ipsec_keys(q->b->scratch,
+					      q->b->topo->ipsecs.v[id]);
+
+		for (size_t x = 0; x < k.n; x++)
+			try_keys(q, from, to, from_end, to_end, k.r[x],
+				 families, p->ipsec_reason + id);
+	}
+}
+
+static void try_bare_input(struct inquest *q, const struct product *x)
+{
+	const struct plan *p = q->b->plan;
+	const struct class *cf = &p->classes.v[x->from];
+	const struct svcset *s = &p->svcsets.v[x->svc];
+	struct key_set forbidden = forbidden_at(q, x->to);
+	bool named = false;
+
+	for (size_t i = 0; i < q->f->to.n; i++)
+		named |= q->f->to.v[i].kind == END_PARTY &&
+			 q->f->to.v[i].party->firewall ==
+				 p->topo->firewalls.v[x->to];
+	for (size_t i = 0; named && i < s->n; i++) {
+		struct key_range r = s->v[i].keys;
+
+		if (!keys_meet((struct key_set){ &r, 1 }, forbidden))
+			continue;
+		for (size_t k = 0; k < cf->n_cell; k++)
+			if (wants_from(q, cf->cell[k]) &&
+			    cell_in_end(p, cf->cell[k], x->from_end)) {
+				say(q, cf->cell[k], NONE, r.lo,
+				    s->v[i].reason);
+				break;
+			}
+	}
+}
+
+static void check_forbid(struct build *b, const struct rule *f)
+{
+	const struct plan *p = b->plan;
+	struct inquest q = { .b = b, .f = f };
+
+	q.from_end = p->end_forbid + 3 * f->id;
+	q.to_end = q.from_end + 1;
+	q.except_end = q.from_end + 2;
+	mark_classes(&q);
+	for (size_t i = 0; i < p->pairs.n; i++) {
+		const struct pair *x = &p->pairs.v[i];
+
+		if (!(q.from[x->from] & q.to[x->to]))
+			continue;
+		try_svcset(&q, x->from, x->to, NONE, NONE, x->svc);
+		try_ike(&q, x->from, x->to, NONE, NONE, x->ike,
+			x->ike_families);
+	}
+	for (size_t i = 0; i < p->products.n; i++) {
+		const struct product *x = &p->products.v[i];
+		const struct svcset *s = &p->svcsets.v[x->svc];
+
+		if (x->any_local) {
+			try_bare_input(&q, x);
+			continue;
+		}
+		if (q.from[x->from] & q.to[x->to]) {
+			try_svcset(&q, x->from, x->to, x->from_end, x->to_end,
+				   x->svc);
+			try_ike(&q, x->from, x->to, x->from_end, x->to_end,
+				s->ipsec, s->ike_families);
+		}
+		if (q.from[x->to] & q.to[x->from])
+			try_ike(&q, x->to, x->from, x->to_end, x->from_end,
+				s->ipsec, s->ike_families);
+	}
+	if (q.more)
+		diag_add(b->d, SEV_ERROR, f->at,
+			 "forbidden, and planned: %zu more reasons", q.more);
+}
+
+void check_forbids(struct build *b)
+{
+	for (size_t i = 0; i < b->topo->forbids.n; i++)
+		check_forbid(b, b->topo->forbids.v[i]);
+}

@@ -1,0 +1,71 @@
+#ifndef PLAN_INTERNAL_H
+#define PLAN_INTERNAL_H
+
+#include "plan/plan.h"
+
+/* A row of a flow: from this role to that, this leaf service, as far as want
+ * and omit leave it. */
+struct item {
+	const struct flow *flow;
+	const struct role *from, *to;
+	const struct service *service;
+	uint32_t reason;
+	bool on;	  /* without any want */
+	VEC(uint32_t) on_at;  /* ends: on for these sources */
+	VEC(uint32_t) off_at; /* ends: off for these sources */
+};
+
+/* All items between the same two roles. */
+struct role_pair {
+	const struct role *from, *to;
+	VEC(uint32_t) items;
+};
+
+struct build {
+	struct arena *arena;
+	struct arena *scratch; /* for the time of plan_build() */
+	const struct topology *topo;
+	struct plan *plan;
+	struct diags *d;
+	VEC(struct item) items;
+	VEC(struct role_pair) role_pairs;
+	VEC(uint32_t) *role_classes; /* role id -> classes that bear it */
+	struct map svcset_ids;
+	bool *pin_used;
+	bool *ipsec_used;
+};
+
+/* Each stage adds to the plan and to the messages; see plan.h for the order. */
+void build_cells(struct build *b);
+void build_ends(struct build *b);
+void build_classes(struct build *b);
+void build_zone_routes(struct build *b);
+void build_firewall_routes(struct build *b);
+void build_items(struct build *b);
+void build_pairs(struct build *b);
+void build_products(struct build *b);
+void check_plan(struct build *b);
+void check_forbids(struct build *b);
+
+/* ends.c: numbers the ends of the topology; before there are cells */
+void number_ends(struct plan *p);
+const struct ends *end_of(const struct build *b, uint32_t id);
+bool list_meets(const struct lists *l, uint32_t list, uint32_t x);
+int u32_compare(const void *a, const void *b);
+
+/* pairs.c: the keys that a leaf service has at a class, and the pin that says
+ * so (NONE if none does) */
+struct key_set service_keys_at(struct build *b, const struct service *s,
+			       uint32_t cls, uint32_t *pin);
+/* The ipsec elements that cover a pair of classes; a list id. */
+uint32_t covering(struct build *b, uint32_t from, uint32_t to);
+/* Cuts raw pieces by carriage, sorts them and makes them a svcset. */
+uint32_t make_svcset(struct build *b, const struct piece *raw, size_t n,
+		     uint32_t ipsec, uint32_t to_class);
+uint32_t add_reason(struct build *b, struct reason r);
+/* May a flow to this role join the classes, by family, `use` and s != d? */
+bool classes_join(const struct build *b, uint32_t from, uint32_t to,
+		  const struct role *role);
+unsigned cell_family(const struct cell *c);
+
+#endif

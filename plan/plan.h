@@ -1,0 +1,239 @@
+#ifndef PLAN_PLAN_H
+#define PLAN_PLAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/keys.h"
+#include "base/map.h"
+#include "topology/topology.h"
+
+/*
+ * The compiled plan: may this source open a connection to that destination
+ * with this protocol and port? (topology-format, "The idea")
+ *
+ * How this works. The address space is cut into cells at every border that
+ * anything in the topology draws (cells.c). Every cell is told which ends it
+ * lies in (ends.c). Cells of which the templates and the IPsec elements say
+ * the same form a class (classes.c); template flows run between classes
+ * (pairs.c), and which ports they open is a service set, shared by all pairs
+ * that open the same. Exceptions (allow, input) are products of a class and
+ * the part of it that they name (products.c). Which firewalls a pair crosses
+ * depends on the two zones alone (routes.c). Sizes follow the number of
+ * different things said, not the number of hosts.
+ */
+#define NONE UINT32_MAX
+
+enum { FAM_V4 = 1, FAM_V6 = 2 };
+
+/* Consecutive addresses of which everything is said alike. */
+struct cell {
+	struct addr lo, hi;
+	uint32_t party;	  /* innermost: host, network, zone or firewall; NONE */
+	uint32_t network; /* innermost network or zone by address, or NONE */
+	uint32_t zone;	  /* zone_id whose space it is in; NONE */
+	uint32_t space;	  /* the same, firewalls' own addresses included */
+	uint32_t cls;	  /* in classes; NONE */
+	uint32_t ends;	  /* in end_lists: all ends it lies in */
+};
+
+struct class {
+	uint32_t node;	 /* where it stands: zone_id, or n_zones + firewall id */
+	uint32_t roles;	 /* in lists */
+	uint32_t uses;	 /* in lists: role, use, role, use … */
+	uint32_t ends;	 /* in lists: ends of use, want, omit and ipsec */
+	uint32_t pins;	 /* in lists: pin ids in force, by service */
+	uint32_t dynamic; /* lo << 16 | hi; 0: none */
+	uint32_t *cell;	 /* ascending */
+	size_t n_cell;
+	unsigned families;
+	bool single; /* one address in each family it has */
+};
+
+enum reason_kind { REASON_FLOW, REASON_ALLOW, REASON_INPUT, REASON_IPSEC };
+
+/* Why something is planned. */
+struct reason {
+	enum reason_kind kind;
+	const struct flow *flow;
+	const struct role *from, *to;	/* of the flow: this pair of its roles */
+	const struct service *service;	/* a leaf; NULL: literal ports */
+	const struct rule *allow;
+	const struct input *input;
+	const struct ipsec *ipsec;
+	double breadth; /* pairs of addresses it speaks of */
+};
+
+struct piece {
+	struct key_range keys;
+	uint32_t reason;
+	uint32_t pin; /* that moved it here; NONE */
+	bool carried; /* inside IPsec; in the clear it is denied */
+};
+
+/* Sorted; keys of one piece lie in one protocol, or it is "any protocol". */
+struct svcset {
+	struct piece *v;
+	size_t n;
+	uint32_t ipsec;		/* in lists: elements that cover the pair */
+	unsigned ike_families;	/* in which something is carried */
+};
+
+/* Template flows from class to class. */
+struct pair {
+	uint32_t from, to; /* classes */
+	uint32_t svc;	   /* in svcsets; 0: nothing of its own */
+	uint32_t ike;	   /* in lists: ipsec elements that need IKE here */
+	unsigned ike_families;
+};
+
+/* What one allow or input opens between parts of two classes. */
+struct product {
+	uint32_t from, to;
+	uint32_t from_end, to_end; /* end ids that cut the classes */
+	uint32_t svc;
+	uint32_t reason; /* id of the allow or input */
+	bool any_local;	 /* input of a firewall without declared addresses */
+};
+
+/* One firewall of a path, crossed from zone to zone. */
+struct hop {
+	uint32_t firewall, in, out;
+};
+
+struct path {
+	struct hop *hop;
+	size_t n;
+};
+
+/* All ways from one node (zone or firewall) to another. */
+struct route {
+	uint32_t from, to;
+	bool reachable;
+	bool inside; /* one zone: no firewall is crossed, nothing enforced */
+	struct hop *hop; /* of all paths, sorted, each once */
+	size_t n_hop;
+	VEC(struct path) paths;
+};
+
+/* An allow outside its time, and between which nodes it would be. */
+struct left_out {
+	const struct rule *allow;
+	uint32_t (*nodes)[2];
+	size_t n;
+};
+
+struct plan {
+	const struct topology *topo;
+	struct arena *arena;
+	int64_t now;
+
+	struct cell *cell; /* ascending, covers what anything is said of */
+	size_t n_cell;
+	struct lists lists;	/* roles, uses, pins, class ends, ipsec */
+	struct lists end_lists; /* ends of cells */
+	VEC(struct class) classes;
+	VEC(struct reason) reasons;
+	VEC(struct svcset) svcsets; /* 0: empty */
+	VEC(struct pair) pairs;	    /* by from, to */
+	VEC(struct product) products;
+	struct map pair_index;	  /* from, to -> pair */
+	struct map product_index; /* reason kind, id, from, to -> product */
+	struct map routes;
+
+	/* ends by what they belong to: first id of each kind */
+	uint32_t end_use, end_want, end_omit, end_ipsec, end_allow, end_forbid,
+		end_input, n_ends, n_class_ends;
+
+	VEC(struct left_out) left_out;
+	uint32_t n_zones;
+	uint32_t ipsec_reason; /* of the first ipsec element */
+	size_t n_paths;
+	/* paths.c: zone_id * n_zones + zone_id -> route */
+	struct route *zone_route;
+};
+
+struct plan_options {
+	int64_t now; /* seconds since 1970, UTC */
+};
+
+/* NULL if there are errors; they, and warnings, are in d. */
+struct plan *plan_build(struct arena *a, const struct topology *t,
+			const struct plan_options *opt, struct diags *d);
+
+/* ---- questions ------------------------------------------------------------- */
+
+/* The first packet of a connection. */
+struct packet {
+	struct addr src, dst;
+	uint8_t proto;
+	uint16_t detail; /* destination port, or ICMP type */
+};
+
+enum verdict { VERDICT_ALLOWED, VERDICT_DENIED, VERDICT_UNKNOWN };
+
+enum verdict_why {
+	WHY_PLANNED,
+	WHY_NOT_PLANNED,
+	WHY_ONLY_IPSEC,	     /* planned, but only inside IPsec */
+	WHY_NO_PATH,	     /* planned by its roles; no path joins the zones */
+	WHY_UNKNOWN_SOURCE,  /* in no zone */
+	WHY_UNKNOWN_DESTINATION,
+	WHY_SAME_ADDRESS,
+	WHY_INSIDE_ANY,	     /* at a firewall: within a zone that allows it */
+	WHY_WRONG_INTERFACE, /* planned, but not across these two */
+	WHY_HAIRPIN,
+};
+
+enum { MAX_REASONS = 16 };
+
+struct answer {
+	enum verdict verdict;
+	enum verdict_why why;
+	bool not_enforced; /* within one zone */
+	uint32_t src_cell, dst_cell; /* NONE if in no cell */
+	size_t n_reason; /* most specific first; at most MAX_REASONS kept */
+	uint32_t reason[MAX_REASONS];
+	uint32_t pin[MAX_REASONS];
+	double breadth[MAX_REASONS];
+};
+
+struct answer plan_verdict(const struct plan *p, const struct packet *k);
+/* A new packet that this firewall would forward from in to out. */
+struct answer plan_verdict_at(const struct plan *p, const struct firewall *f,
+			      const struct interface *in,
+			      const struct interface *out,
+			      const struct packet *k);
+/* A new packet to the firewall itself, where it has <input>: by the plan
+ * alone, housekeeping aside. */
+struct answer plan_verdict_input(const struct plan *p,
+				 const struct firewall *f,
+				 const struct interface *in,
+				 const struct packet *k);
+/* The declared interface that a kernel name belongs to; NULL. */
+const struct interface *firewall_interface(const struct firewall *f,
+					   const char *kernel_name);
+
+/* NONE if the address is in no cell. */
+uint32_t plan_cell(const struct plan *p, struct addr a);
+const struct route *plan_route(const struct plan *p, uint32_t from_node,
+			       uint32_t to_node);
+/* Does a path from the node end in this zone without crossing the firewall? */
+bool input_arrives(const struct plan *p, uint32_t node,
+		   const struct firewall *f, uint32_t zone);
+bool route_uses(const struct route *r, uint32_t firewall, uint32_t in,
+		uint32_t out);
+bool cell_in_end(const struct plan *p, uint32_t cell, uint32_t end);
+/* "fe1", "inside", "outer"; NULL for NONE */
+const char *plan_party_name(const struct plan *p, uint32_t party);
+/* What a node is called: a zone's or firewall's name. */
+const char *plan_node_name(const struct plan *p, uint32_t node);
+/* UDP 500, 4500 and protocols 50, 51 as the elements ask for. */
+struct key_set ipsec_keys(struct arena *a, const struct ipsec *s);
+/* "exchange-2003 exchange-server>domain-controller ldap", "allow labels" */
+const char *reason_ident(const struct plan *p, uint32_t reason,
+			 struct arena *a);
+const struct pair *plan_pair(const struct plan *p, uint32_t from, uint32_t to);
+
+#endif

@@ -1,0 +1,283 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan/internal.h"
+
+/*
+ * Paths of the format ("Paths"): zones and firewalls, none twice; zones in
+ * the middle have transit="yes"; no firewall on it touches a zone of the path
+ * other than the two that it joins there.
+ */
+enum {
+	MAX_PATHS = 20000,   /* over all pairs of zones */
+	MAX_STEPS = 2000000, /* of the search */
+};
+
+struct search {
+	struct build *b;
+	struct arena *a;
+	unsigned char *touch; /* firewall * n_zones + zone */
+	uint32_t n_zones, n_fw;
+	uint32_t zone[256], fw[256]; /* the path so far */
+	size_t depth;		     /* firewalls on it */
+	size_t steps, paths;
+	uint32_t *through; /* by zone: paths that lead through it */
+	bool overflow;
+};
+
+static bool touches(const struct search *s, uint32_t fw, uint32_t zone)
+{
+	return s->touch[(size_t)fw * s->n_zones + zone];
+}
+
+static void record(struct search *s, struct route *r)
+{
+	struct hop *h = ARENA_ARRAY(s->a, struct hop, s->depth);
+
+	for (size_t i = 0; i < s->depth; i++) {
+		h[i] = (struct hop){ s->fw[i], s->zone[i], s->zone[i + 1] };
+		if (i)
+			s->through[s->zone[i]]++;
+	}
+	vec_push(s->a, &r->paths, (struct path){ h, s->depth });
+	r->reachable = true;
+	if (++s->paths > MAX_PATHS)
+		s->overflow = true;
+}
+
+/* May firewall f be crossed next, given the zones before the last one? */
+static bool fw_fits(const struct search *s, uint32_t f)
+{
+	for (size_t i = 0; i < s->depth; i++)
+		if (s->fw[i] == f || touches(s, f, s->zone[i]))
+			return false;
+	return true;
+}
+
+static bool zone_fits(const struct search *s, uint32_t z)
+{
+	for (size_t i = 0; i <= s->depth; i++)
+		if (s->zone[i] == z)
+			return false;
+	for (size_t i = 0; i < s->depth; i++)
+		if (touches(s, s->fw[i], z))
+			return false;
+	return true;
+}
+
+static void extend(struct search *s)
+{
+	uint32_t from = s->zone[0], here = s->zone[s->depth];
+
+	if (++s->steps > MAX_STEPS || s->depth + 2 >= 256)
+		s->overflow = true;
+	for (uint32_t f = 0; f < s->n_fw && !s->overflow; f++) {
+		if (!touches(s, f, here) || !fw_fits(s, f))
+			continue;
+		for (uint32_t z = 0; z < s->n_zones && !s->overflow; z++) {
+			if (!touches(s, f, z) || !zone_fits(s, z))
+				continue;
+			s->fw[s->depth] = f;
+			s->zone[++s->depth] = z;
+			record(s, &s->b->plan->zone_route
+				       [(size_t)from * s->n_zones + z]);
+			if (s->b->topo->zones.v[z]->transit)
+				extend(s);
+			s->depth--;
+		}
+	}
+}
+
+static int hop_order(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct hop));
+}
+
+static void collect_hops(struct arena *a, struct route *r)
+{
+	size_t n = 0, all = 0;
+
+	for (size_t i = 0; i < r->paths.n; i++)
+		all += r->paths.v[i].n;
+	r->hop = ARENA_ARRAY(a, struct hop, all);
+	all = 0;
+	for (size_t i = 0; i < r->paths.n; i++)
+		for (size_t k = 0; k < r->paths.v[i].n; k++)
+			r->hop[all++] = r->paths.v[i].hop[k];
+	if (all)
+		qsort(r->hop, all, sizeof(*r->hop), hop_order);
+	for (size_t i = 0; i < all; i++)
+		if (!n || memcmp(&r->hop[n - 1], &r->hop[i], sizeof(*r->hop)))
+			r->hop[n++] = r->hop[i];
+	r->n_hop = n;
+}
+
+static void say_overflow(struct search *s)
+{
+	const struct topology *t = s->b->topo;
+	struct buf names = { 0 };
+
+	/* the busiest transit zones are the ones to close */
+	for (int k = 0; k < 3; k++) {
+		uint32_t best = NONE;
+
+		for (uint32_t z = 0; z < s->n_zones; z++)
+			if (s->through[z] && (best == NONE ||
+					      s->through[z] > s->through[best]))
+				best = z;
+		if (best == NONE)
+			break;
+		buf_printf(&names, "%s\"%s\"", names.n ? ", " : "",
+			   t->zones.v[best]->name);
+		s->through[best] = 0;
+	}
+	diag_add(s->b->d, SEV_ERROR, t->at,
+		 "there are more than %d paths between the zones: mark zones "
+		 "that carry no traffic of others with transit=\"no\" (most "
+		 "paths lead through %s)", MAX_PATHS,
+		 names.s ? names.s : "none");
+	buf_free(&names);
+}
+
+void build_zone_routes(struct build *b)
+{
+	const struct topology *t = b->topo;
+	struct plan *p = b->plan;
+	struct search s = {
+		.b = b, .a = b->arena, .n_zones = p->n_zones,
+		.n_fw = (uint32_t)t->firewalls.n,
+	};
+
+	s.touch = arena_alloc(b->scratch, (size_t)s.n_fw * s.n_zones + 1);
+	s.through = ARENA_ARRAY(b->scratch, uint32_t, s.n_zones);
+	for (size_t f = 0; f < t->firewalls.n; f++)
+		for (size_t i = 0; i < t->firewalls.v[f]->interfaces.n; i++) {
+			const struct party *z =
+				t->firewalls.v[f]->interfaces.v[i]->zone;
+
+			s.touch[f * s.n_zones + z->zone_id] = 1;
+		}
+	p->zone_route = ARENA_ARRAY(b->arena, struct route,
+				    (size_t)s.n_zones * s.n_zones);
+	for (uint32_t z = 0; z < s.n_zones && !s.overflow; z++) {
+		struct route *self =
+			&p->zone_route[(size_t)z * s.n_zones + z];
+
+		self->reachable = self->inside = true;
+		s.zone[0] = z;
+		extend(&s);
+	}
+	if (s.overflow)
+		say_overflow(&s);
+	p->n_paths = s.paths;
+	for (size_t i = 0; i < (size_t)s.n_zones * s.n_zones; i++) {
+		p->zone_route[i].from = (uint32_t)(i / s.n_zones);
+		p->zone_route[i].to = (uint32_t)(i % s.n_zones);
+		collect_hops(b->arena, &p->zone_route[i]);
+	}
+}
+
+/* ---- routes between any two nodes -------------------------------------------------- */
+
+/* The zones where a node is attached. */
+static size_t attached(const struct plan *p, uint32_t node, uint32_t *out,
+		       size_t most)
+{
+	size_t n = 0;
+
+	if (node < p->n_zones) {
+		out[0] = node;
+		return 1;
+	}
+	const struct firewall *f = p->topo->firewalls.v[node - p->n_zones];
+
+	for (size_t i = 0; i < f->interfaces.n && n < most; i++) {
+		uint32_t z = f->interfaces.v[i]->zone->zone_id;
+		bool twice = false;
+
+		for (size_t k = 0; k < n; k++)
+			twice |= out[k] == z;
+		if (!twice)
+			out[n++] = z;
+	}
+	return n;
+}
+
+static bool crosses(const struct path *p, uint32_t fw)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (p->hop[i].firewall == fw)
+			return true;
+	return false;
+}
+
+static void add_paths(struct arena *a, struct route *r, const struct route *z,
+		      uint32_t not_a, uint32_t not_b)
+{
+	r->reachable |= z->inside;
+	for (size_t i = 0; i < z->paths.n; i++) {
+		const struct path *path = &z->paths.v[i];
+
+		if (crosses(path, not_a) || crosses(path, not_b))
+			continue;
+		vec_push(a, &r->paths, *path);
+		r->reachable = true;
+	}
+}
+
+/* A firewall's own connections leave by any of its interfaces and do not come
+ * back through it; the same towards it (the format, `input`). */
+static struct route *make_route(const struct plan *p, struct arena *a,
+				uint32_t from, uint32_t to)
+{
+	struct route *r = ARENA_NEW(a, struct route);
+	uint32_t za[256], zb[256];
+	size_t na = attached(p, from, za, 256), nb = attached(p, to, zb, 256);
+	uint32_t not_a = from < p->n_zones ? NONE : from - p->n_zones;
+	uint32_t not_b = to < p->n_zones ? NONE : to - p->n_zones;
+
+	r->from = from;
+	r->to = to;
+	for (size_t i = 0; i < na; i++)
+		for (size_t k = 0; k < nb; k++)
+			add_paths(a, r, &p->zone_route[(size_t)za[i] *
+						       p->n_zones + zb[k]],
+				  not_a, not_b);
+	collect_hops(a, r);
+	return r;
+}
+
+const struct route *plan_route(const struct plan *p, uint32_t from, uint32_t to)
+{
+	uint32_t key[2] = { from, to };
+
+	if (from < p->n_zones && to < p->n_zones)
+		return &p->zone_route[(size_t)from * p->n_zones + to];
+	return map_find(&p->routes, key, sizeof(key))->val.p;
+}
+
+void build_firewall_routes(struct build *b)
+{
+	struct plan *p = b->plan;
+	uint32_t n = p->n_zones + (uint32_t)p->topo->firewalls.n;
+
+	for (uint32_t from = 0; from < n; from++)
+		for (uint32_t to = 0; to < n; to++) {
+			uint32_t key[2] = { from, to };
+
+			if (from < p->n_zones && to < p->n_zones)
+				continue;
+			map_add(b->arena, &p->routes, key, sizeof(key), NULL)
+				->val.p = make_route(p, b->arena, from, to);
+		}
+}
+
+bool route_uses(const struct route *r, uint32_t firewall, uint32_t in,
+		uint32_t out)
+{
+	for (size_t i = 0; i < r->n_hop; i++)
+		if (r->hop[i].firewall == firewall && r->hop[i].in == in &&
+		    r->hop[i].out == out)
+			return true;
+	return false;
+}

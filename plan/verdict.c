@@ -1,0 +1,432 @@
+#include <string.h>
+
+#include "plan/plan.h"
+
+/*
+ * Everything that speaks of one packet, allowed or carried, is gathered; the
+ * verdict is drawn from what was found.
+ */
+struct hearing {
+	const struct plan *p;
+	const struct packet *k;
+	uint32_t key;
+	bool v4;
+	uint32_t s, d; /* cells */
+	struct answer a;
+	bool clear, carried;
+};
+
+static bool in_list(const struct lists *l, uint32_t list, uint32_t x)
+{
+	return list_has(l->v[list], l->len[list], x);
+}
+
+/* Can it open a connection at all? Of the ICMPs only requests do. */
+static bool opens(const struct packet *k)
+{
+	return !proto_is_icmp(k->proto) ||
+	       ((k->proto == PROTO_ICMP) == addr_is_v4(k->src) &&
+		icmp_type_name(k->proto, k->detail));
+}
+
+static bool keys_match(const struct hearing *h, struct key_range r)
+{
+	return h->key >= r.lo && h->key <= r.hi && opens(h->k);
+}
+
+/* Keeps the reasons sorted, the most specific first. */
+static void add_reason(struct hearing *h, uint32_t reason, uint32_t pin,
+		       struct key_range keys)
+{
+	struct answer *a = &h->a;
+	double breadth = h->p->reasons.v[reason].breadth *
+			 ((double)keys.hi - keys.lo + 1);
+	size_t i = a->n_reason;
+
+	while (i > 0 && (a->breadth[i - 1] > breadth ||
+			 (a->breadth[i - 1] == breadth &&
+			  a->reason[i - 1] > reason)))
+		i--;
+	if (i >= MAX_REASONS)
+		return;
+	if (a->n_reason < MAX_REASONS)
+		a->n_reason++;
+	for (size_t k = a->n_reason - 1; k > i; k--) {
+		a->reason[k] = a->reason[k - 1];
+		a->pin[k] = a->pin[k - 1];
+		a->breadth[k] = a->breadth[k - 1];
+	}
+	a->reason[i] = reason;
+	a->pin[i] = pin;
+	a->breadth[i] = breadth;
+}
+
+static void hear_svcset(struct hearing *h, uint32_t svc)
+{
+	const struct svcset *s = &h->p->svcsets.v[svc];
+
+	for (size_t i = 0; i < s->n; i++) {
+		if (!keys_match(h, s->v[i].keys))
+			continue;
+		if (s->v[i].carried) {
+			h->carried = true;
+			if (!h->clear)
+				add_reason(h, s->v[i].reason, s->v[i].pin,
+					   s->v[i].keys);
+			continue;
+		}
+		if (!h->clear)
+			h->a.n_reason = 0; /* carried ones do not count now */
+		h->clear = true;
+		add_reason(h, s->v[i].reason, s->v[i].pin, s->v[i].keys);
+	}
+}
+
+static bool ipsec_has(const struct ipsec *s, uint32_t key)
+{
+	switch (key_proto(key)) {
+	case PROTO_UDP:
+		return key_detail(key) == 500 ||
+		       (s->nat_traversal && key_detail(key) == 4500);
+	case PROTO_ESP:
+		return s->esp;
+	case PROTO_AH:
+		return s->ah;
+	default:
+		return false;
+	}
+}
+
+static void hear_ike(struct hearing *h, uint32_t list, unsigned families)
+{
+	const struct lists *l = &h->p->lists;
+
+	if (!(families & (h->v4 ? FAM_V4 : FAM_V6)))
+		return;
+	for (size_t i = 0; i < l->len[list]; i++) {
+		uint32_t id = l->v[list][i];
+
+		if (!ipsec_has(h->p->topo->ipsecs.v[id], h->key))
+			continue;
+		if (!h->clear)
+			h->a.n_reason = 0;
+		h->clear = true;
+		add_reason(h, h->p->ipsec_reason + id, NONE,
+			   (struct key_range){ h->key, h->key });
+	}
+}
+
+static const struct product *product_of(const struct plan *p, uint32_t kind,
+					uint32_t id, uint32_t from, uint32_t to)
+{
+	uint32_t key[4] = { kind, id, from, to };
+	struct map_entry *e = map_find(&p->product_index, key, sizeof(key));
+
+	return e ? &p->products.v[e->val.u] : NULL;
+}
+
+/* The allows from the first cell to the second. */
+static void hear_allows(struct hearing *h, uint32_t from, uint32_t to,
+			bool only_ike)
+{
+	const struct plan *p = h->p;
+	const struct cell *f = &p->cell[from], *t = &p->cell[to];
+	const uint32_t *v = p->end_lists.v[f->ends];
+
+	for (size_t i = 0; i < p->end_lists.len[f->ends]; i++) {
+		const struct product *x;
+		uint32_t id;
+
+		if (v[i] < p->end_allow || v[i] >= p->end_forbid ||
+		    (v[i] - p->end_allow) % 2 ||
+		    !in_list(&p->end_lists, t->ends, v[i] + 1))
+			continue;
+		id = (v[i] - p->end_allow) / 2;
+		x = product_of(p, REASON_ALLOW, id, f->cls, t->cls);
+		if (!x)
+			continue;
+		if (!only_ike)
+			hear_svcset(h, x->svc);
+		hear_ike(h, p->svcsets.v[x->svc].ipsec,
+			 p->svcsets.v[x->svc].ike_families);
+	}
+}
+
+static void hear_inputs(struct hearing *h)
+{
+	const struct plan *p = h->p;
+	const struct party *party = p->topo->parties.v[p->cell[h->d].party];
+	const struct firewall *f = party->firewall;
+
+	for (size_t i = 0; i < f->inputs.n; i++) {
+		uint32_t id = f->inputs.v[i]->id;
+		const struct product *x = product_of(p, REASON_INPUT, id,
+						     p->cell[h->s].cls,
+						     p->cell[h->d].cls);
+
+		if (x && in_list(&p->end_lists, p->cell[h->s].ends,
+				     p->end_input + id))
+			hear_svcset(h, x->svc);
+	}
+}
+
+const struct pair *plan_pair(const struct plan *p, uint32_t from, uint32_t to)
+{
+	uint32_t key[2] = { from, to };
+	struct map_entry *e = map_find(&p->pair_index, key, sizeof(key));
+
+	return e ? &p->pairs.v[e->val.u] : NULL;
+}
+
+static bool is_firewall(const struct plan *p, const struct cell *c)
+{
+	return c->party != NONE &&
+	       p->topo->parties.v[c->party]->kind == PARTY_FIREWALL;
+}
+
+static void hear(struct hearing *h)
+{
+	const struct plan *p = h->p;
+	uint32_t cs = p->cell[h->s].cls, cd = p->cell[h->d].cls;
+	const struct pair *pair = plan_pair(p, cs, cd);
+
+	if (is_firewall(p, &p->cell[h->d])) {
+		hear_inputs(h);
+		return;
+	}
+	if (pair) {
+		hear_svcset(h, pair->svc);
+		hear_ike(h, pair->ike, pair->ike_families);
+	}
+	hear_allows(h, h->s, h->d, false);
+	hear_allows(h, h->d, h->s, true);
+}
+
+static struct hearing open_hearing(const struct plan *p, const struct packet *k)
+{
+	struct hearing h = {
+		.p = p, .k = k, .v4 = addr_is_v4(k->src),
+		.key = key_of(k->proto, proto_has_ports(k->proto) ||
+			      proto_is_icmp(k->proto) ? k->detail : 0),
+		.s = plan_cell(p, k->src), .d = plan_cell(p, k->dst),
+		.a = { .verdict = VERDICT_DENIED, .why = WHY_NOT_PLANNED },
+	};
+
+	h.a.src_cell = h.s;
+	h.a.dst_cell = h.d;
+	return h;
+}
+
+static struct answer decide(struct hearing *h)
+{
+	const struct plan *p = h->p;
+	const struct cell *s, *d;
+	struct answer *a = &h->a;
+
+	if (h->s == NONE || p->cell[h->s].party == NONE) {
+		a->why = WHY_UNKNOWN_SOURCE;
+		return *a;
+	}
+	if (h->d == NONE || p->cell[h->d].party == NONE) {
+		a->why = WHY_UNKNOWN_DESTINATION;
+		return *a;
+	}
+	if (addr_eq(h->k->src, h->k->dst)) {
+		a->why = WHY_SAME_ADDRESS;
+		return *a;
+	}
+	s = &p->cell[h->s];
+	d = &p->cell[h->d];
+	a->not_enforced = s->zone != NONE && s->zone == d->zone;
+	if (h->v4 != addr_is_v4(h->k->dst))
+		return *a;
+	hear(h);
+	if (h->clear) {
+		a->verdict = VERDICT_ALLOWED;
+		a->why = WHY_PLANNED;
+	} else if (h->carried) {
+		a->why = WHY_ONLY_IPSEC;
+	} else if (!plan_route(p, p->classes.v[s->cls].node,
+			       p->classes.v[d->cls].node)->reachable) {
+		a->why = WHY_NO_PATH;
+	}
+	return *a;
+}
+
+struct answer plan_verdict(const struct plan *p, const struct packet *k)
+{
+	struct hearing h = open_hearing(p, k);
+
+	return decide(&h);
+}
+
+/* ---- at one firewall -------------------------------------------------------------- */
+
+static struct answer within_zone(const struct plan *p, struct answer a,
+				 uint32_t zone, const struct packet *k)
+{
+	const struct party *z = p->topo->zones.v[zone];
+
+	if (a.src_cell == NONE || a.dst_cell == NONE ||
+	    p->cell[a.src_cell].zone != zone ||
+	    p->cell[a.dst_cell].zone != zone) {
+		if (a.verdict == VERDICT_ALLOWED) {
+			a.verdict = VERDICT_DENIED;
+			a.why = WHY_WRONG_INTERFACE;
+		}
+		return a;
+	}
+	if (a.verdict != VERDICT_ALLOWED && z->inside_any &&
+	    z->zone_kind != ZONE_INTERNET && opens(k)) {
+		a.verdict = VERDICT_ALLOWED;
+		a.why = WHY_INSIDE_ANY;
+	}
+	return a;
+}
+
+struct answer plan_verdict_at(const struct plan *p, const struct firewall *f,
+			      const struct interface *in,
+			      const struct interface *out,
+			      const struct packet *k)
+{
+	struct answer a = plan_verdict(p, k);
+	const struct route *r;
+
+	if (in == out) {
+		a.verdict = VERDICT_DENIED;
+		a.why = WHY_HAIRPIN;
+		return a;
+	}
+	if (in->zone == out->zone)
+		return within_zone(p, a, in->zone->zone_id, k);
+	if (a.verdict != VERDICT_ALLOWED)
+		return a;
+	r = plan_route(p, p->classes.v[p->cell[a.src_cell].cls].node,
+		       p->classes.v[p->cell[a.dst_cell].cls].node);
+	if (route_uses(r, f->id, in->zone->zone_id, out->zone->zone_id))
+		return a;
+	a.verdict = VERDICT_DENIED;
+	a.why = WHY_WRONG_INTERFACE;
+	return a;
+}
+
+
+bool input_arrives(const struct plan *p, uint32_t node,
+		   const struct firewall *f, uint32_t zone)
+{
+	const struct route *r;
+
+	if (node == zone)
+		return true;
+	r = plan_route(p, node, zone);
+	if (node >= p->n_zones && !r->reachable)
+		return false;
+	if (node >= p->n_zones) {
+		const struct firewall *s = p->topo->firewalls.v[node -
+								p->n_zones];
+
+		for (size_t i = 0; i < s->interfaces.n; i++)
+			if (s->interfaces.v[i]->zone->zone_id == zone)
+				return true;
+	}
+	for (size_t i = 0; i < r->paths.n; i++) {
+		bool crosses = false;
+
+		for (size_t k = 0; k < r->paths.v[i].n; k++)
+			crosses |= r->paths.v[i].hop[k].firewall == f->id;
+		if (!crosses)
+			return true;
+	}
+	return false;
+}
+
+/* Any address of a firewall that declares none. */
+static struct answer bare_input(struct hearing *h, const struct firewall *f)
+{
+	const struct plan *p = h->p;
+
+	if (h->s == NONE || p->cell[h->s].party == NONE) {
+		h->a.why = WHY_UNKNOWN_SOURCE;
+		return h->a;
+	}
+	for (size_t i = 0; i < f->inputs.n; i++) {
+		uint32_t id = f->inputs.v[i]->id;
+		const struct product *x = product_of(p, REASON_INPUT, id,
+						     p->cell[h->s].cls, f->id);
+
+		if (x && in_list(&p->end_lists, p->cell[h->s].ends,
+				     p->end_input + id))
+			hear_svcset(h, x->svc);
+	}
+	if (h->clear) {
+		h->a.verdict = VERDICT_ALLOWED;
+		h->a.why = WHY_PLANNED;
+	}
+	return h->a;
+}
+
+struct answer plan_verdict_input(const struct plan *p, const struct firewall *f,
+				 const struct interface *in,
+				 const struct packet *k)
+{
+	struct hearing h = open_hearing(p, k);
+	struct answer a = p->classes.v[f->id].n_cell ? decide(&h) :
+						       bare_input(&h, f);
+	uint32_t node;
+
+	if (a.verdict != VERDICT_ALLOWED)
+		return a;
+	node = p->classes.v[p->cell[h.s].cls].node;
+	if (p->classes.v[f->id].n_cell && p->cell[h.d].cls != f->id) {
+		a.verdict = VERDICT_DENIED;
+		a.why = WHY_UNKNOWN_DESTINATION;
+	} else if (!input_arrives(p, node, f, in->zone->zone_id)) {
+		a.verdict = VERDICT_DENIED;
+		a.why = WHY_WRONG_INTERFACE;
+	}
+	return a;
+}
+
+const struct interface *firewall_interface(const struct firewall *f,
+					   const char *name)
+{
+	for (size_t i = 0; i < f->interfaces.n; i++) {
+		const struct interface *x = f->interfaces.v[i];
+		size_t n = strlen(x->name);
+
+		if (x->wildcard ? !strncmp(x->name, name, n - 1) :
+				  !strcmp(x->name, name))
+			return x;
+	}
+	return NULL;
+}
+
+const char *plan_party_name(const struct plan *p, uint32_t party)
+{
+	return party == NONE ? NULL : p->topo->parties.v[party]->name;
+}
+
+const char *plan_node_name(const struct plan *p, uint32_t node)
+{
+	return node < p->n_zones ? p->topo->zones.v[node]->name :
+		p->topo->firewalls.v[node - p->n_zones]->name;
+}
+
+const char *reason_ident(const struct plan *p, uint32_t id, struct arena *a)
+{
+	const struct reason *r = &p->reasons.v[id];
+
+	switch (r->kind) {
+	case REASON_FLOW:
+		return arena_printf(a, "%s %s>%s %s", r->flow->origin,
+				    r->from->name, r->to->name,
+				    r->service->name);
+	case REASON_ALLOW:
+		return arena_printf(a, "allow %s", r->allow->ident);
+	case REASON_INPUT:
+		return arena_printf(a, "input %s", r->input->ident);
+	case REASON_IPSEC:
+		return arena_printf(a, "ipsec %s", r->ipsec->ident);
+	}
+	return "";
+}
