@@ -1,0 +1,539 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "gen/internal.h"
+
+enum {
+	LOG_RATE = 10, LOG_BURST = 20,	 /* packets a second, and at once */
+	PING_RATE = 10, PING_BURST = 20, /* echo requests to the firewall */
+	MAX_PREFIX = 120,		 /* bytes of a log prefix: 127 at most */
+};
+
+static struct rs_rule *rule(struct gen *g, struct rs_chain *c,
+			    const char *comment)
+{
+	return rs_add_rule(g->rs, c, comment);
+}
+
+static void accept_(struct gen *g, struct rs_rule *r)
+{
+	rs_verdict(g->rs, r, RS_ACCEPT, NULL);
+}
+
+/* ---- what every chain begins and ends with ------------------------------------- */
+
+/* ICMP errors belong to connections; redirects would change routes, so none
+ * (IPv4 type 5, RFC 792; IPv6 type 137, RFC 4861). */
+static void tracked_rules(struct gen *g, struct rs_chain *c)
+{
+	struct rs_rule *r = rule(g, c, NULL);
+	struct rs_value *v = ARENA_NEW(g->arena, struct rs_value);
+
+	rs_ct_state(g->rs, r, RS_ESTABLISHED);
+	accept_(g, r);
+	r = rule(g, c, NULL);
+	rs_ct_state(g->rs, r, RS_RELATED);
+	v->lo.lo = v->hi.lo = 5;
+	rs_match_values(g->rs, r, RS_NOT, RS_ICMP_TYPE, v, 1);
+	accept_(g, r);
+	r = rule(g, c, NULL);
+	v = ARENA_NEW(g->arena, struct rs_value);
+	rs_ct_state(g->rs, r, RS_RELATED);
+	v->lo.lo = v->hi.lo = 137;
+	rs_match_values(g->rs, r, RS_NOT, RS_ICMPV6_TYPE, v, 1);
+	accept_(g, r);
+}
+
+static void new_only_rules(struct gen *g, struct rs_chain *c)
+{
+	struct rs_rule *r = rule(g, c, "invalid, untracked, or a redirect");
+
+	rs_simple(g->rs, r, RS_CT_NOT_NEW);
+	rs_simple(g->rs, r, RS_COUNTER);
+	rs_verdict(g->rs, r, RS_DROP, NULL);
+	r = rule(g, c, "TCP that begins without SYN");
+	rs_simple(g->rs, r, RS_NOT_SYN);
+	rs_simple(g->rs, r, RS_COUNTER);
+	rs_verdict(g->rs, r, RS_DROP, NULL);
+}
+
+static void deny_rules(struct gen *g, struct rs_chain *c, const char *what)
+{
+	struct buf b = { 0 };
+	struct rs_rule *r;
+
+	if (g->f->log_drops) {
+		buf_printf(&b, "%s %s", g->f->name, what);
+		if (b.n > MAX_PREFIX)
+			b.n = MAX_PREFIX;
+		buf_puts(&b, ": ");
+		r = rule(g, c, NULL);
+		rs_limit(g->rs, r, LOG_RATE, LOG_BURST);
+		rs_log(g->rs, r, arena_strndup(g->arena, b.s, b.n));
+		buf_free(&b);
+	}
+	r = rule(g, c, arena_printf(g->arena, "%.100s: not planned", what));
+	rs_simple(g->rs, r, RS_COUNTER);
+	rs_verdict(g->rs, r, RS_DROP, NULL);
+}
+
+/* ---- the plan, by pairs of nodes -------------------------------------------------- */
+
+static struct node_index *between(struct gen *g, uint32_t from, uint32_t to)
+{
+	return &g->index[(size_t)from * g->n_nodes + to];
+}
+
+static void index_plan(struct gen *g)
+{
+	const struct plan *p = g->p;
+
+	g->n_nodes = p->n_zones + (uint32_t)p->topo->firewalls.n;
+	g->index = arena_alloc(g->scratch, sizeof(*g->index) *
+			       g->n_nodes * g->n_nodes);
+	for (uint32_t i = 0; i < p->pairs.n; i++)
+		vec_push(g->scratch,
+			 &between(g, p->classes.v[p->pairs.v[i].from].node,
+				  p->classes.v[p->pairs.v[i].to].node)->pairs,
+			 i);
+	for (uint32_t i = 0; i < p->products.n; i++)
+		vec_push(g->scratch, &between(g,
+				p->classes.v[p->products.v[i].from].node,
+				p->classes.v[p->products.v[i].to].node)
+				->products, i);
+}
+
+static void take_nodes(struct dispatch *x, uint32_t from, uint32_t to)
+{
+	struct gen *g = x->g;
+	const struct plan *p = g->p;
+	const struct node_index *there = between(g, from, to);
+	const struct node_index *back = between(g, to, from);
+
+	for (size_t i = 0; i < there->pairs.n; i++)
+		vec_push(g->scratch, &x->pairs, there->pairs.v[i]);
+	for (size_t i = 0; i < there->products.n; i++)
+		if (!p->products.v[there->products.v[i]].any_local)
+			vec_push(g->scratch, &x->products,
+				 there->products.v[i]);
+	for (size_t i = 0; i < back->products.n; i++)
+		if (p->svcsets.v[p->products.v[back->products.v[i]].svc]
+			    .ike_families)
+			vec_push(g->scratch, &x->back, back->products.v[i]);
+}
+
+/* ---- forwarding ---------------------------------------------------------------------- */
+
+/* Space of a zone as a set: the addresses that may come from it. */
+static struct rs_set *zone_set(struct gen *g, uint32_t zone, bool v4,
+			       bool with_firewalls, enum rs_field field,
+			       const char *name)
+{
+	const struct plan *p = g->p;
+	struct addr_set s = { ARENA_ARRAY(g->scratch, struct addr_range,
+					  p->n_cell), 0 };
+	struct rs_set *set;
+
+	for (size_t i = 0; i < p->n_cell; i++) {
+		const struct cell *c = &p->cell[i];
+
+		if ((with_firewalls ? c->space : c->zone) == zone &&
+		    addr_is_v4(c->lo) == v4)
+			s.r[s.n++] = (struct addr_range){ c->lo, c->hi };
+	}
+	addr_set_normalise(&s);
+	if (!s.n)
+		return NULL;
+	set = rs_add_set(g->rs, unique_name(g, name, NULL), false, 1, &field);
+	for (size_t i = 0; i < s.n; i++) {
+		struct rs_elem *e = rs_add_elem(g->rs, set);
+
+		e->key[0].lo = s.r[i].lo;
+		e->key[0].hi = s.r[i].hi;
+	}
+	return set;
+}
+
+/* Between two interfaces of a zone whose inside is open: any connection. */
+static void inside_rules(struct gen *g, struct rs_chain *c, uint32_t zone)
+{
+	for (int v4 = 1; v4 >= 0; v4--) {
+		struct rs_set *from = zone_set(g, zone, v4, false,
+			v4 ? RS_SADDR4 : RS_SADDR6, arena_printf(g->arena,
+			"%s/%s", c->name, v4 ? "from4" : "from6"));
+		struct rs_set *to;
+		struct rs_rule *r;
+		struct rs_value *other;
+
+		if (!from)
+			continue;
+		to = zone_set(g, zone, v4, false, v4 ? RS_DADDR4 : RS_DADDR6,
+			      arena_printf(g->arena, "%s/%s", c->name,
+					   v4 ? "to4" : "to6"));
+		/* the other family's ICMP is no connection */
+		other = ARENA_NEW(g->arena, struct rs_value);
+		other->lo.lo = other->hi.lo = v4 ? PROTO_ICMPV6 : PROTO_ICMP;
+		r = rule(g, c, "within the zone");
+		rs_lookup(g->rs, r, from);
+		rs_lookup(g->rs, r, to);
+		rs_match_values(g->rs, r, RS_NOT, RS_L4PROTO, other, 1);
+		rs_simple(g->rs, r, RS_COUNTER);
+		accept_(g, r);
+	}
+}
+
+static bool open_inside(const struct party *z)
+{
+	return z->inside_any && z->zone_kind != ZONE_INTERNET;
+}
+
+static const char *zone_pair_chain(struct gen *g, const struct party *a,
+				   const struct party *b)
+{
+	const struct plan *p = g->p;
+	struct dispatch x = { .g = g };
+	const char *what = arena_printf(g->arena, "%s to %s", a->name, b->name);
+
+	x.name = unique_name(g, arena_printf(g->arena, "pp_%s/%s", a->name,
+					     b->name), NULL);
+	x.chain = rs_add_chain(g->rs, x.name, RS_NO_HOOK);
+	if (a == b && open_inside(a)) {
+		inside_rules(g, x.chain, a->zone_id);
+	} else if (a == b) {
+		take_nodes(&x, a->zone_id, a->zone_id);
+		dispatch_rules(&x);
+	} else {
+		for (uint32_t from = 0; from < g->n_nodes; from++)
+			for (uint32_t to = 0; to < g->n_nodes; to++)
+				if (route_uses(plan_route(p, from, to),
+					       g->f->id, a->zone_id,
+					       b->zone_id))
+					take_nodes(&x, from, to);
+		dispatch_rules(&x);
+	}
+	deny_rules(g, x.chain, what);
+	return x.name;
+}
+
+static const char *chain_for(struct gen *g, const char **memo,
+			     const struct party *a, const struct party *b)
+{
+	const char **slot = &memo[(size_t)a->zone_id * g->p->n_zones +
+				  b->zone_id];
+
+	if (!*slot)
+		*slot = zone_pair_chain(g, a, b);
+	return *slot;
+}
+
+/* A pair with a wildcard cannot stand in a hash map: a rule of its own. */
+static void zone_rules(struct gen *g, struct rs_chain *c)
+{
+	static const enum rs_field key[] = { RS_IIFNAME, RS_OIFNAME };
+	const char **memo = ARENA_ARRAY(g->scratch, const char *,
+					(size_t)g->p->n_zones * g->p->n_zones);
+	const struct firewall *f = g->f;
+	struct rs_set *map = NULL;
+
+	for (size_t i = 0; i < f->interfaces.n; i++)
+		for (size_t k = 0; k < f->interfaces.n; k++) {
+			const struct interface *in = f->interfaces.v[i];
+			const struct interface *out = f->interfaces.v[k];
+			struct rs_elem *e;
+
+			if (i == k || in->wildcard || out->wildcard)
+				continue;
+			if (!map)
+				map = rs_add_set(g->rs, "pp_zones", true, 2,
+						 key);
+			e = rs_add_elem(g->rs, map);
+			e->key[0].name = in->name;
+			e->key[1].name = out->name;
+			e->verdict = RS_GOTO;
+			e->target = chain_for(g, memo, in->zone, out->zone);
+		}
+	if (map)
+		rs_lookup(g->rs, rule(g, c, NULL), map);
+	for (size_t i = 0; i < f->interfaces.n; i++)
+		for (size_t k = 0; k < f->interfaces.n; k++) {
+			const struct interface *in = f->interfaces.v[i];
+			const struct interface *out = f->interfaces.v[k];
+			struct rs_rule *r;
+
+			if (i == k || (!in->wildcard && !out->wildcard))
+				continue;
+			r = rule(g, c, NULL);
+			rs_match_name(g->rs, r, RS_IIFNAME, in->name);
+			rs_match_name(g->rs, r, RS_OIFNAME, out->name);
+			rs_verdict(g->rs, r, RS_GOTO,
+				   chain_for(g, memo, in->zone, out->zone));
+		}
+}
+
+static void forward_chain(struct gen *g)
+{
+	struct rs_chain *c = rs_add_chain(g->rs, "pp_forward",
+					  RS_HOOK_FORWARD);
+
+	tracked_rules(g, c);
+	new_only_rules(g, c);
+	zone_rules(g, c);
+	deny_rules(g, c, "undeclared interfaces");
+}
+
+/* ---- input ---------------------------------------------------------------------------- */
+
+static struct rs_value *numbers(struct gen *g, const unsigned *v, size_t n)
+{
+	struct rs_value *out = ARENA_ARRAY(g->arena, struct rs_value, n);
+
+	for (size_t i = 0; i < n; i++)
+		out[i].lo.lo = out[i].hi.lo = v[i];
+	return out;
+}
+
+/* Without these a host on the link cannot be spoken to at all: neighbour
+ * discovery and router advertisements with the hop limit that proves they
+ * came from the link (RFC 4861), MLD (RFC 2710, RFC 3810), IGMP (RFC 3376). */
+static void link_rules(struct gen *g, struct rs_chain *c)
+{
+	static const unsigned nd[] = { 133, 134, 135, 136 };
+	static const unsigned mld[] = { 130, 131, 132, 143 };
+	struct rs_rule *r = rule(g, c, "neighbour discovery");
+
+	rs_match_values(g->rs, r, RS_MATCH, RS_ICMPV6_TYPE,
+			numbers(g, nd, 4), 4);
+	rs_match(g->rs, r, RS_HOPLIMIT, 255, 255);
+	accept_(g, r);
+	r = rule(g, c, "MLD");
+	rs_match_values(g->rs, r, RS_MATCH, RS_ICMPV6_TYPE,
+			numbers(g, mld, 4), 4);
+	accept_(g, r);
+	r = rule(g, c, "IGMP");
+	rs_match(g->rs, r, RS_NFPROTO, 4, 4);
+	rs_match(g->rs, r, RS_L4PROTO, 2, 2);
+	accept_(g, r);
+}
+
+/* Answers of a DHCP server (RFC 2131, RFC 8415) come unasked, as tracking
+ * sees it. */
+static void dhcp_rules(struct gen *g, struct rs_chain *c)
+{
+	static const struct { unsigned nf, server, client; } dhcp[] = {
+		{ 4, 67, 68 }, { 6, 547, 546 },
+	};
+
+	for (size_t i = 0; i < g->f->interfaces.n; i++)
+		for (size_t k = 0; g->f->interfaces.v[i]->dhcp && k < 2; k++) {
+			struct rs_rule *r = rule(g, c, "DHCP");
+
+			rs_match_name(g->rs, r, RS_IIFNAME,
+				      g->f->interfaces.v[i]->name);
+			rs_match(g->rs, r, RS_NFPROTO, dhcp[k].nf, dhcp[k].nf);
+			rs_match(g->rs, r, RS_L4PROTO, PROTO_UDP, PROTO_UDP);
+			rs_match(g->rs, r, RS_SPORT, dhcp[k].server,
+				 dhcp[k].server);
+			rs_match(g->rs, r, RS_DPORT, dhcp[k].client,
+				 dhcp[k].client);
+			accept_(g, r);
+		}
+}
+
+static void vrrp_rule(struct gen *g, struct rs_chain *c,
+		      const struct interface *itf, struct rs_set *from)
+{
+	struct rs_rule *r = rule(g, c, "VRRP");
+
+	rs_match_name(g->rs, r, RS_IIFNAME, itf->name);
+	rs_lookup(g->rs, r, from);
+	rs_match(g->rs, r, RS_L4PROTO, PROTO_VRRP, PROTO_VRRP);
+	accept_(g, r);
+}
+
+/* The other node advertises from its own address in the zone, or in IPv6
+ * from a link-local one (RFC 5798, 5.1). */
+static void vrrp_rules(struct gen *g, struct rs_chain *c)
+{
+	struct prefix ll;
+
+	prefix_parse(g->scratch, "fe80::/10", 9, true, &ll);
+	for (size_t i = 0; g->f->nodes.n && i < g->f->interfaces.n; i++) {
+		const struct interface *itf = g->f->interfaces.v[i];
+		const char *zone = itf->zone->name;
+		bool done = false;
+
+		/* one pair of sets a zone, used by all its interfaces */
+		for (size_t k = 0; k < i; k++)
+			done |= g->f->interfaces.v[k]->zone == itf->zone;
+		for (int v4 = 1; v4 >= 0 && !done; v4--) {
+			struct rs_set *s = zone_set(g, itf->zone->zone_id, v4,
+				true, v4 ? RS_SADDR4 : RS_SADDR6,
+				arena_printf(g->arena, "pp_vrrp/%s/%d", zone,
+					     v4 ? 4 : 6));
+
+			if (s && !v4) {
+				struct rs_elem *e = rs_add_elem(g->rs, s);
+
+				e->key[0].lo = ll.r.lo;
+				e->key[0].hi = ll.r.hi;
+			}
+			for (size_t k = i; s && k < g->f->interfaces.n; k++)
+				if (g->f->interfaces.v[k]->zone == itf->zone)
+					vrrp_rule(g, c, g->f->interfaces.v[k],
+						  s);
+		}
+	}
+}
+
+static void ping_rules(struct gen *g, struct rs_chain *c)
+{
+	for (int v4 = 1; v4 >= 0; v4--) {
+		struct rs_rule *r = rule(g, c, "echo requests, limited");
+
+		rs_match(g->rs, r, RS_NFPROTO, v4 ? 4 : 6, v4 ? 4 : 6);
+		rs_match(g->rs, r, v4 ? RS_ICMP_TYPE : RS_ICMPV6_TYPE,
+			 v4 ? ICMP_ECHO_REQUEST : ICMPV6_ECHO_REQUEST,
+			 v4 ? ICMP_ECHO_REQUEST : ICMPV6_ECHO_REQUEST);
+		rs_limit(g->rs, r, PING_RATE, PING_BURST);
+		accept_(g, r);
+	}
+}
+
+/* What may come in from a zone: by the nodes from which a path ends there. */
+static const char *input_chain_of(struct gen *g, const struct party *zone)
+{
+	const struct plan *p = g->p;
+	struct dispatch x = { .g = g };
+	uint32_t self = p->n_zones + g->f->id;
+
+	x.name = unique_name(g, arena_printf(g->arena, "pp_input/%s",
+					     zone->name), NULL);
+	for (uint32_t from = 0; from < g->n_nodes; from++) {
+		const struct node_index *n = between(g, from, self);
+
+		if (from == self || !n->products.n ||
+		    !input_arrives(p, from, g->f, zone->zone_id))
+			continue;
+		for (size_t i = 0; i < n->products.n; i++)
+			vec_push(g->scratch, &x.products, n->products.v[i]);
+	}
+	if (!x.products.n)
+		return NULL;
+	x.chain = rs_add_chain(g->rs, x.name, RS_NO_HOOK);
+	dispatch_rules(&x);
+	return x.name;
+}
+
+static void planned_input(struct gen *g, struct rs_chain *c)
+{
+	for (size_t i = 0; i < g->f->interfaces.n; i++) {
+		const struct party *zone = g->f->interfaces.v[i]->zone;
+		const char *chain;
+		bool done = false;
+
+		for (size_t k = 0; k < i; k++)
+			done |= g->f->interfaces.v[k]->zone == zone;
+		if (done || !(chain = input_chain_of(g, zone)))
+			continue;
+		for (size_t k = i; k < g->f->interfaces.n; k++) {
+			struct rs_rule *r;
+
+			if (g->f->interfaces.v[k]->zone != zone)
+				continue;
+			r = rule(g, c, NULL);
+			rs_match_name(g->rs, r, RS_IIFNAME,
+				      g->f->interfaces.v[k]->name);
+			rs_verdict(g->rs, r, RS_JUMP, chain);
+		}
+	}
+}
+
+static void input_chain(struct gen *g)
+{
+	struct rs_chain *c;
+	struct rs_rule *r;
+
+	if (!g->f->inputs.n)
+		return;
+	c = rs_add_chain(g->rs, "pp_input", RS_HOOK_INPUT);
+	r = rule(g, c, NULL);
+	rs_match_name(g->rs, r, RS_IIFNAME, "lo");
+	accept_(g, r);
+	tracked_rules(g, c);
+	link_rules(g, c);
+	dhcp_rules(g, c);
+	vrrp_rules(g, c);
+	new_only_rules(g, c);
+	planned_input(g, c);
+	ping_rules(g, c);
+	deny_rules(g, c, "input");
+}
+
+/* ---- the whole ---------------------------------------------------------------------- */
+
+static bool crosses(const struct gen *g, const struct left_out *x)
+{
+	uint32_t self = g->p->n_zones + g->f->id;
+
+	for (size_t i = 0; i < x->n; i++) {
+		const struct route *r = plan_route(g->p, x->nodes[i][0],
+						   x->nodes[i][1]);
+
+		if (x->nodes[i][0] == self || x->nodes[i][1] == self)
+			return true;
+		for (size_t k = 0; k < r->n_hop; k++)
+			if (r->hop[k].firewall == g->f->id)
+				return true;
+	}
+	return false;
+}
+
+static void header(struct gen *g)
+{
+	const struct plan *p = g->p;
+
+	vec_push(g->arena, &g->rs->header, arena_printf(g->arena,
+			"firewall \"%s\" of \"%s\", written by portplan from "
+			"the topology: change that, not this", g->f->name,
+			p->topo->name));
+	for (size_t i = 0; i < p->left_out.n; i++) {
+		const struct rule *a = p->left_out.v[i].allow;
+		bool over = a->expires.given && p->now >= a->expires.t;
+
+		if (crosses(g, &p->left_out.v[i]))
+			vec_push(g->arena, &g->rs->header,
+				 arena_printf(g->arena,
+				 "left out by date: allow %s (%s %s)",
+				 a->ident, over ? "expired" : "starts",
+				 over ? a->expires.text : a->starts.text));
+	}
+}
+
+struct ruleset *gen_firewall(struct arena *a, const struct plan *p,
+			     const struct firewall *f,
+			     const struct gen_options *opt, struct diags *d)
+{
+	struct gen g = {
+		.arena = a, .scratch = arena_new(), .p = p, .f = f,
+		.opt = opt, .d = d, .rs = ARENA_NEW(a, struct ruleset),
+	};
+
+	g.rs->arena = a;
+	g.rs->table = arena_printf(a, "pp_%s", f->name);
+	map_add_str(g.scratch, &g.names, "pp_forward", NULL);
+	map_add_str(g.scratch, &g.names, "pp_input", NULL);
+	map_add_str(g.scratch, &g.names, "pp_zones", NULL);
+	index_plan(&g);
+	header(&g);
+	forward_chain(&g);
+	input_chain(&g);
+	rs_finish(g.rs);
+	arena_free(g.scratch);
+	if (g.flow_elems <= GEN_FLOW_MOST)
+		return g.rs;
+	diag_add(d, SEV_ERROR, f->at, "firewall \"%s\" has %zu flows: more "
+		 "than %u are not counted one by one", f->name, g.flow_elems,
+		 GEN_FLOW_MOST);
+	return NULL;
+}

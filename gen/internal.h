@@ -1,0 +1,72 @@
+#ifndef GEN_INTERNAL_H
+#define GEN_INTERNAL_H
+
+#include "gen/gen.h"
+
+enum { GEN_FLOW_MOST = 4000000 }; /* elements with --counters flow */
+
+/* IKE's own packets between two classes, or what a service set opens. */
+struct entry {
+	uint32_t svc;
+	uint32_t ike; /* list of ipsec elements; 0: this is a service set */
+	unsigned families;
+};
+
+/* Everything that one pair of atoms may do; entries by id, ascending. */
+struct mix {
+	uint32_t *entry;
+	size_t n;
+};
+
+/* A part of a class that is treated alike at this hop. */
+struct atom {
+	uint32_t cls;
+	VEC(uint32_t) cells;
+	const char *label; /* first of its parties by name */
+};
+
+/* Names of pairs and products that stand between two nodes. */
+struct node_index {
+	VEC(uint32_t) pairs;
+	VEC(uint32_t) products;
+};
+
+struct gen {
+	struct arena *arena; /* of the ruleset */
+	struct arena *scratch;
+	const struct plan *p;
+	const struct firewall *f;
+	const struct gen_options *opt;
+	struct diags *d;
+	struct ruleset *rs;
+	struct node_index *index; /* from node * n_nodes + to node */
+	uint32_t n_nodes;
+	size_t flow_elems; /* of GEN_COUNT_FLOW, bounded */
+	struct map names;  /* chain and set names in use */
+};
+
+/* What passes between two zones here (or comes in from one): its flows, as
+ * rules in one chain. */
+struct dispatch {
+	struct gen *g;
+	const char *name; /* of the chain; prefix of its sets */
+	struct rs_chain *chain;
+	VEC(uint32_t) pairs;
+	VEC(uint32_t) products;
+	VEC(uint32_t) back; /* products the other way whose IKE comes here */
+};
+
+/* dispatch.c: adds rules that accept what is planned; falls through else. */
+void dispatch_rules(struct dispatch *x);
+
+/* services.c: rules that accept the services of a mix. */
+void service_rules(struct gen *g, struct rs_chain *c, const char *name,
+		   const struct entry *entries, const struct mix *m);
+/* The clear pieces of an entry, as struct piece of the plan. */
+size_t entry_pieces(struct gen *g, const struct entry *e,
+		    const struct piece **out);
+const char *reason_comment(struct gen *g, const uint32_t *reasons, size_t n);
+/* A name not in use, from parts; shortened by a hash if too long. */
+const char *unique_name(struct gen *g, const char *prefix, const char *label);
+
+#endif

@@ -1,0 +1,130 @@
+#ifndef GEN_RULESET_H
+#define GEN_RULESET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/buf.h"
+#include "base/vec.h"
+
+/*
+ * The rules of one firewall, before they are text or netlink: the small part
+ * of nftables that the generator needs. Both writers read only this.
+ * Addresses and numbers stand in struct addr, numbers in its low half.
+ */
+enum rs_field {
+	RS_IIFNAME, RS_OIFNAME, RS_SADDR4, RS_DADDR4, RS_SADDR6, RS_DADDR6,
+	RS_L4PROTO, RS_SPORT, RS_DPORT, RS_ICMP_TYPE, RS_ICMPV6_TYPE,
+	RS_HOPLIMIT, RS_NFPROTO,
+	RS_N_FIELDS
+};
+
+enum { RS_MAX_KEY = 4 };
+
+struct rs_value {
+	struct addr lo, hi;  /* both belong to it */
+	const char *name;    /* interface names instead; may end in * */
+};
+
+enum rs_verdict { RS_NONE, RS_ACCEPT, RS_DROP, RS_JUMP, RS_GOTO };
+
+struct rs_elem {
+	struct rs_value key[RS_MAX_KEY];
+	const char *comment;	 /* NULL: none; at most 128 bytes */
+	enum rs_verdict verdict; /* maps */
+	const char *target;	 /* RS_JUMP, RS_GOTO */
+};
+
+struct rs_set {
+	const char *name;
+	enum rs_field field[RS_MAX_KEY];
+	unsigned n_field;
+	bool map;      /* to verdicts */
+	bool interval; /* some element is a range */
+	bool counter;  /* every element counts */
+	VEC(struct rs_elem) elems;
+};
+
+enum rs_kind {
+	RS_MATCH,    /* field is one of values */
+	RS_NOT,	     /* field is none of values */
+	RS_CT_STATE, /* one of the states in `states` */
+	RS_CT_NOT_NEW,
+	RS_NOT_SYN,  /* TCP flags fin,syn,rst,ack other than syn alone */
+	RS_IN_SET,   /* fields, concatenated, are in the set */
+	RS_VMAP,     /* verdict by the map */
+	RS_COUNTER,
+	RS_LIMIT,    /* packets a second, and a burst */
+	RS_LOG,	     /* with text as prefix */
+	RS_VERDICT,
+};
+
+enum { RS_ESTABLISHED = 1, RS_RELATED = 2 };
+
+struct rs_stmt {
+	enum rs_kind kind;
+	enum rs_field field[RS_MAX_KEY];
+	unsigned n_field;
+	struct rs_value *value;
+	size_t n_value;
+	const struct rs_set *set;
+	unsigned states, rate, burst;
+	enum rs_verdict verdict;
+	const char *text; /* chain, or log prefix of at most 127 bytes */
+};
+
+struct rs_rule {
+	VEC(struct rs_stmt) stmts;
+	const char *comment;
+};
+
+enum rs_hook { RS_NO_HOOK, RS_HOOK_FORWARD, RS_HOOK_INPUT };
+
+struct rs_chain {
+	const char *name;
+	enum rs_hook hook; /* base chains: priority filter, policy drop */
+	VEC(struct rs_rule *) rules;
+};
+
+struct ruleset {
+	struct arena *arena;
+	const char *table; /* inet */
+	VEC(const char *) header; /* comment lines */
+	VEC(struct rs_set *) sets;
+	VEC(struct rs_chain *) chains;
+};
+
+struct rs_set *rs_add_set(struct ruleset *rs, const char *name, bool map,
+			  unsigned n_field, const enum rs_field *field);
+struct rs_elem *rs_add_elem(struct ruleset *rs, struct rs_set *set);
+struct rs_chain *rs_add_chain(struct ruleset *rs, const char *name,
+			      enum rs_hook hook);
+struct rs_rule *rs_add_rule(struct ruleset *rs, struct rs_chain *c,
+			    const char *comment);
+
+/* Statements, in the order in which they are added. */
+void rs_match(struct ruleset *rs, struct rs_rule *r, enum rs_field f,
+	      uint64_t lo, uint64_t hi);
+void rs_match_values(struct ruleset *rs, struct rs_rule *r, enum rs_kind kind,
+		     enum rs_field f, struct rs_value *v, size_t n);
+void rs_match_name(struct ruleset *rs, struct rs_rule *r, enum rs_field f,
+		   const char *name);
+void rs_lookup(struct ruleset *rs, struct rs_rule *r, const struct rs_set *s);
+void rs_simple(struct ruleset *rs, struct rs_rule *r, enum rs_kind kind);
+void rs_ct_state(struct ruleset *rs, struct rs_rule *r, unsigned states);
+void rs_limit(struct ruleset *rs, struct rs_rule *r, unsigned rate,
+	      unsigned burst);
+void rs_log(struct ruleset *rs, struct rs_rule *r, const char *prefix);
+void rs_verdict(struct ruleset *rs, struct rs_rule *r, enum rs_verdict v,
+		const char *chain);
+
+/* Sorts elements and settles whether sets hold ranges. Call when complete. */
+void rs_finish(struct ruleset *rs);
+
+/* As a file for nft -f: replaces the table whole, and nothing else. */
+void rs_text(const struct ruleset *rs, struct buf *out);
+/* Of everything but the header. */
+uint64_t rs_hash(const struct ruleset *rs);
+
+#endif

@@ -1,0 +1,284 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "gen/internal.h"
+
+enum { MAX_COMMENT = 128, MAX_NAME = 200 };
+
+/* One way to say a part of a piece in a rule. */
+enum what { PORT, PORTS, PROTOCOLS, ICMP_REQUEST };
+
+struct part {
+	enum what what;
+	unsigned proto; /* PORT, PORTS, ICMP_REQUEST */
+	unsigned lo, hi; /* ports, protocols or type */
+	unsigned families;
+	double breadth;
+	uint32_t reason;
+};
+
+struct parts {
+	struct part *v;
+	size_t n, cap;
+};
+
+const char *unique_name(struct gen *g, const char *prefix, const char *label)
+{
+	struct buf b = { 0 };
+	const char *out;
+	int is_new = 0;
+
+	for (unsigned i = 1; !is_new; i++) {
+		b.n = 0;
+		buf_printf(&b, "%s%s%s", prefix, label ? "/" : "",
+			   label ? label : "");
+		if (i > 1)
+			buf_printf(&b, "/%u", i);
+		if (b.n > MAX_NAME) {
+			uint64_t h = hash_mix(hash_bytes(HASH_INIT, b.s, b.n));
+
+			b.n = MAX_NAME - 18;
+			buf_printf(&b, "/%016llx", (unsigned long long)h);
+		}
+		map_add(g->scratch, &g->names, b.s, b.n, &is_new);
+	}
+	out = arena_strndup(g->arena, b.s, b.n);
+	buf_free(&b);
+	return out;
+}
+
+/* The most specific reason first; all of them as far as there is room. */
+const char *reason_comment(struct gen *g, const uint32_t *reasons, size_t n)
+{
+	struct buf b = { 0 };
+	const char *out;
+
+	for (size_t i = 0; i < n; i++) {
+		const char *s = reason_ident(g->p, reasons[i], g->scratch);
+
+		if (i && b.n + 2 + strlen(s) > MAX_COMMENT - 10) {
+			buf_printf(&b, "; +%zu", n - i);
+			break;
+		}
+		buf_printf(&b, "%s%s", i ? "; " : "", s);
+	}
+	if (b.n > MAX_COMMENT) {
+		uint64_t h = hash_mix(hash_bytes(HASH_INIT, b.s, b.n));
+
+		b.n = MAX_COMMENT - 10;
+		buf_printf(&b, "~%08x", (unsigned)(h >> 32));
+	}
+	out = arena_strndup(g->arena, b.s ? b.s : "", b.n);
+	buf_free(&b);
+	return out;
+}
+
+size_t entry_pieces(struct gen *g, const struct entry *e,
+		    const struct piece **out)
+{
+	const struct plan *p = g->p;
+	VEC(struct piece) v = { 0 };
+	const struct svcset *s = &p->svcsets.v[e->svc];
+
+	if (!e->ike)
+		for (size_t i = 0; i < s->n; i++)
+			if (!s->v[i].carried)
+				vec_push(g->scratch, &v, s->v[i]);
+	for (size_t i = 0; e->ike && i < p->lists.len[e->ike]; i++) {
+		uint32_t id = p->lists.v[e->ike][i];
+		struct key_set k = ipsec_keys(g->scratch,
+					      p->topo->ipsecs.v[id]);
+
+		for (size_t x = 0; x < k.n; x++)
+			vec_push(g->scratch, &v, (struct piece){
+					.keys = k.r[x], .pin = NONE,
+					.reason = p->ipsec_reason + id });
+	}
+	*out = v.v;
+	return v.n;
+}
+
+static void push_icmp(struct gen *g, struct parts *out, struct part like,
+		      unsigned proto, unsigned lo, unsigned hi)
+{
+	for (unsigned t = lo; t <= hi && t < 256; t++) {
+		if (!icmp_type_name(proto, t))
+			continue;
+		like.what = ICMP_REQUEST;
+		like.proto = proto;
+		like.lo = like.hi = t;
+		vec_push(g->scratch, out, like);
+	}
+}
+
+static void push_ports(struct gen *g, struct parts *out, struct part like,
+		       unsigned proto, unsigned lo, unsigned hi)
+{
+	if (lo == 0 && hi == 0xffff) {
+		like.what = PROTOCOLS;
+		like.lo = like.hi = proto;
+	} else {
+		like.what = lo == hi ? PORT : PORTS;
+		like.proto = proto;
+		like.lo = lo;
+		like.hi = hi;
+	}
+	vec_push(g->scratch, out, like);
+}
+
+/* A range of keys, taken apart by protocol. */
+static void push_piece(struct gen *g, struct parts *out, const struct piece *p,
+		       unsigned families)
+{
+	unsigned first = key_proto(p->keys.lo), last = key_proto(p->keys.hi);
+	struct part like = { .reason = p->reason, .families = families,
+			     .breadth = g->p->reasons.v[p->reason].breadth *
+					((double)p->keys.hi - p->keys.lo + 1) };
+
+	for (unsigned proto = first; proto <= last; proto++) {
+		unsigned lo = proto == first ? key_detail(p->keys.lo) : 0;
+		unsigned hi = proto == last ? key_detail(p->keys.hi) : 0xffff;
+		struct part *prev = out->n ? &out->v[out->n - 1] : NULL;
+
+		if (proto_is_icmp(proto)) {
+			push_icmp(g, out, like, proto, lo, hi);
+		} else if (proto_has_ports(proto) && (lo || hi < 0xffff)) {
+			push_ports(g, out, like, proto, lo, hi);
+		} else if (proto_has_ports(proto) || lo == 0) {
+			if (proto > first && prev &&
+			    prev->what == PROTOCOLS && prev->hi + 1 == proto &&
+			    prev->reason == p->reason) {
+				prev->hi = proto;
+				continue;
+			}
+			like.what = PROTOCOLS;
+			like.lo = like.hi = proto;
+			vec_push(g->scratch, out, like);
+		}
+	}
+}
+
+/* Exact ports first, then ranges, the narrower before the wider, so that the
+ * counter of the most specific one counts. */
+static int part_order(const void *a, const void *b)
+{
+	const struct part *x = a, *y = b;
+
+	if (x->what != y->what)
+		return x->what < y->what ? -1 : 1;
+	if (x->what != PORT && x->hi - x->lo != y->hi - y->lo)
+		return x->hi - x->lo < y->hi - y->lo ? -1 : 1;
+	if (x->proto != y->proto)
+		return x->proto < y->proto ? -1 : 1;
+	if (x->lo != y->lo)
+		return x->lo < y->lo ? -1 : 1;
+	if (x->families != y->families)
+		return x->families < y->families ? -1 : 1;
+	if (x->breadth < y->breadth || x->breadth > y->breadth)
+		return x->breadth < y->breadth ? -1 : 1;
+	return x->reason < y->reason ? -1 : x->reason > y->reason;
+}
+
+static bool same_part(const struct part *x, const struct part *y)
+{
+	return x->what == y->what && x->proto == y->proto && x->lo == y->lo &&
+	       x->hi == y->hi && x->families == y->families;
+}
+
+/* The reasons of equal parts, together. */
+static size_t together(struct gen *g, const struct part *v, size_t n,
+		       const char **comment)
+{
+	uint32_t reasons[32];
+	size_t k = 0, distinct = 0;
+
+	for (; k < n && same_part(&v[k], v); k++)
+		if (distinct < 32 && (!distinct || reasons[distinct - 1] !=
+				      v[k].reason))
+			reasons[distinct++] = v[k].reason;
+	*comment = reason_comment(g, reasons, distinct);
+	return k;
+}
+
+static void part_rule(struct gen *g, struct rs_chain *c, const struct part *p,
+		      const char *comment)
+{
+	struct rs_rule *r = rs_add_rule(g->rs, c, comment);
+
+	if (p->families != (FAM_V4 | FAM_V6))
+		rs_match(g->rs, r, RS_NFPROTO, p->families == FAM_V4 ? 4 : 6,
+			 p->families == FAM_V4 ? 4 : 6);
+	switch (p->what) {
+	case PORT:
+	case PORTS:
+		rs_match(g->rs, r, RS_L4PROTO, p->proto, p->proto);
+		rs_match(g->rs, r, RS_DPORT, p->lo, p->hi);
+		break;
+	case PROTOCOLS:
+		rs_match(g->rs, r, RS_L4PROTO, p->lo, p->hi);
+		break;
+	case ICMP_REQUEST:
+		rs_match(g->rs, r, RS_NFPROTO, p->proto == PROTO_ICMP ? 4 : 6,
+			 p->proto == PROTO_ICMP ? 4 : 6);
+		rs_match(g->rs, r, p->proto == PROTO_ICMP ? RS_ICMP_TYPE :
+							    RS_ICMPV6_TYPE,
+			 p->lo, p->hi);
+		break;
+	}
+	rs_simple(g->rs, r, RS_COUNTER);
+	rs_verdict(g->rs, r, RS_ACCEPT, NULL);
+}
+
+static struct parts all_parts(struct gen *g, const struct entry *entries,
+			      const struct mix *m)
+{
+	struct parts out = { 0 };
+
+	for (size_t i = 0; i < m->n; i++) {
+		const struct entry *e = &entries[m->entry[i]];
+		const struct piece *v;
+		size_t n = entry_pieces(g, e, &v);
+
+		for (size_t k = 0; k < n; k++)
+			push_piece(g, &out, &v[k],
+				   e->ike ? e->families : FAM_V4 | FAM_V6);
+	}
+	if (out.n)
+		qsort(out.v, out.n, sizeof(*out.v), part_order);
+	return out;
+}
+
+void service_rules(struct gen *g, struct rs_chain *c, const char *name,
+		   const struct entry *entries, const struct mix *m)
+{
+	static const enum rs_field key[] = { RS_L4PROTO, RS_DPORT };
+	struct parts parts = all_parts(g, entries, m);
+	struct rs_set *set = NULL;
+	size_t i = 0;
+
+	while (i < parts.n) {
+		const struct part *p = &parts.v[i];
+		struct rs_elem *e;
+		const char *comment;
+
+		i += together(g, p, parts.n - i, &comment);
+		if (p->what != PORT || p->families != (FAM_V4 | FAM_V6)) {
+			part_rule(g, c, p, comment);
+			continue;
+		}
+		if (!set) {
+			struct rs_rule *r = rs_add_rule(g->rs, c, NULL);
+
+			set = rs_add_set(g->rs, name, false, 2, key);
+			set->counter = true;
+			rs_lookup(g->rs, r, set);
+			rs_verdict(g->rs, r, RS_ACCEPT, NULL);
+		}
+		e = rs_add_elem(g->rs, set);
+		e->comment = comment;
+		e->key[0].lo.lo = e->key[0].hi.lo = p->proto;
+		e->key[1].lo.lo = e->key[1].hi.lo = p->lo;
+	}
+}
