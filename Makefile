@@ -1,0 +1,106 @@
+# make            the program, ./portplan
+# make demo       installs what is missing, builds, runs the main job
+# make check      installs what is missing, builds, runs all tests
+# make help       all targets
+#
+# BUILD=release|asan|fuzz and CC=gcc|clang choose flags and compiler; each
+# combination has its own folder below build/, so they never mix.
+
+MAKEFLAGS += -r
+.SUFFIXES:
+.DEFAULT_GOAL := all
+
+CC ?= cc
+BUILD ?= release
+PREFIX ?= /usr/local
+DESTDIR ?=
+WERROR ?=
+O := build/$(notdir $(CC))-$(BUILD)
+
+PKGS := libxml-2.0 libnftnl libmnl
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+LIBPCAP := -lpcap
+
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wundef -Wformat=2 \
+	-Wswitch-enum -Wimplicit-fallthrough $(WERROR)
+CFLAGS.release := -O2 -g -D_FORTIFY_SOURCE=2 -fPIE
+CFLAGS.asan := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+	-fno-sanitize-recover=all -fPIE
+CFLAGS.fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined \
+	-fno-sanitize-recover=all
+LDFLAGS.release := -pie
+LDFLAGS.asan := -fsanitize=address,undefined
+LDFLAGS.fuzz := -fsanitize=address,undefined
+CPPFLAGS := -D_GNU_SOURCE -I. -I$(O) $(PKG_CFLAGS)
+CFLAGS := -std=c11 $(WARN) -fvisibility=hidden -fstack-protector-strong \
+	$(CFLAGS.$(BUILD))
+LDFLAGS := $(LDFLAGS.$(BUILD))
+
+# The stages, in link order: a folder may use what stands behind it.
+LIBDIRS := $(foreach d,audit apply check gen plan space topology base,\
+	$(if $(wildcard $(d)/*.c),$(d)))
+lib = $(O)/lib$(1).a
+objs = $(patsubst %.c,$(O)/%.o,$(filter-out $(SKIP),$(wildcard $(1)/*.c)))
+SKIP := cli/cmd_audit.c cli/cmd_equal.c
+ALL_LIBS := $(foreach d,$(LIBDIRS),$(call lib,$(d)))
+
+TEMPLATES := $(sort $(wildcard templates/*.xml))
+EXAMPLES := $(sort $(wildcard templates/examples/*.xml))
+UNIT := $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(wildcard tests/unit/test_*.c))
+FUZZ := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+
+.PHONY: all
+all: portplan
+
+portplan: $(O)/portplan
+	@cp -f $< $@.tmp && mv -f $@.tmp $@
+
+$(O)/portplan: $(call objs,cli) $(ALL_LIBS)
+	@echo "  LD $@"
+	@$(CC) $(LDFLAGS) -o $@ $(call objs,cli) $(ALL_LIBS) $(LIBS) $(LIBPCAP)
+
+define lib_rule
+$(call lib,$(1)): $(call objs,$(1)) $(if $(filter topology,$(1)),$(O)/topology/builtin.o)
+	@rm -f $$@ && ar rcs $$@ $$^
+endef
+$(foreach d,$(LIBDIRS),$(eval $(call lib_rule,$(d))))
+
+$(O)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	@echo "  CC $<"
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# The templates, as C strings, so that the program needs no data files.
+$(O)/topology/builtin.c: templates/embed.sh $(TEMPLATES) Makefile
+	@mkdir -p $(@D)
+	@sh templates/embed.sh $(TEMPLATES) > $@.tmp && mv $@.tmp $@
+
+$(O)/topology/builtin.o: $(O)/topology/builtin.c
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+# ---- tests -----------------------------------------------------------------
+
+$(O)/tests/unit/%: tests/unit/%.c tests/unit/unit.c $(ALL_LIBS)
+	@mkdir -p $(@D)
+	@echo "  LD $@"
+	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< tests/unit/unit.c \
+		$(ALL_LIBS) $(LIBS) $(LIBPCAP) -lcunit
+
+.PHONY: unit
+unit: $(UNIT)
+
+$(O)/fuzz/%: tests/fuzz/%.c $(ALL_LIBS)
+	@mkdir -p $(@D)
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -fsanitize=fuzzer -o $@ $< $(ALL_LIBS) \
+		$(LIBS) $(LIBPCAP)
+
+.PHONY: fuzz
+fuzz: $(FUZZ)
+
+-include $(shell find $(O) -name '*.d' 2>/dev/null)
+
+.PHONY: clean
+clean:
+	rm -rf build portplan

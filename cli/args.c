@@ -1,0 +1,230 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+const char *did_you_mean(struct arena *a, const char *s,
+			 const char *const *names, size_t n)
+{
+	const char *near = nearest_name(s, names, n);
+
+	return near ? arena_printf(a, "; did you mean \"%s\"?", near) : "";
+}
+
+int complain(const struct args *a, const char *fmt, ...)
+{
+	struct buf b = { 0 };
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vprintf(&b, fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "portplan %s: %s\n", a->cmd->name, b.s ? b.s : "");
+	buf_free(&b);
+	return EXIT_BAD;
+}
+
+const char *arg_value(const struct args *a, const char *name,
+		      const char *fallback)
+{
+	for (size_t i = a->given.n; i-- > 0;)
+		if (!strcmp(a->given.v[i].def->name, name))
+			return a->given.v[i].value;
+	return fallback;
+}
+
+bool arg_given(const struct args *a, const char *name)
+{
+	for (size_t i = 0; i < a->given.n; i++)
+		if (!strcmp(a->given.v[i].def->name, name))
+			return true;
+	return false;
+}
+
+static void unknown_option(const struct args *a, const char *word)
+{
+	const char *names[MAX_OPTIONS + 1];
+	size_t n = 0, len = strcspn(word, "=");
+	char name[80];
+
+	for (size_t i = 0; i < a->cmd->n_options; i++)
+		names[n++] = a->cmd->options[i].name;
+	names[n++] = "help";
+	snprintf(name, sizeof(name), "%.*s", (int)(len > 70 ? 70 : len), word);
+	if (!strncmp(name, "--", 2) && nearest_name(name + 2, names, n))
+		complain(a, "unknown option \"%s\"; did you mean \"--%s\"?",
+			 name, nearest_name(name + 2, names, n));
+	else
+		complain(a, "unknown option \"%s\"", name);
+}
+
+static bool operands_ok(const struct args *a)
+{
+	const struct command *c = a->cmd;
+
+	if (a->operands.n >= c->min_args && a->operands.n <= c->max_args)
+		return true;
+	if (a->operands.n < c->min_args)
+		complain(a, "too few arguments");
+	else
+		complain(a, "too many arguments, from \"%s\" on",
+			 a->operands.v[c->max_args]);
+	fprintf(stderr, "usage: portplan %s %s\n", c->name, c->usage);
+	return false;
+}
+
+static void take(struct args *a, const struct option_def *def,
+		 const char *value)
+{
+	vec_push(a->arena, &a->given, (struct given){ def, value });
+}
+
+/* getopt's tables, made from ours. */
+static void make_tables(const struct command *c, struct option *longs,
+			char *shorts)
+{
+	size_t n = 0;
+
+	*shorts++ = ':';
+	for (size_t i = 0; i < c->n_options; i++) {
+		const struct option_def *o = &c->options[i];
+
+		longs[n++] = (struct option){ o->name, o->arg ? 1 : 0, NULL,
+					      256 + (int)i };
+		if (!o->letter)
+			continue;
+		*shorts++ = o->letter;
+		if (o->arg)
+			*shorts++ = ':';
+	}
+	longs[n++] = (struct option){ "help", 0, NULL, 'h' };
+	longs[n] = (struct option){ 0 };
+	*shorts++ = 'h';
+	*shorts = '\0';
+}
+
+static const struct option_def *by_letter(const struct command *c, int letter)
+{
+	for (size_t i = 0; i < c->n_options; i++)
+		if (c->options[i].letter == letter)
+			return &c->options[i];
+	return NULL;
+}
+
+bool args_parse(struct args *a, int argc, char **argv, int *code)
+{
+	struct option longs[MAX_OPTIONS + 2];
+	char shorts[2 * MAX_OPTIONS + 4];
+	int end = argc, opt;
+
+	for (int i = 1; i < argc; i++)
+		if (!strcmp(argv[i], "--")) {
+			end = i;
+			break;
+		}
+	make_tables(a->cmd, longs, shorts);
+	opterr = 0;
+	while ((opt = getopt_long(end, argv, shorts, longs, NULL)) != -1) {
+		const struct option_def *def;
+
+		if (opt == 'h') {
+			struct buf b = { 0 };
+
+			command_help(a->cmd, &b);
+			*code = put_out(a, &b);
+			buf_free(&b);
+			return false;
+		}
+		*code = EXIT_BAD;
+		if (opt == ':') {
+			complain(a, "option \"%s\" needs a value",
+				 argv[optind - 1]);
+			return false;
+		}
+		if (opt == '?') {
+			unknown_option(a, argv[optind - 1]);
+			return false;
+		}
+		def = opt >= 256 ? &a->cmd->options[opt - 256] :
+				   by_letter(a->cmd, opt);
+		take(a, def, def->arg ? optarg : NULL);
+	}
+	for (int i = optind; i < end; i++)
+		vec_push(a->arena, &a->operands, argv[i]);
+	for (int i = end + 1; i < argc; i++)
+		vec_push(a->arena, &a->rest, argv[i]);
+	*code = EXIT_BAD;
+	return operands_ok(a);
+}
+
+int put_out(const struct args *a, const struct buf *b)
+{
+	if (fwrite(b->s ? b->s : "", 1, b->n, stdout) != b->n ||
+	    fflush(stdout) != 0)
+		return errno == EPIPE ? EXIT_OK :
+			complain(a, "standard output: %s", strerror(errno));
+	return EXIT_OK;
+}
+
+static bool is_same(const char *path, const struct buf *b)
+{
+	FILE *f = fopen(path, "re");
+	char tmp[65536];
+	size_t at = 0, n;
+	bool same = f;
+
+	while (same && (n = fread(tmp, 1, sizeof(tmp), f)) > 0) {
+		same = at + n <= b->n && !memcmp(b->s + at, tmp, n);
+		at += n;
+	}
+	same = same && !ferror(f) && at == b->n;
+	if (f)
+		fclose(f);
+	return same;
+}
+
+static bool write_all(int fd, const struct buf *b)
+{
+	for (size_t at = 0; at < b->n;) {
+		ssize_t n = write(fd, b->s + at, b->n - at);
+
+		if (n < 0 && errno != EINTR)
+			return false;
+		if (n > 0)
+			at += (size_t)n;
+	}
+	return fsync(fd) == 0 || errno == EINVAL;
+}
+
+int write_file(const struct args *a, const char *path, const struct buf *b,
+	       bool *same)
+{
+	char *tmp = arena_printf(a->arena, "%s.XXXXXX", path);
+	mode_t mask = umask(0);
+	int fd, err;
+
+	umask(mask);
+	if (same)
+		*same = false;
+	if (is_same(path, b)) {
+		if (same)
+			*same = true;
+		return EXIT_OK;
+	}
+	fd = mkostemp(tmp, O_CLOEXEC);
+	if (fd < 0)
+		return complain(a, "cannot write \"%s\": %s", path,
+				strerror(errno));
+	if (write_all(fd, b) && fchmod(fd, 0666 & ~mask) == 0 &&
+	    close(fd) == 0 && rename(tmp, path) == 0)
+		return EXIT_OK;
+	err = errno;
+	unlink(tmp);
+	return complain(a, "cannot write \"%s\": %s", path, strerror(err));
+}

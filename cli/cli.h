@@ -1,0 +1,123 @@
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/diag.h"
+#include "plan/plan.h"
+#include "topology/topology.h"
+
+/* Exit codes of all commands. */
+enum {
+	EXIT_OK = 0,	   /* clean, equal, allowed */
+	EXIT_FINDINGS = 1, /* findings, differences, denied */
+	EXIT_BAD = 2,	   /* bad input, usage, I/O: nothing was changed */
+	EXIT_UNDECIDED = 3,
+};
+
+/* One table of options per command: parsing, --help and the manual page all
+ * come from it. */
+struct option_def {
+	char letter;	  /* 0: none */
+	const char *name; /* long name */
+	const char *arg;  /* NULL: takes none */
+	const char *help;
+};
+
+enum { MAX_OPTIONS = 32 };
+
+struct args;
+
+struct command {
+	const char *name;
+	int (*run)(struct args *a);
+	const char *usage;	 /* operands */
+	const char *summary;	 /* one line */
+	const char *description; /* paragraphs */
+	const struct option_def *options;
+	size_t n_options;
+	const char *examples; /* lines */
+	size_t min_args, max_args;
+	bool no_topology; /* --today and --templates make no sense */
+};
+
+struct given {
+	const struct option_def *def;
+	const char *value; /* NULL if it takes none */
+};
+
+struct args {
+	const struct command *cmd;
+	struct arena *arena;
+	VEC(struct given) given;
+	VEC(const char *) operands; /* before -- */
+	VEC(const char *) rest;	    /* behind -- */
+};
+
+extern const struct command commands[];
+extern const size_t n_commands;
+
+/* The last value given, or fallback. */
+const char *arg_value(const struct args *a, const char *name,
+		      const char *fallback);
+bool arg_given(const struct args *a, const char *name);
+
+/* Exit code in *code if the program should end (help, error). */
+bool args_parse(struct args *a, int argc, char **argv, int *code);
+void command_help(const struct command *c, struct buf *out);
+void command_man(const struct command *c, struct buf *out);
+void program_help(struct buf *out);
+void program_man(struct buf *out);
+const struct command *find_command(const char *name);
+
+/* "portplan gen: text\n" on standard error; returns EXIT_BAD. */
+int complain(const struct args *a, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+/* All of it to standard output; EXIT_BAD and a message if that fails. */
+int put_out(const struct args *a, const struct buf *b);
+/* To a file, whole or not at all: a temporary one beside it, then renamed.
+ * *same (may be NULL): it stood there already and was left alone. */
+int write_file(const struct args *a, const char *path, const struct buf *b,
+	       bool *same);
+
+struct loaded {
+	struct topology *topo;
+	struct plan *plan;
+	struct diags diags;
+	int64_t now;
+};
+
+/* Reads and compiles the topology, messages to standard error. */
+int load_topology(struct args *a, const char *path, struct loaded *out);
+int load_plan(struct args *a, const char *path, struct loaded *out);
+void print_diags(struct diags *d);
+/* A firewall by --firewall or by name; NULL and a message. */
+const struct firewall *need_firewall(const struct args *a,
+				     const struct topology *t,
+				     const char *name);
+/* ", did you mean "x"?" or ""; from the arena. */
+const char *did_you_mean(struct arena *a, const char *s,
+			 const char *const *names, size_t n);
+
+#define TOPOLOGY_OPTIONS \
+	{ 0, "templates", "DIR", \
+	  "search DIR for templates before the built-in ones (repeatable; " \
+	  "also: PORTPLAN_TEMPLATES)" }, \
+	{ 0, "today", "DATE", \
+	  "judge starts and expires as of DATE (2027-01-31 or " \
+	  "2027-01-31T20:00Z), not of now" }
+
+#define COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))
+
+int cmd_gen(struct args *a);
+int cmd_matrix(struct args *a);
+int cmd_explain(struct args *a);
+int cmd_schema(struct args *a);
+int cmd_man(struct args *a);
+
+#endif

@@ -1,0 +1,122 @@
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli/cli.h"
+#include "gen/gen.h"
+
+struct output {
+	const char *path; /* NULL: standard output */
+	struct buf text;
+};
+
+static int counters_option(const struct args *a, struct gen_options *opt)
+{
+	const char *s = arg_value(a, "counters", "service");
+	static const char *const legal[] = { "service", "flow" };
+
+	opt->counters = !strcmp(s, "flow") ? GEN_COUNT_FLOW :
+					     GEN_COUNT_SERVICE;
+	if (!strcmp(s, legal[opt->counters]))
+		return EXIT_OK;
+	return complain(a, "--counters \"%s\": service or flow%s", s,
+			did_you_mean(a->arena, s, legal, 2));
+}
+
+static int make_text(struct args *a, struct loaded *l,
+		     const struct firewall *f, const struct gen_options *opt,
+		     struct buf *out)
+{
+	struct arena *arena = arena_new();
+	struct diags d;
+	struct ruleset *rs;
+
+	diags_init(&d, a->arena);
+	rs = gen_firewall(arena, l->plan, f, opt, &d);
+	if (rs)
+		rs_text(rs, out);
+	print_diags(&d);
+	arena_free(arena);
+	return rs ? EXIT_OK : EXIT_BAD;
+}
+
+static int write_outputs(struct args *a, struct output *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		bool same;
+		int code = v[i].path ?
+			write_file(a, v[i].path, &v[i].text, &same) :
+			put_out(a, &v[i].text);
+
+		if (code != EXIT_OK)
+			return code;
+		if (v[i].path)
+			fprintf(stderr, "%s %s\n", v[i].path,
+				same ? "is as it was" : "written");
+	}
+	return EXIT_OK;
+}
+
+static int need_directory(const struct args *a, const char *dir)
+{
+	struct stat st;
+
+	if (stat(dir, &st) != 0 && mkdir(dir, 0777) != 0)
+		return complain(a, "cannot make the directory \"%s\": %s", dir,
+				strerror(errno));
+	if (stat(dir, &st) != 0 || !S_ISDIR(st.st_mode))
+		return complain(a, "\"%s\" is no directory", dir);
+	return EXIT_OK;
+}
+
+/* All texts are made before the first is written: an error leaves nothing
+ * half done. */
+static int gen_all(struct args *a, struct loaded *l,
+		   const struct firewall *const *f, size_t n, const char *dir,
+		   const struct gen_options *opt)
+{
+	struct output *v = ARENA_ARRAY(a->arena, struct output, n);
+	int code = dir ? need_directory(a, dir) : EXIT_OK;
+
+	for (size_t i = 0; i < n && code == EXIT_OK; i++) {
+		if (dir)
+			v[i].path = arena_printf(a->arena, "%s/%s.nft", dir,
+						 f[i]->name);
+		code = make_text(a, l, f[i], opt, &v[i].text);
+	}
+	if (code == EXIT_OK)
+		code = write_outputs(a, v, n);
+	for (size_t i = 0; i < n; i++)
+		buf_free(&v[i].text);
+	return code;
+}
+
+int cmd_gen(struct args *a)
+{
+	const char *name = arg_value(a, "firewall", NULL);
+	const char *dir = arg_value(a, "directory", NULL);
+	VEC(const struct firewall *) list = { 0 };
+	struct gen_options opt;
+	struct loaded l;
+	int code = counters_option(a, &opt);
+
+	if (code == EXIT_OK)
+		code = load_plan(a, a->operands.v[0], &l);
+	if (code != EXIT_OK)
+		return code;
+	if (name) {
+		const struct firewall *f = need_firewall(a, l.topo, name);
+
+		if (!f)
+			return EXIT_BAD;
+		vec_push(a->arena, &list, f);
+	} else {
+		for (size_t i = 0; i < l.topo->firewalls.n; i++)
+			vec_push(a->arena, &list, l.topo->firewalls.v[i]);
+	}
+	if (!list.n)
+		return complain(a, "the topology has no firewall");
+	if (!dir && list.n > 1)
+		dir = ".";
+	return gen_all(a, &l, list.v, list.n, dir, &opt);
+}

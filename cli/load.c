@@ -1,0 +1,108 @@
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/cli.h"
+
+enum { MOST_MESSAGES = 20 };
+
+void print_diags(struct diags *d)
+{
+	struct buf b = { 0 };
+
+	diags_print(d, &b, MOST_MESSAGES);
+	if (b.n)
+		fwrite(b.s, 1, b.n, stderr);
+	buf_free(&b);
+}
+
+static int read_today(const struct args *a, int64_t *now)
+{
+	const char *s = arg_value(a, "today", NULL);
+
+	*now = (int64_t)time(NULL);
+	if (s && !date_parse(s, now, NULL))
+		return complain(a, "--today \"%s\" is no date: write 2027-01-31 "
+				"or 2027-01-31T20:00Z", s);
+	return EXIT_OK;
+}
+
+int load_topology(struct args *a, const char *path, struct loaded *out)
+{
+	VEC(const char *) dirs = { 0 };
+	const char *env = getenv("PORTPLAN_TEMPLATES");
+	struct topology_options opt;
+
+	*out = (struct loaded){ .topo = NULL };
+	diags_init(&out->diags, a->arena);
+	for (size_t i = 0; i < a->given.n; i++)
+		if (!strcmp(a->given.v[i].def->name, "templates"))
+			vec_push(a->arena, &dirs, a->given.v[i].value);
+	while (env && *env) {
+		size_t n = strcspn(env, ":");
+
+		if (n)
+			vec_push(a->arena, &dirs,
+				 arena_strndup(a->arena, env, n));
+		env += n + (env[n] == ':');
+	}
+	opt.template_dirs = dirs.v;
+	opt.n_template_dirs = dirs.n;
+	if (read_today(a, &out->now) != EXIT_OK)
+		return EXIT_BAD;
+	out->topo = topology_read(a->arena, path, &opt, &out->diags);
+	if (out->topo)
+		return EXIT_OK;
+	print_diags(&out->diags);
+	return EXIT_BAD;
+}
+
+static void say_left_out(const struct args *a, const struct plan *p)
+{
+	size_t n = p->left_out.n;
+
+	for (size_t i = 0; i < n && i < 5; i++) {
+		const struct rule *r = p->left_out.v[i].allow;
+		bool over = r->expires.given && p->now >= r->expires.t;
+
+		fprintf(stderr, "portplan %s: not in the plan by date: allow "
+			"\"%s\" (%s %s)\n", a->cmd->name, r->ident,
+			over ? "expired" : "starts",
+			over ? r->expires.text : r->starts.text);
+	}
+	if (n > 5)
+		fprintf(stderr, "portplan %s: not in the plan by date: %zu "
+			"more exceptions\n", a->cmd->name, n - 5);
+}
+
+int load_plan(struct args *a, const char *path, struct loaded *out)
+{
+	struct plan_options opt;
+	int code = load_topology(a, path, out);
+
+	if (code != EXIT_OK)
+		return code;
+	opt.now = out->now;
+	out->plan = plan_build(a->arena, out->topo, &opt, &out->diags);
+	print_diags(&out->diags);
+	if (!out->plan)
+		return EXIT_BAD;
+	say_left_out(a, out->plan);
+	return EXIT_OK;
+}
+
+const struct firewall *need_firewall(const struct args *a,
+				     const struct topology *t,
+				     const char *name)
+{
+	const struct firewall *f = topology_firewall(t, name);
+	VEC(const char *) names = { 0 };
+
+	if (f)
+		return f;
+	for (size_t i = 0; i < t->firewalls.n; i++)
+		vec_push(a->arena, &names, t->firewalls.v[i]->name);
+	complain(a, "there is no firewall \"%s\"%s", name,
+		 did_you_mean(a->arena, name, names.v, names.n));
+	return NULL;
+}

@@ -1,0 +1,85 @@
+#include <signal.h>
+#include <string.h>
+
+#include <libxml/xmlversion.h>
+
+#include "cli/cli.h"
+
+#define VERSION "0.1.0"
+
+static void say_version(void)
+{
+	printf("portplan " VERSION " (libxml2 " LIBXML_DOTTED_VERSION ")\n");
+}
+
+static int no_command(const char *name)
+{
+	const char *names[32];
+	size_t n = 0;
+	const char *near;
+
+	for (size_t i = 0; i < n_commands && n < 31; i++)
+		names[n++] = commands[i].name;
+	names[n++] = "help";
+	near = nearest_name(name, names, n);
+	fprintf(stderr, "portplan: there is no command \"%s\"", name);
+	if (near)
+		fprintf(stderr, "; did you mean \"%s\"?", near);
+	fprintf(stderr, "\nportplan: \"portplan help\" lists them\n");
+	return EXIT_BAD;
+}
+
+static int help(int argc, char **argv)
+{
+	const struct command *c;
+	struct buf b = { 0 };
+
+	if (argc > 2) {
+		c = find_command(argv[2]);
+		if (!c)
+			return no_command(argv[2]);
+		command_help(c, &b);
+	} else {
+		program_help(&b);
+	}
+	fwrite(b.s, 1, b.n, stdout);
+	buf_free(&b);
+	return EXIT_OK;
+}
+
+static int run(const struct command *c, int argc, char **argv)
+{
+	struct args a = { .cmd = c, .arena = arena_new() };
+	int code;
+
+	if (args_parse(&a, argc, argv, &code))
+		code = c->run(&a);
+	arena_free(a.arena);
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *c;
+
+	signal(SIGPIPE, SIG_IGN);
+	if (argc < 2) {
+		struct buf b = { 0 };
+
+		program_help(&b);
+		fwrite(b.s, 1, b.n, stderr);
+		buf_free(&b);
+		return EXIT_BAD;
+	}
+	if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help") ||
+	    !strcmp(argv[1], "-h"))
+		return help(argc, argv);
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
+		say_version();
+		return EXIT_OK;
+	}
+	c = find_command(argv[1]);
+	if (!c)
+		return no_command(argv[1]);
+	return run(c, argc - 1, argv + 1);
+}
