@@ -1,0 +1,476 @@
+"""The naive plan: every question is answered for its one packet alone, from the
+words of the page.  No classes and no intervals; the memos only spare repetition.
+"""
+from __future__ import annotations
+
+import datetime
+import functools
+import ipaddress
+from dataclasses import dataclass
+from typing import NamedTuple, Optional
+
+from reading import (Address, Allow, Choice, Firewall, Flow, Interface, Ipsec, Party, PlanError,
+                     Ports, Prefix, Service, Topology, Traffic, literal,
+                     ICMP_REQUESTS, ICMPV6_REQUESTS)
+
+TCP, UDP, ICMP, ICMPV6, ESP, AH, IGMP, VRRP = 6, 17, 1, 58, 50, 51, 2, 112
+
+NOWHERE = [ipaddress.ip_network(p) for p in (
+    "0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3",
+    "::/127", "fe80::/10", "ff00::/8", "::ffff:0:0/96")]
+NOT_INTERNET = [ipaddress.ip_network(p) for p in (
+    "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16",
+    "100.64.0.0/10", "169.254.0.0/16", "fc00::/7")]
+
+Path = tuple[str, ...]              # zone, firewall, zone, ..., zone
+
+
+class Atom(NamedTuple):
+    """Packets of one protocol with ports (or ICMP types) low to high."""
+    proto: int
+    low: int
+    high: int
+
+    def has(self, proto: int, port: int) -> bool:
+        """Is this packet one of them?"""
+        return self.proto == proto and self.low <= port <= self.high
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the page says of one address (the format, 'Space')."""
+    zone: Optional[str]             # None: in no zone's space
+    firewall: Optional[str]         # whose own address it is
+    host: Optional[str]
+    chain: tuple[Party, ...]        # innermost first: host, networks, zone
+    roles: frozenset[str]
+
+
+class Word(NamedTuple):
+    """One word of a list of ends."""
+    kind: str                       # zone network host role literal all firewall
+    name: str
+    prefix: Optional[Prefix]
+
+
+def inside(address: Address, prefix: Prefix) -> bool:
+    """Membership that answers no across families."""
+    return address.version == prefix.version and address in prefix
+
+
+def protocol_atoms(proto: int, version: int) -> list[Atom]:
+    """All connections of one IP protocol; of ICMP only the requests."""
+    if proto in (TCP, UDP):
+        return [Atom(proto, 0, 65535)]
+    if proto == ICMP:
+        return [Atom(ICMP, t, t) for t in ICMP_REQUESTS.values()] if version == 4 else []
+    if proto == ICMPV6:
+        return [Atom(ICMPV6, t, t) for t in ICMPV6_REQUESTS.values()] if version == 6 else []
+    return [Atom(proto, 0, 0)]
+
+
+def port_atoms(proto: int, ports: Ports) -> list[Atom]:
+    """Ports and ranges of tcp or udp."""
+    return [Atom(proto, low, high) for low, high in ports]
+
+
+def never_carried(proto: int, port: int) -> bool:
+    """IKE, NAT traversal, ESP and AH themselves (the format, 'Carriage')."""
+    return (proto == UDP and port in (500, 4500)) or proto in (ESP, AH)
+
+
+class Plan:
+    """The plan of one topology at one moment."""
+
+    def __init__(self, topology: Topology, today: datetime.datetime) -> None:
+        self.topology = topology
+        self.allows = [a for a in topology.allows if self.in_time(a, today)]
+        self.host_of = {a: h for h in topology.hosts.values() for a in h.addresses}
+        self.firewall_of = {a: f.name for f in topology.firewalls.values()
+                            for a in f.addresses()}
+        self.facts = functools.cache(self._facts)
+        self.word = functools.cache(self._word)
+        self.holds = functools.cache(self._holds)
+        self.paths = functools.cache(self._paths)
+        self.routes_between = functools.cache(self._routes_between)
+        self.role_closure = functools.cache(self._role_closure)
+        self.asked = functools.cache(self._asked)
+        self.planned = functools.cache(self._planned)
+
+    @staticmethod
+    def in_time(allow: Allow, today: datetime.datetime) -> bool:
+        """Is the exception in the plan now (the format, 'Time')?"""
+        return ((allow.starts is None or allow.starts <= today)
+                and (allow.expires is None or today < allow.expires))
+
+    # ------------------------------------------------- addresses, roles, ends
+
+    def zone_by_prefix(self, address: Address) -> Optional[Party]:
+        """The zone whose prefix is the most specific (the format, 'Space')."""
+        if any(inside(address, p) for p in NOWHERE):
+            return None
+        best: Optional[Party] = None
+        length = -1
+        for zone in self.topology.zones.values():
+            for p in zone.prefixes:
+                if inside(address, p) and p.prefixlen > length:
+                    best, length = zone, p.prefixlen
+        if length == 0 and any(inside(address, p) for p in NOT_INTERNET):
+            return None
+        return best
+
+    def networks_around(self, address: Address, party: Party) -> list[Party]:
+        """The networks in `party` around the address, innermost first."""
+        for network in party.networks:
+            if any(inside(address, p) for p in network.prefixes):
+                return self.networks_around(address, network) + [network]
+        return []
+
+    def _role_closure(self, roles: frozenset[str]) -> frozenset[str]:
+        """The roles and all that they imply."""
+        found = set(roles)
+        todo = list(roles)
+        while todo:
+            for implied in self.topology.roles.get(todo.pop(), []):
+                if implied not in found:
+                    found.add(implied)
+                    todo.append(implied)
+        return frozenset(found)
+
+    def _facts(self, address: Address) -> Facts:
+        """Zone, networks, host and roles of one address."""
+        if address in self.firewall_of:
+            return Facts(None, self.firewall_of[address], None, (), frozenset())
+        zone = self.zone_by_prefix(address)
+        if zone is None:
+            return Facts(None, None, None, (), frozenset())
+        host = self.host_of.get(address)
+        chain = ([host] if host else []) + self.networks_around(address, zone) + [zone]
+        said = frozenset(r for party in chain for r in party.roles)
+        return Facts(zone.name, None, host.name if host else None, tuple(chain),
+                     self.role_closure(said))
+
+    def _word(self, text: str) -> Word:
+        """What a word of an end means (the format, 'Ends')."""
+        t = self.topology
+        if text == "*":
+            return Word("all", text, None)
+        if text.startswith("role:"):
+            if text[5:] not in t.roles:
+                raise PlanError(f'role "{text[5:]}" is unknown')
+            return Word("role", text[5:], None)
+        kinds = (("zone", t.zones), ("network", t.networks),
+                 ("host", t.hosts), ("firewall", t.firewalls))
+        for kind, names in kinds:
+            if text in names:
+                return Word(kind, text, None)
+        prefix = literal(text)
+        if prefix is None:
+            raise PlanError(f'"{text}" is no end')
+        return Word("literal", text, prefix)
+
+    def _holds(self, text: str, address: Address, spanning: bool = False) -> bool:
+        """Does the word mean this address?  `spanning`: literals as of `forbid`."""
+        word, facts = self.word(text), self.facts(address)
+        if word.kind == "firewall":
+            return facts.firewall == word.name
+        if word.kind == "literal":
+            assert word.prefix is not None
+            return inside(address, word.prefix) and (spanning or facts.zone is not None)
+        if word.kind == "all":
+            return facts.zone is not None
+        if word.kind == "role":
+            return word.name in facts.roles
+        return any(p.kind == word.kind and p.name == word.name for p in facts.chain)
+
+    def among(self, ends: list[str], address: Address, spanning: bool = False) -> bool:
+        """Does any word of the list mean this address?"""
+        return any(self.holds(w, address, spanning) for w in ends)
+
+    # ------------------------------------------------------ services and ports
+
+    def dynamic_ports(self, service: Service, dst: Optional[Address]) -> Ports:
+        """A dynamic service at its destination (the format, 'Ports')."""
+        chain = self.facts(dst).chain if dst is not None else ()
+        roles = self.facts(dst).roles if dst is not None else frozenset()
+        if chain and service.name in chain[0].pins:
+            return chain[0].pins[service.name]
+        for role, pinned, ports in self.topology.role_pins:
+            if role in roles and pinned == service.name:
+                return ports
+        for party in chain:
+            if party.dynamic_ports:
+                return party.dynamic_ports
+        return self.topology.dynamic_ports or service.traffic.tcp or service.traffic.udp
+
+    def members(self, names: list[str], seen: frozenset[str] = frozenset()) -> list[Service]:
+        """The services named, groups opened."""
+        found: list[Service] = []
+        for name in names:
+            if name not in self.topology.services:
+                raise PlanError(f'service "{name}" is unknown')
+            if name in seen:
+                raise PlanError(f'service "{name}" implies itself')
+            service = self.topology.services[name]
+            found += [service] + self.members(service.traffic.services, seen | {name})
+        return found
+
+    def traffic_atoms(self, traffic: Traffic, version: int, dst: Optional[Address]) -> list[Atom]:
+        """The packets named, at this destination; `dst` None: no address known."""
+        found = self.own_atoms(traffic, version)
+        for service in self.members(traffic.services):
+            if service.dynamic:
+                proto = TCP if service.traffic.tcp else UDP
+                found += port_atoms(proto, self.dynamic_ports(service, dst))
+            else:
+                found += self.own_atoms(service.traffic, version)
+        return found
+
+    @staticmethod
+    def own_atoms(traffic: Traffic, version: int) -> list[Atom]:
+        """The packets that the port attributes alone name."""
+        found = port_atoms(TCP, traffic.tcp) + port_atoms(UDP, traffic.udp)
+        for proto in traffic.ip:
+            for one in (range(256) if isinstance(proto, str) else [proto]):
+                found += protocol_atoms(one, version)
+        found += [Atom(ICMP, t, t) for t in traffic.icmp if version == 4]
+        found += [Atom(ICMPV6, t, t) for t in traffic.icmpv6 if version == 6]
+        return found
+
+    # ------------------------------------------------------------------- paths
+
+    def _paths(self, start: str, end: str) -> list[Path]:
+        """All paths from zone to zone (the format, 'Paths')."""
+        found: list[Path] = []
+        self.walk((start,), end, found)
+        return [p for p in found if self.chordless(p)]
+
+    def walk(self, path: Path, end: str, found: list[Path]) -> None:
+        """Every continuation of `path` to `end` that repeats nothing."""
+        here = path[-1]
+        if here == end:
+            found.append(path)
+            return
+        if len(path) > 1 and not self.topology.zones[here].transit:
+            return
+        for firewall in self.topology.firewalls.values():
+            if firewall.name in path or here not in firewall.zones():
+                continue
+            for zone in sorted(firewall.zones()):
+                if zone not in path:
+                    self.walk(path + (firewall.name, zone), end, found)
+
+    def chordless(self, path: Path) -> bool:
+        """No firewall has an interface in another zone of the path."""
+        zones = set(path[0::2])
+        for i in range(1, len(path), 2):
+            joined = {path[i - 1], path[i + 1]}
+            if self.topology.firewalls[path[i]].zones() & zones != joined:
+                return False
+        return True
+
+    def doors(self, address: Address) -> tuple[frozenset[str], frozenset[str]]:
+        """Zones where a connection of this address starts or ends, and the firewall
+        it does not cross: its own zone; for a firewall any zone of its interfaces."""
+        facts = self.facts(address)
+        if facts.firewall is not None:
+            zones = self.topology.firewalls[facts.firewall].zones()
+            return frozenset(zones), frozenset([facts.firewall])
+        return frozenset([facts.zone] if facts.zone else []), frozenset()
+
+    def routes(self, src: Address, dst: Address) -> list[Path]:
+        """All paths that packets of this pair may take."""
+        starts, own = self.doors(src)
+        ends, other = self.doors(dst)
+        return self.routes_between(starts, ends, own | other)
+
+    def _routes_between(self, starts: frozenset[str], ends: frozenset[str],
+                        avoid: frozenset[str]) -> list[Path]:
+        """Paths from any of the one to any of the other zones."""
+        return [p for a in sorted(starts) for b in sorted(ends) for p in self.paths(a, b)
+                if not avoid & set(p[1::2])]
+
+    # ------------------------------------------------------------ the flows
+
+    def chosen(self, choices: list[Choice], flow: Flow, service: str, src: Address) -> bool:
+        """Does a `want` or `omit` of the list name this row for this source?"""
+        return any((c.src, c.dst) == (flow.src, flow.dst)
+                   and (not c.services or service in c.services)
+                   and (c.at is None or self.among(c.at, src)) for c in choices)
+
+    def active(self, flow: Flow, service: str, src: Address) -> bool:
+        """Is this service of this row in the plan for this source?"""
+        if self.chosen(self.topology.omits, flow, service, src):
+            return False
+        return (flow.requirement != "optional"
+                or self.chosen(self.topology.wants, flow, service, src))
+
+    def use_admits(self, src: Address, role: str, dst: Address) -> bool:
+        """No `use` of src for the role excludes dst; the innermost counts."""
+        for party in self.facts(src).chain:
+            lists = [u.of for u in party.uses if role in u.roles]
+            if lists:
+                return any(self.among(of, dst) for of in lists)
+        return True
+
+    def template_services(self, src: Address, dst: Address) -> list[str]:
+        """Services that template flows let src open to dst (the format,
+        'A template flow'), paths not yet asked for."""
+        found = []
+        client, server = self.facts(src).roles, self.facts(dst).roles
+        for flow in self.topology.flows:
+            if (flow.src in client and flow.dst in server
+                    and self.use_admits(src, flow.dst, dst)):
+                found += [s for s in flow.services if self.active(flow, s, src)]
+        return found
+
+    def input_atoms(self, src: Address, firewall: Firewall,
+                    dst: Optional[Address], version: int) -> list[Atom]:
+        """What `input` lets src open to the firewall itself."""
+        return [a for i in firewall.inputs if self.among(i.src, src)
+                for a in self.traffic_atoms(i.traffic, version, dst)]
+
+    def _asked(self, src: Address, dst: Address) -> list[Atom]:
+        """Everything templates, exceptions and inputs ask for from src to dst."""
+        if src == dst or src.version != dst.version or not self.routes(src, dst):
+            return []
+        one, other = self.facts(src), self.facts(dst)
+        if other.firewall is not None:
+            if one.firewall == other.firewall:
+                return []
+            return self.input_atoms(src, self.topology.firewalls[other.firewall],
+                                    dst, src.version)
+        found = []
+        for service in self.template_services(src, dst):
+            found += self.traffic_atoms(Traffic([service]), src.version, dst)
+        for allow in self.allows:
+            if self.among(allow.src, src) and self.among(allow.dst, dst):
+                found += self.traffic_atoms(allow.traffic, src.version, dst)
+        return found
+
+    # --------------------------------------------------------------- carriage
+
+    def covering(self, src: Address, dst: Address) -> Optional[Ipsec]:
+        """The `ipsec` element that covers the pair (the format, 'Carriage')."""
+        for element in self.topology.ipsecs:
+            if ((self.among(element.between, src) and self.among(element.other, dst))
+                    or (self.among(element.between, dst) and self.among(element.other, src))):
+                return element
+        return None
+
+    def exempt(self, element: Ipsec, dst: Address) -> list[Atom]:
+        """What stays outside IPsec at this destination."""
+        return self.traffic_atoms(Traffic(element.exempt), dst.version, dst)
+
+    def carried(self, src: Address, dst: Address, proto: int, port: int) -> bool:
+        """May this packet, if planned, travel inside IPsec only?"""
+        element = self.covering(src, dst)
+        return (element is not None and not never_carried(proto, port)
+                and not any(a.has(proto, port) for a in self.exempt(element, dst)))
+
+    def something_carried(self, src: Address, dst: Address) -> bool:
+        """Is a covered flow from src to dst left?  The first packet of an atom that
+        stays carried is its first one or the one behind an exempt range."""
+        element = self.covering(src, dst)
+        if element is None:
+            return False
+        holes = self.exempt(element, dst) + [Atom(UDP, 500, 500), Atom(UDP, 4500, 4500),
+                                             Atom(ESP, 0, 0), Atom(AH, 0, 0)]
+        for atom in self.asked(src, dst):
+            near = [h for h in holes if h.proto == atom.proto]
+            for port in [atom.low] + [h.high + 1 for h in near]:
+                if atom.low <= port <= atom.high and not any(h.has(atom.proto, port)
+                                                             for h in near):
+                    return True
+        return False
+
+    def ike_atoms(self, src: Address, dst: Address) -> list[Atom]:
+        """IKE, ESP and AH of a pair with a covered flow left, both directions."""
+        element = self.covering(src, dst)
+        if element is None or not (self.something_carried(src, dst)
+                                   or self.something_carried(dst, src)):
+            return []
+        found = [Atom(UDP, 500, 500)]
+        found += [Atom(UDP, 4500, 4500)] if element.nat_traversal else []
+        found += [Atom(ESP, 0, 0)] if "esp" in element.protocols else []
+        found += [Atom(AH, 0, 0)] if "ah" in element.protocols else []
+        return found
+
+    def _planned(self, src: Address, dst: Address) -> list[Atom]:
+        """Everything planned from src to dst, carried or not."""
+        return self.asked(src, dst) + self.ike_atoms(src, dst)
+
+    # ------------------------------------------------------------ the answers
+
+    def end(self, src: Address, dst: Address, proto: int, port: int) -> str:
+        """End to end: `allowed`, `denied` or `ipsec`."""
+        if not any(a.has(proto, port) for a in self.planned(src, dst)):
+            return "denied"
+        return "ipsec" if self.carried(src, dst, proto, port) else "allowed"
+
+    def at(self, firewall: str, enter: str, leave: str,
+           src: Address, dst: Address, proto: int, port: int) -> str:
+        """A new packet forwarded by a firewall (the format, 'At one firewall')."""
+        box = self.topology.firewalls[firewall]
+        one, other = box.interface(enter), box.interface(leave)
+        if one is None or other is None or one is other or src.version != dst.version:
+            return "drop"
+        planned = self.end(src, dst, proto, port) == "allowed"
+        if one.zone == other.zone:
+            good = self.within_zone(one.zone, src, dst, proto, port, planned)
+        else:
+            step = (one.zone, firewall, other.zone)
+            good = planned and any(step == path[i:i + 3] for path in self.routes(src, dst)
+                                   for i in range(0, len(path) - 2, 2))
+        return "pass" if good else "drop"
+
+    def within_zone(self, zone: str, src: Address, dst: Address,
+                    proto: int, port: int, planned: bool) -> bool:
+        """Between two interfaces in one zone."""
+        party = self.topology.zones[zone]
+        if self.facts(src).zone != zone or self.facts(dst).zone != zone:
+            return False
+        free = party.inside == "any" and party.zone_kind != "internet"
+        connection = any(a.has(proto, port) for a in protocol_atoms(proto, src.version))
+        return planned or (free and connection)
+
+    def to_firewall(self, firewall: str, enter: str,
+                    src: Address, dst: Address, proto: int, port: int) -> str:
+        """A new packet to the firewall itself (the format, `input`)."""
+        box = self.topology.firewalls[firewall]
+        if not box.inputs:
+            return "open"
+        interface = box.interface(enter)
+        if interface is not None and self.input_planned(box, interface, src, dst, proto, port):
+            return "pass"
+        if self.housekeeping(box, interface, src, proto, port):
+            return "housekeeping"
+        return "drop"
+
+    def input_planned(self, box: Firewall, interface: Interface,
+                      src: Address, dst: Address, proto: int, port: int) -> bool:
+        """Does an `input` plan the packet, and does it arrive where it may?"""
+        if src.version != dst.version:
+            return False
+        if not box.addresses():
+            starts, _ = self.doors(src)
+            atoms = self.input_atoms(src, box, None, src.version)
+            return interface.zone in starts and any(a.has(proto, port) for a in atoms)
+        return (dst in box.addresses()
+                and any(a.has(proto, port) for a in self.asked(src, dst))
+                and any(path[-1] == interface.zone for path in self.routes(src, dst)))
+
+    def housekeeping(self, box: Firewall, interface: Optional[Interface],
+                     src: Address, proto: int, port: int) -> bool:
+        """What the input chain lets through besides planned flows."""
+        if src.version == 4 and (proto == IGMP or (proto, port) == (ICMP, 8)):
+            return True
+        if src.version == 6 and proto == ICMPV6 and port in (
+                128, 130, 131, 132, 133, 134, 135, 136, 143):
+            return True
+        if interface is None:
+            return False
+        if proto == UDP and interface.dhcp:
+            return port in ((67, 68) if src.version == 4 else (546, 547))
+        return (proto == VRRP and bool(box.nodes)
+                and (self.facts(src).zone == interface.zone or src in box.addresses()))
