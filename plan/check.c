@@ -324,7 +324,7 @@ static unsigned families_of_packets(struct build *b, const struct packets *w)
 	return fam;
 }
 
-enum joined { JOINED, JOINED_INSIDE, NO_FAMILY, NO_PATH, NOBODY };
+enum joined { JOINED, JOINED_INSIDE, NO_FAMILY, NO_PATH, NO_PACKETS, NOBODY };
 
 static enum joined join(const struct build *b, const struct places *x,
 			const struct places *y, unsigned families)
@@ -338,10 +338,16 @@ static enum joined join(const struct build *b, const struct places *x,
 							   x->v[i].node,
 							   y->v[k].node);
 
-			if (!(x->v[i].families & y->v[k].families & families)) {
+			unsigned fam = x->v[i].families & y->v[k].families;
+
+			if (!fam) {
 				if (best == NOBODY)
 					best = NO_FAMILY;
+			} else if (r->reachable && !(fam & families)) {
+				best = NO_PACKETS;
 			} else if (!r->reachable) {
+				if (best == NO_PACKETS)
+					continue;
 				best = NO_PATH;
 			} else {
 				inside |= r->inside;
@@ -369,9 +375,15 @@ static void check_allow(struct build *b, struct map *memo,
 					  j == NO_PATH ?
 					  "no path leads from \"%s\" to \"%s\"" :
 					  "\"%s\" and \"%s\" have no address "
-					  "family in common in which these "
-					  "packets exist", a->from.v[i].text,
+					  "family in common", a->from.v[i].text,
 					  a->to.v[k].text);
+			if (j == NO_PACKETS)
+				diag_add2(b->d, SEV_WARNING, a->from.v[i].at,
+					  a->to.v[k].at, "to here",
+					  "nothing is opened from \"%s\" to "
+					  "\"%s\": these packets do not exist "
+					  "in their address family",
+					  a->from.v[i].text, a->to.v[k].text);
 			any |= j != NOBODY;
 			all_inside &= j == JOINED_INSIDE || j == NOBODY;
 		}
@@ -396,15 +408,16 @@ static void check_input(struct build *b, struct map *memo,
 		struct places x = word_places(b, memo, &in->from.v[i]);
 		enum joined j = join(b, &x, &to, fam);
 
-		if (j == NO_PATH || j == NO_FAMILY)
-			diag_add(b->d, SEV_ERROR, in->from.v[i].at,
-				 j == NO_PATH ?
-				 "no path leads from \"%s\" to firewall "
-				 "\"%s\"" :
-				 "\"%s\" and firewall \"%s\" have no address "
-				 "family in common in which these packets "
-				 "exist", in->from.v[i].text,
-				 in->firewall->name);
+		if (j != JOINED && j != JOINED_INSIDE && j != NOBODY)
+			diag_add(b->d, SEV_WARNING, in->from.v[i].at,
+				 "nothing is opened from \"%s\" to firewall "
+				 "\"%s\": %s", in->from.v[i].text,
+				 in->firewall->name,
+				 j == NO_PATH ? "no path" :
+				 j == NO_FAMILY ?
+				 "no address family in common" :
+				 "these packets do not exist in their address "
+				 "family");
 	}
 }
 

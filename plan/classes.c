@@ -139,16 +139,26 @@ static uint32_t pins_of(struct maker *m, const struct party *host,
 				       ids.n);
 }
 
-static uint32_t dynamic_of(const struct build *b, const struct party *host,
+static uint32_t port_list(struct build *b, struct key_set ports)
+{
+	uint32_t *v = ARENA_ARRAY(b->scratch, uint32_t, 2 * ports.n);
+
+	for (size_t i = 0; i < ports.n; i++) {
+		v[2 * i] = ports.r[i].lo;
+		v[2 * i + 1] = ports.r[i].hi;
+	}
+	return lists_intern(b->arena, &b->plan->lists, v, 2 * ports.n);
+}
+
+static uint32_t dynamic_of(struct build *b, const struct party *host,
 			   const struct party *network)
 {
 	if (host && host->has_dynamic)
-		return host->dynamic.lo << 16 | host->dynamic.hi;
+		return port_list(b, host->dynamic);
 	for (const struct party *p = network; p; p = p->parent)
 		if (p->has_dynamic)
-			return p->dynamic.lo << 16 | p->dynamic.hi;
-	return b->topo->has_dynamic ?
-		b->topo->dynamic.lo << 16 | b->topo->dynamic.hi : 0;
+			return port_list(b, p->dynamic);
+	return port_list(b, b->topo->dynamic);
 }
 
 /* ---- classes ------------------------------------------------------------------- */

@@ -146,8 +146,10 @@ struct key_set service_keys_at(struct build *b, const struct service *s,
 	}
 	if (!c->dynamic)
 		return s->keys;
-	keys_add(b->scratch, &out, key_of(s->proto, c->dynamic >> 16),
-		 key_of(s->proto, c->dynamic & 0xffff));
+	for (size_t i = 0; i + 1 < l->len[c->dynamic]; i += 2)
+		keys_add(b->scratch, &out,
+			 key_of(s->proto, l->v[c->dynamic][i]),
+			 key_of(s->proto, l->v[c->dynamic][i + 1]));
 	return out;
 }
 

@@ -44,7 +44,7 @@ struct class {
 	uint32_t uses;	 /* in lists: role, use, role, use … */
 	uint32_t ends;	 /* in lists: ends of use, want, omit and ipsec */
 	uint32_t pins;	 /* in lists: pin ids in force, by service */
-	uint32_t dynamic; /* lo << 16 | hi; 0: none */
+	uint32_t dynamic; /* in lists: lo, hi, lo, hi … of ports; 0: none */
 	uint32_t *cell;	 /* ascending */
 	size_t n_cell;
 	unsigned families;
@@ -219,7 +219,8 @@ const struct interface *firewall_interface(const struct firewall *f,
 uint32_t plan_cell(const struct plan *p, struct addr a);
 const struct route *plan_route(const struct plan *p, uint32_t from_node,
 			       uint32_t to_node);
-/* Does a path from the node end in this zone without crossing the firewall? */
+/* May connections from the node to the firewall itself come in from this zone:
+ * the node is there, or a path from it ends there without crossing it? */
 bool input_arrives(const struct plan *p, uint32_t node,
 		   const struct firewall *f, uint32_t zone);
 bool route_uses(const struct route *r, uint32_t firewall, uint32_t in,

@@ -311,29 +311,34 @@ struct answer plan_verdict_at(const struct plan *p, const struct firewall *f,
 }
 
 
+/* Is the node itself, or the firewall that it is, at this zone? */
+static bool stands_at(const struct plan *p, uint32_t node, uint32_t zone)
+{
+	const struct firewall *f;
+
+	if (node < p->n_zones)
+		return node == zone;
+	f = p->topo->firewalls.v[node - p->n_zones];
+	for (size_t i = 0; i < f->interfaces.n; i++)
+		if (f->interfaces.v[i]->zone->zone_id == zone)
+			return true;
+	return false;
+}
+
 bool input_arrives(const struct plan *p, uint32_t node,
 		   const struct firewall *f, uint32_t zone)
 {
-	const struct route *r;
+	const struct route *r = plan_route(p, node, zone);
 
-	if (node == zone)
+	if (stands_at(p, node, zone))
 		return true;
-	r = plan_route(p, node, zone);
-	if (node >= p->n_zones && !r->reachable)
-		return false;
-	if (node >= p->n_zones) {
-		const struct firewall *s = p->topo->firewalls.v[node -
-								p->n_zones];
-
-		for (size_t i = 0; i < s->interfaces.n; i++)
-			if (s->interfaces.v[i]->zone->zone_id == zone)
-				return true;
-	}
-	for (size_t i = 0; i < r->paths.n; i++) {
+	/* without a declared address, no other firewall knows the way */
+	for (size_t i = 0; p->classes.v[f->id].n_cell && i < r->paths.n; i++) {
+		const struct path *path = &r->paths.v[i];
 		bool crosses = false;
 
-		for (size_t k = 0; k < r->paths.v[i].n; k++)
-			crosses |= r->paths.v[i].hop[k].firewall == f->id;
+		for (size_t k = 0; k < path->n; k++)
+			crosses |= path->hop[k].firewall == f->id;
 		if (!crosses)
 			return true;
 	}

@@ -87,8 +87,6 @@ void value_prefixes(struct build *b, const struct xml_element *e,
 		    struct span **at, size_t *n);
 struct key_set value_ports(struct build *b, const struct xml_element *e,
 			   const char *attr, unsigned proto);
-bool value_range(struct build *b, const struct xml_element *e,
-		 const char *attr, struct key_range *out);
 /* tcp, udp, ip, icmp and icmpv6 together */
 struct key_set value_keys(struct build *b, const struct xml_element *e);
 struct when value_date(struct build *b, const struct xml_element *e,

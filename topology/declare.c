@@ -38,9 +38,8 @@ static void place(struct build *b, struct party *p, const char *attr,
 {
 	value_prefixes(b, p->xml, attr, addresses, &p->prefix, &p->prefix_at,
 		       &p->n_prefix);
-	if (xml_attr(p->xml, "dynamic-ports"))
-		p->has_dynamic = value_range(b, p->xml, "dynamic-ports",
-					     &p->dynamic);
+	p->dynamic = value_ports(b, p->xml, "dynamic-ports", 0);
+	p->has_dynamic = p->dynamic.n;
 }
 
 static bool has_default_route(const struct party *p)
@@ -182,7 +181,8 @@ static void declare_topology(struct build *b, struct item *it)
 	if (name && !name_valid(name, &why))
 		diag_add(b->d, SEV_ERROR, xml_value_span(it->xml, "name"),
 			 "the name \"%s\" %s", name, why);
-	t->has_dynamic = value_range(b, it->xml, "dynamic-ports", &t->dynamic);
+	t->dynamic = value_ports(b, it->xml, "dynamic-ports", 0);
+	t->has_dynamic = t->dynamic.n;
 }
 
 void build_declare(struct build *b)

@@ -365,8 +365,9 @@ static void resolve_allow(struct build *b, struct item *it)
 	struct rule *r = new_rule(b, it);
 
 	if (r->starts.given && r->expires.given && r->expires.t <= r->starts.t)
-		diag_add(b->d, SEV_ERROR, xml_value_span(it->xml, "expires"),
-			 "it expires (%s) before it starts (%s)",
+		diag_add(b->d, SEV_WARNING, xml_value_span(it->xml, "expires"),
+			 "it expires (%s) before it starts (%s): never in "
+			 "force",
 			 r->expires.text, r->starts.text);
 	r->id = (uint32_t)b->topo->allows.n;
 	vec_push(b->arena, &b->topo->allows, r);

@@ -36,8 +36,8 @@ static_assert(N_ELEMENTS <= 32, "parents are a 32-bit mask");
 	{ "owner", AT_TEXT, LATER, NULL, "who answers for it" }
 
 #define DYNAMIC_PORTS \
-	{ "dynamic-ports", AT_RANGE, 0, NULL, \
-	  "range that dynamic services use here" }
+	{ "dynamic-ports", AT_PORTS, 0, NULL, \
+	  "ports and ranges that dynamic services use here" }
 
 static const struct attr_def topology_attrs[] = {
 	{ "name", AT_NAME, REQ, NULL, "name of the network" },

@@ -113,7 +113,7 @@ struct party {
 	VEC(struct use *) use;
 	VEC(struct pin *) pin;
 	bool has_dynamic;
-	struct key_range dynamic; /* ports, 1..65535 */
+	struct key_set dynamic; /* ports, 1..65535 */
 	/* zones */
 	enum zone_kind zone_kind;
 	bool transit, inside_any;
@@ -235,7 +235,7 @@ struct topology {
 	VEC(struct skip *) skips;
 	VEC(const char *) templates;
 	bool has_dynamic;
-	struct key_range dynamic;
+	struct key_set dynamic; /* ports */
 };
 
 struct topology_options {

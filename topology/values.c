@@ -254,25 +254,6 @@ struct key_set value_ports(struct build *b, const struct xml_element *e,
 	return out;
 }
 
-bool value_range(struct build *b, const struct xml_element *e,
-		 const char *attr, struct key_range *out)
-{
-	struct words w = some_words(b, e, attr);
-	const char *why;
-
-	if (!w.n)
-		return false;
-	if (w.n > 1) {
-		diag_add(b->d, SEV_ERROR, xml_value_span(e, attr),
-			 "\"%s\" is one range, such as 49152-65535", attr);
-		return false;
-	}
-	why = parse_ports(w.v[0].s, out);
-	if (why)
-		bad_word(b, e, attr, &w.v[0], why);
-	return !why;
-}
-
 static void add_protocols(struct build *b, const struct xml_element *e,
 			  struct key_set *out)
 {

@@ -28,7 +28,6 @@ static const struct xsd_type {
 	[AT_ENDS] = { "ends", "token", ".*\\S.*" },
 	[AT_FILE] = { "file", "string", ".+" },
 	[AT_INTERFACE] = { "interface-name", "token", "[^\\s/]{1,15}" },
-	[AT_RANGE] = { "range", "token", "[0-9]{1,5}-[0-9]{1,5}" },
 	[AT_VERSION] = { "version", "token", "[1-9][0-9]{0,3}" },
 	[AT_SENDERS] = { "senders", "token", ".*\\S.*" },
 };
