@@ -1,4 +1,5 @@
 #include "cli/cli.h"
+#include "cli/table.h"
 
 static const struct option_def gen_options[] = {
 	{ 'd', "directory", "DIR",
@@ -11,9 +12,38 @@ static const struct option_def gen_options[] = {
 	TOPOLOGY_OPTIONS,
 };
 
+static const struct option_def matrix_options[] = {
+	{ 0, "by", "WHAT", "a line per pair of roles (role, the default), or "
+			   "per pair of hosts (host)" },
+	{ 0, "from", "NAME", "only from this zone, network, host, role or "
+			     "address" },
+	{ 0, "to", "NAME", "only to it" },
+	{ 0, "service", "NAME", "only this service" },
+	{ 0, "firewall", "NAME", "only what crosses this firewall" },
+	FORMAT_OPTION,
+	TOPOLOGY_OPTIONS,
+};
+
+static const struct option_def explain_options[] = {
+	TOPOLOGY_OPTIONS,
+};
+
 #define OPTIONS(o) .options = (o), .n_options = COUNT_OF(o)
 
 const struct command commands[] = {
+	{ .name = "matrix", .run = cmd_matrix,
+	  .usage = "TOPOLOGY.xml [--by host] [-o FORMAT[=FILE]]",
+	  .summary = "the port matrix: who may talk to whom, and why",
+	  .description =
+	  "Compiles the topology and lists what is planned: from, to, protocol "
+	  "and ports, in the clear or inside IPsec, the firewalls on every "
+	  "path (\"a > b\" one after the other, \"a | b\" either), what asks "
+	  "for it, why, and by which source.",
+	  OPTIONS(matrix_options),
+	  .examples = "  portplan matrix topology.xml\n"
+		      "  portplan matrix topology.xml --by host --to dc1\n"
+		      "  portplan matrix topology.xml -o html=matrix.html\n",
+	  .min_args = 1, .max_args = 1 },
 	{ .name = "gen", .run = cmd_gen,
 	  .usage = "TOPOLOGY.xml [-f FIREWALL] [-d DIR]",
 	  .summary = "write the nftables ruleset of every firewall",
@@ -27,6 +57,21 @@ const struct command commands[] = {
 	  .examples = "  portplan gen topology.xml -d rules\n"
 		      "  portplan gen topology.xml -f inner | nft -c -f -\n",
 	  .min_args = 1, .max_args = 1 },
+	{ .name = "explain", .run = cmd_explain,
+	  .usage = "TOPOLOGY.xml FROM TO PACKET",
+	  .summary = "may this talk to that, why, and which rule says so",
+	  .description =
+	  "FROM and TO are hosts, firewalls, addresses, or a zone or network "
+	  "(any address of it that is no host's). PACKET is tcp/389, udp/53, "
+	  "icmp/echo-request, esp, ip/47, a service of the topology, or a bare "
+	  "number, which means tcp and udp. Allowed: the reasons, the most "
+	  "specific first, the firewalls crossed, and the rule of each that "
+	  "lets it through. Denied: the planned flow that comes nearest, and "
+	  "exit code 1.",
+	  OPTIONS(explain_options),
+	  .examples = "  portplan explain topology.xml fe1 dc1 tcp/389\n"
+		      "  portplan explain topology.xml 192.0.2.10 dc1 kerberos\n",
+	  .min_args = 4, .max_args = 4 },
 	{ .name = "schema", .run = cmd_schema,
 	  .usage = "",
 	  .summary = "print the XML Schema of the format, for editors",

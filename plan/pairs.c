@@ -129,28 +129,7 @@ void build_items(struct build *b)
 struct key_set service_keys_at(struct build *b, const struct service *s,
 			       uint32_t cls, uint32_t *pin)
 {
-	const struct class *c = &b->plan->classes.v[cls];
-	const struct lists *l = &b->plan->lists;
-	struct key_set out = { 0 };
-
-	*pin = NONE;
-	if (!s->dynamic)
-		return s->keys;
-	for (size_t i = 0; i < l->len[c->pins]; i++) {
-		const struct pin *p = b->topo->pins.v[l->v[c->pins][i]];
-
-		if (p->service != s)
-			continue;
-		*pin = p->id;
-		return p->ports;
-	}
-	if (!c->dynamic)
-		return s->keys;
-	for (size_t i = 0; i + 1 < l->len[c->dynamic]; i += 2)
-		keys_add(b->scratch, &out,
-			 key_of(s->proto, l->v[c->dynamic][i]),
-			 key_of(s->proto, l->v[c->dynamic][i + 1]));
-	return out;
+	return plan_service_keys(b->plan, s, cls, pin, b->scratch);
 }
 
 uint32_t covering(struct build *b, uint32_t from, uint32_t to)

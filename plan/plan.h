@@ -230,6 +230,10 @@ bool cell_in_end(const struct plan *p, uint32_t cell, uint32_t end);
 const char *plan_party_name(const struct plan *p, uint32_t party);
 /* What a node is called: a zone's or firewall's name. */
 const char *plan_node_name(const struct plan *p, uint32_t node);
+/* The keys that a leaf service has at a class (lent or from a), and the pin
+ * that says so; NONE if none does. */
+struct key_set plan_service_keys(const struct plan *p, const struct service *s,
+				 uint32_t cls, uint32_t *pin, struct arena *a);
 /* UDP 500, 4500 and protocols 50, 51 as the elements ask for. */
 struct key_set ipsec_keys(struct arena *a, const struct ipsec *s);
 /* "exchange-2003 exchange-server>domain-controller ldap", "allow labels" */

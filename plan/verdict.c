@@ -435,3 +435,29 @@ const char *reason_ident(const struct plan *p, uint32_t id, struct arena *a)
 	}
 	return "";
 }
+
+struct key_set plan_service_keys(const struct plan *p, const struct service *s,
+				 uint32_t cls, uint32_t *pin, struct arena *a)
+{
+	const struct class *c = &p->classes.v[cls];
+	const struct lists *l = &p->lists;
+	struct key_set out = { 0 };
+
+	*pin = NONE;
+	if (!s->dynamic)
+		return s->keys;
+	for (size_t i = 0; i < l->len[c->pins]; i++) {
+		const struct pin *x = p->topo->pins.v[l->v[c->pins][i]];
+
+		if (x->service != s)
+			continue;
+		*pin = x->id;
+		return x->ports;
+	}
+	if (!c->dynamic)
+		return s->keys;
+	for (size_t i = 0; i + 1 < l->len[c->dynamic]; i += 2)
+		keys_add(a, &out, key_of(s->proto, l->v[c->dynamic][i]),
+			 key_of(s->proto, l->v[c->dynamic][i + 1]));
+	return out;
+}

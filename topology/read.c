@@ -51,6 +51,19 @@ const struct role *topology_role(const struct topology *t, const char *name)
 	FIND(t->roles, name);
 }
 
+const char *foreign_attributes(struct arena *a, const struct xml_element *e)
+{
+	const char *out = NULL;
+
+	for (unsigned i = 0; i < e->n_attr; i++)
+		if (e->attr[i].uri && strcmp(e->attr[i].uri,
+				"http://www.w3.org/2001/XMLSchema-instance"))
+			out = arena_printf(a, "%s%s%s=%s", out ? out : "",
+					   out ? "; " : "", e->attr[i].name,
+					   e->attr[i].value);
+	return out;
+}
+
 bool role_implies(const struct role *r, const struct role *implied)
 {
 	for (size_t i = 0; i < r->n_closure; i++)

@@ -113,6 +113,7 @@ static void resolve_flow(struct build *b, struct item *it)
 {
 	struct flow *f = ARENA_NEW(b->arena, struct flow);
 
+	f->xml = it->xml;
 	value_roles(b, it->xml, "from", &f->from);
 	value_roles(b, it->xml, "to", &f->to);
 	value_services(b, it->xml, "service", &f->services);
@@ -305,6 +306,7 @@ static void resolve_input(struct build *b, struct item *it)
 {
 	struct input *in = ARENA_NEW(b->arena, struct input);
 
+	in->xml = it->xml;
 	in->firewall = b->items.v[it->parent].made;
 	in->from = value_ends(b, it->xml, "from");
 	in->what = packets_of(b, it);
@@ -322,6 +324,7 @@ static void resolve_ipsec(struct build *b, struct item *it)
 	unsigned protocols =
 		value_word_mask(b, it->xml, EL_IPSEC, "protocols");
 
+	s->xml = it->xml;
 	s->between = value_ends(b, it->xml, "between");
 	s->and = value_ends(b, it->xml, "and");
 	s->esp = !protocols || protocols & 1;
@@ -343,6 +346,7 @@ static struct rule *new_rule(struct build *b, struct item *it)
 {
 	struct rule *r = ARENA_NEW(b->arena, struct rule);
 
+	r->xml = it->xml;
 	r->name = xml_attr(it->xml, "name");
 	r->ident = ident(b, it);
 	r->reason = text(b, it, "reason");

@@ -67,6 +67,7 @@ struct service {
 enum requirement { REQ_REQUIRED, REQ_CONDITIONAL, REQ_OPTIONAL };
 
 struct flow {
+	const struct xml_element *xml;
 	role_list from, to;
 	service_list services;
 	enum requirement requirement;
@@ -140,6 +141,7 @@ struct packets {
 };
 
 struct input {
+	const struct xml_element *xml;
 	struct ends from;
 	struct packets what;
 	const char *reason, *ident;
@@ -169,6 +171,7 @@ struct when {
 /* allow and forbid. ident is the name, or a hash of what it says. */
 struct rule {
 	const char *name, *ident, *reason, *owner, *ticket, *approved_by;
+	const struct xml_element *xml;
 	struct span at;
 	struct ends from, to, except;
 	struct packets what;
@@ -191,6 +194,7 @@ enum ike_auth { IKE_CERTIFICATE, IKE_PSK, IKE_KERBEROS };
 
 struct ipsec {
 	const char *name, *ident, *reason;
+	const struct xml_element *xml;
 	struct span at;
 	struct ends between, and;
 	bool esp, ah, nat_traversal;
@@ -261,6 +265,9 @@ const struct role *topology_role(const struct topology *t, const char *name);
 bool date_parse(const char *s, int64_t *t, bool *whole_day);
 
 bool role_implies(const struct role *r, const struct role *implied);
+
+/* Attributes of other namespaces on an element, "name=value; …", or NULL. */
+const char *foreign_attributes(struct arena *a, const struct xml_element *e);
 
 /* The zone around a party; NULL for firewalls. */
 const struct party *party_zone(const struct party *p);

@@ -1,0 +1,495 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "gen/eval.h"
+#include "gen/gen.h"
+#include "plan/each.h"
+#include "plan/matrix.h"
+
+/* One side of the question: addresses to ask for. */
+struct side {
+	const char *name;
+	struct addr *v;
+	size_t n;
+};
+
+struct question {
+	struct args *a;
+	struct loaded l;
+	struct ruleset **rules; /* by firewall, made when first asked */
+	struct buf text;
+	size_t allowed, denied;
+};
+
+/* ---- what was asked ---------------------------------------------------------- */
+
+static void party_addresses(struct question *q, const struct party *x,
+			    struct side *out)
+{
+	const struct plan *p = q->l.plan;
+
+	if (x->kind == PARTY_HOST) {
+		for (size_t i = 0; i < x->n_prefix; i++)
+			out->v[out->n++] = x->prefix[i].r.lo;
+		return;
+	}
+	/* of a network, one address of each family that is no host's */
+	for (int v4 = 1; v4 >= 0; v4--)
+		for (size_t i = 0; i < p->n_cell; i++) {
+			const struct cell *c = &p->cell[i];
+
+			if (c->party != x->id || addr_is_v4(c->lo) != v4)
+				continue;
+			out->v[out->n++] = c->lo;
+			if (x->kind != PARTY_FIREWALL)
+				break;
+		}
+}
+
+static int read_side(struct question *q, const char *word, struct side *out)
+{
+	const struct party *x = topology_party(q->l.topo, word);
+	VEC(const char *) names = { 0 };
+	struct prefix p;
+	const char *why;
+
+	out->name = word;
+	out->n = 0;
+	out->v = ARENA_ARRAY(q->a->arena, struct addr, q->l.plan->n_cell);
+	if (x) {
+		party_addresses(q, x, out);
+		if (out->n)
+			return EXIT_OK;
+		return complain(q->a, "%s \"%s\" has no address to ask for",
+				party_kind_name(x->kind), word);
+	}
+	why = prefix_parse(q->a->arena, word, strlen(word), false, &p);
+	if (!why) {
+		out->v[out->n++] = p.r.lo;
+		return EXIT_OK;
+	}
+	if (looks_like_address(word) || strpbrk(word, "/:"))
+		return complain(q->a, "\"%s\" %s", word, why);
+	for (size_t i = 0; i < q->l.topo->parties.n; i++)
+		vec_push(q->a->arena, &names, q->l.topo->parties.v[i]->name);
+	return complain(q->a, "there is no host, network, zone or firewall "
+			"\"%s\"%s", word,
+			did_you_mean(q->a->arena, word, names.v, names.n));
+}
+
+static bool number(const char *s, unsigned max, unsigned *out)
+{
+	char *end;
+	unsigned long v = strtoul(s, &end, 10);
+
+	*out = (unsigned)v;
+	return *s >= '0' && *s <= '9' && !*end && v <= max;
+}
+
+static const struct { const char *name; uint8_t proto; } protocols[] = {
+	{ "tcp", PROTO_TCP }, { "udp", PROTO_UDP }, { "icmp", PROTO_ICMP },
+	{ "icmpv6", PROTO_ICMPV6 }, { "esp", PROTO_ESP }, { "ah", PROTO_AH },
+	{ "gre", 47 }, { "sctp", PROTO_SCTP }, { "ip", 0 },
+};
+
+/* PROTO, PROTO/PORT, PROTO/TYPE; -1: no such thing. */
+static int protocol_key(const char *s, uint32_t *key)
+{
+	size_t n = strcspn(s, "/");
+	const char *rest = s[n] ? s + n + 1 : NULL;
+	unsigned v;
+
+	for (size_t i = 0; i < COUNT_OF(protocols); i++) {
+		uint8_t proto = protocols[i].proto;
+		int type;
+
+		if (strlen(protocols[i].name) != n ||
+		    memcmp(protocols[i].name, s, n))
+			continue;
+		if (!strcmp(protocols[i].name, "ip"))
+			return rest && number(rest, 255, &v) ?
+				(int)(*key = key_of(v, 0), 0) : -1;
+		if (proto_is_icmp(proto)) {
+			type = rest ? icmp_type_parse(proto, rest) : -1;
+			if (type < 0)
+				return -1;
+			*key = key_of(proto, (unsigned)type);
+			return 0;
+		}
+		if (!proto_has_ports(proto))
+			return rest ? -1 : (int)(*key = key_of(proto, 0), 0);
+		if (!rest || !number(rest, 65535, &v) || v == 0)
+			return -1;
+		*key = key_of(proto, v);
+		return 0;
+	}
+	return -1;
+}
+
+/* A service at this destination: its keys as the plan resolves them are found
+ * by asking each port of each leaf; a dynamic one is asked at its pin. */
+static void service_keys(struct question *q, const struct service *s,
+			 struct addr dst, struct key_set *out)
+{
+	const struct plan *p = q->l.plan;
+	uint32_t cell = plan_cell(p, dst), pin;
+
+	for (size_t i = 0; i < s->n_leaf; i++) {
+		struct key_set k = s->leaf[i]->keys;
+
+		if (cell != NONE && p->cell[cell].cls != NONE)
+			k = plan_service_keys(p, s->leaf[i],
+					      p->cell[cell].cls, &pin,
+					      q->a->arena);
+		for (size_t r = 0; r < k.n; r++)
+			keys_add(q->a->arena, out, k.r[r].lo, k.r[r].lo);
+	}
+}
+
+static int read_keys(struct question *q, const char *word, struct addr dst,
+		     struct key_set *out)
+{
+	const struct service *s = topology_service(q->l.topo, word);
+	VEC(const char *) names = { 0 };
+	uint32_t key;
+	unsigned v;
+
+	*out = (struct key_set){ 0 };
+	if (number(word, 65535, &v) && v > 0) {
+		keys_add(q->a->arena, out, key_of(PROTO_TCP, v),
+			 key_of(PROTO_TCP, v));
+		keys_add(q->a->arena, out, key_of(PROTO_UDP, v),
+			 key_of(PROTO_UDP, v));
+		return EXIT_OK;
+	}
+	if (protocol_key(word, &key) == 0) {
+		keys_add(q->a->arena, out, key, key);
+		return EXIT_OK;
+	}
+	if (s) {
+		service_keys(q, s, dst, out);
+		return EXIT_OK;
+	}
+	for (size_t i = 0; i < q->l.topo->services.n; i++)
+		vec_push(q->a->arena, &names, q->l.topo->services.v[i]->name);
+	return complain(q->a, "\"%s\" is no packet: write tcp/389, udp/53, "
+			"icmp/echo-request, esp, ip/47, 389 (tcp and udp) or "
+			"a service%s", word,
+			did_you_mean(q->a->arena, word, names.v, names.n));
+}
+
+/* ---- the answer ------------------------------------------------------------------- */
+
+static const char *party_at(const struct question *q, uint32_t cell)
+{
+	const char *s = cell == NONE ? NULL :
+		plan_party_name(q->l.plan, q->l.plan->cell[cell].party);
+
+	return s ? s : "unknown";
+}
+
+static const char *why_text(const struct question *q, const struct answer *x)
+{
+	const struct plan *p = q->l.plan;
+
+	switch (x->why) {
+	case WHY_PLANNED:
+	case WHY_INSIDE_ANY:
+		return "planned";
+	case WHY_NOT_PLANNED:
+		return "not planned";
+	case WHY_ONLY_IPSEC:
+		return "planned only inside IPsec, not in the clear";
+	case WHY_NO_PATH:
+		return arena_printf(q->a->arena, "no path leads from %s to %s",
+			plan_node_name(p, p->classes.v[p->cell[x->src_cell]
+						.cls].node),
+			plan_node_name(p, p->classes.v[p->cell[x->dst_cell]
+						.cls].node));
+	case WHY_UNKNOWN_SOURCE:
+		return "unknown address: the source is in no zone";
+	case WHY_UNKNOWN_DESTINATION:
+		return "unknown address: the destination is in no zone";
+	case WHY_SAME_ADDRESS:
+		return "source and destination are the same address";
+	case WHY_WRONG_INTERFACE:
+	case WHY_HAIRPIN:
+		break;
+	}
+	return "denied";
+}
+
+static void put_reason(struct question *q, uint32_t reason, uint32_t pin)
+{
+	const struct reason *r = &q->l.plan->reasons.v[reason];
+	struct buf *b = &q->text;
+	struct span at = { 0 };
+	unsigned line, col, end;
+
+	buf_printf(b, "  why      %s",
+		   reason_ident(q->l.plan, reason, q->a->arena));
+	switch (r->kind) {
+	case REASON_FLOW:
+		at = r->flow->at;
+		if (r->flow->reason)
+			buf_printf(b, "\n           %s", r->flow->reason);
+		if (r->flow->cite)
+			buf_printf(b, " [%s]", r->flow->cite);
+		break;
+	case REASON_ALLOW:
+		at = r->allow->at;
+		buf_printf(b, ": %s", r->allow->reason);
+		if (r->allow->owner)
+			buf_printf(b, "; owner %s", r->allow->owner);
+		if (r->allow->ticket)
+			buf_printf(b, "; ticket %s", r->allow->ticket);
+		if (r->allow->expires.given)
+			buf_printf(b, "; expires %s", r->allow->expires.text);
+		break;
+	case REASON_INPUT:
+		at = r->input->at;
+		if (r->input->reason)
+			buf_printf(b, ": %s", r->input->reason);
+		break;
+	case REASON_IPSEC:
+		at = r->ipsec->at;
+		buf_puts(b, ": IKE and what it protects");
+		break;
+	}
+	if (at.src) {
+		span_position(at, &line, &col, &end);
+		buf_printf(b, "\n           %s:%u", at.src->name, line);
+	}
+	buf_putc(b, '\n');
+	if (pin != NONE) {
+		at = q->l.topo->pins.v[pin]->at;
+		span_position(at, &line, &col, &end);
+		buf_printf(b, "  pinned   %s:%u\n", at.src->name, line);
+	}
+}
+
+static const struct ruleset *rules_of(struct question *q,
+				      const struct firewall *f)
+{
+	static const struct gen_options opt = { GEN_COUNT_SERVICE };
+
+	if (!q->rules[f->id])
+		q->rules[f->id] = gen_firewall(q->a->arena, q->l.plan, f, &opt,
+					       &q->l.diags);
+	return q->rules[f->id];
+}
+
+static void put_hit(struct question *q, const struct firewall *f,
+		    const struct rs_hit *h)
+{
+	struct buf *b = &q->text;
+
+	if (!h->rule)
+		return;
+	buf_printf(b, "           table inet pp_%s, chain %s", f->name,
+		   h->chain->name);
+	if (h->elem)
+		buf_printf(b, ", set %s", h->set->name);
+	if (h->elem && h->elem->comment)
+		buf_printf(b, ", element \"%s\"", h->elem->comment);
+	else if (h->rule->comment)
+		buf_printf(b, ", rule \"%s\"", h->rule->comment);
+	buf_putc(b, '\n');
+}
+
+static void put_hop(struct question *q, const struct hop *h,
+		    const struct packet *k)
+{
+	const struct topology *t = q->l.topo;
+	const struct firewall *f = t->firewalls.v[h->firewall];
+	const struct ruleset *rs = rules_of(q, f);
+	bool done = false;
+
+	for (size_t i = 0; i < f->interfaces.n; i++)
+		for (size_t o = 0; o < f->interfaces.n; o++) {
+			const struct interface *in = f->interfaces.v[i];
+			const struct interface *out = f->interfaces.v[o];
+			struct rs_hit hit;
+
+			if (in->zone->zone_id != h->in ||
+			    out->zone->zone_id != h->out || i == o)
+				continue;
+			buf_printf(&q->text, "  at       %s: %s (%s) to %s "
+				   "(%s)\n", f->name, in->name, in->zone->name,
+				   out->name, out->zone->name);
+			if (done || !rs)
+				continue;
+			hit = rs_eval(rs, in->name, out->name, k);
+			put_hit(q, f, &hit);
+			done = true;
+		}
+}
+
+static void put_input(struct question *q, const struct firewall *f,
+		      const struct packet *k)
+{
+	const struct ruleset *rs = rules_of(q, f);
+
+	for (size_t i = 0; rs && i < f->interfaces.n; i++) {
+		const struct interface *in = f->interfaces.v[i];
+		struct rs_hit hit;
+
+		if (plan_verdict_input(q->l.plan, f, in, k).verdict !=
+		    VERDICT_ALLOWED)
+			continue;
+		buf_printf(&q->text, "  at       %s itself: in at %s (%s)\n",
+			   f->name, in->name, in->zone->name);
+		hit = rs_eval(rs, in->name, NULL, k);
+		put_hit(q, f, &hit);
+	}
+}
+
+static void put_path(struct question *q, const struct answer *x,
+		     const struct packet *k)
+{
+	const struct plan *p = q->l.plan;
+	const struct cell *s = &p->cell[x->src_cell], *d = &p->cell[x->dst_cell];
+	const struct route *r = plan_route(p, p->classes.v[s->cls].node,
+					   p->classes.v[d->cls].node);
+	const char *text = route_text(p, r, q->a->arena);
+
+	if (r->inside)
+		buf_printf(&q->text, "  path     within %s: not enforced here\n",
+			   plan_node_name(p, r->from));
+	else if (*text)
+		buf_printf(&q->text, "  path     %s\n", text);
+	for (size_t i = 0; i < r->n_hop; i++)
+		put_hop(q, &r->hop[i], k);
+	if (p->topo->parties.v[d->party]->kind == PARTY_FIREWALL)
+		put_input(q, p->topo->parties.v[d->party]->firewall, k);
+}
+
+static const char *class_text(struct question *q, uint32_t cls, uint32_t end)
+{
+	const struct plan *p = q->l.plan;
+	const struct class *c = &p->classes.v[cls];
+	struct buf b = { 0 };
+	const char *s;
+	uint32_t last = NONE;
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_cell; i++) {
+		uint32_t party = p->cell[c->cell[i]].party;
+
+		if (party == last ||
+		    (end != NONE && !cell_in_end(p, c->cell[i], end)))
+			continue;
+		last = party;
+		if (n++ < 3)
+			buf_printf(&b, "%s%s", b.n ? ", " : "",
+				   plan_party_name(p, party));
+	}
+	if (n > 3)
+		buf_printf(&b, " and %zu more", n - 3);
+	s = arena_strdup(q->a->arena, b.s ? b.s : plan_node_name(p, c->node));
+	buf_free(&b);
+	return s;
+}
+
+static void put_nearest(struct question *q, const struct packet *k)
+{
+	struct nearest n = plan_nearest(q->l.plan, k);
+	const char *from, *to;
+	char keys[KEY_TEXT];
+
+	if (n.what == NEAR_NONE)
+		return;
+	from = class_text(q, n.flow.from, n.flow.from_end);
+	to = class_text(q, n.flow.to, n.flow.to_end);
+	key_text(n.flow.piece.keys, keys);
+	buf_printf(&q->text, "  nearest  %s from %s to %s%s: ", keys, from, to,
+		   n.flow.piece.carried ? ", inside IPsec" : "");
+	switch (n.what) {
+	case NEAR_PORT:
+		buf_puts(&q->text, "planned, on another port\n");
+		break;
+	case NEAR_SOURCE:
+		buf_puts(&q->text, "planned, but not from this source\n");
+		break;
+	case NEAR_DESTINATION:
+		buf_puts(&q->text, "planned, but to others\n");
+		break;
+	case NEAR_REVERSE:
+	case NEAR_NONE:
+		buf_puts(&q->text, "planned the other way round\n");
+		break;
+	}
+	put_reason(q, n.flow.piece.reason, n.flow.piece.pin);
+}
+
+static void ask(struct question *q, const struct packet *k)
+{
+	struct answer x = plan_verdict(q->l.plan, k);
+	char s[ADDR_TEXT], d[ADDR_TEXT], key[KEY_TEXT];
+	uint32_t id = key_of(k->proto, k->detail);
+	bool ok = x.verdict == VERDICT_ALLOWED;
+
+	addr_text(k->src, s);
+	addr_text(k->dst, d);
+	key_text((struct key_range){ id, id }, key);
+	buf_printf(&q->text, "%s%s (%s) to %s (%s), %s: %s%s\n",
+		   q->text.n ? "\n" : "", party_at(q, x.src_cell), s,
+		   party_at(q, x.dst_cell), d, key,
+		   ok ? "allowed" : "denied: ", ok ? "" : why_text(q, &x));
+	*(ok ? &q->allowed : &q->denied) += 1;
+	for (size_t i = 0; i < x.n_reason; i++)
+		put_reason(q, x.reason[i], x.pin[i]);
+	if (ok)
+		put_path(q, &x, k);
+	else if (x.why == WHY_NOT_PLANNED)
+		put_nearest(q, k);
+}
+
+static int ask_pair(struct question *q, const struct side *from, size_t i,
+		    const struct side *to, size_t j, const char *word)
+{
+	struct key_set keys;
+	int code = read_keys(q, word, to->v[j], &keys);
+
+	if (code != EXIT_OK)
+		return code;
+	keys = keys_of_family(q->a->arena, keys, addr_is_v4(from->v[i]));
+	for (size_t n = 0; n < keys.n; n++)
+		for (uint32_t key = keys.r[n].lo; key <= keys.r[n].hi; key++)
+			ask(q, &(struct packet){
+					.src = from->v[i], .dst = to->v[j],
+					.proto = (uint8_t)key_proto(key),
+					.detail = (uint16_t)key_detail(key) });
+	return EXIT_OK;
+}
+
+int cmd_explain(struct args *a)
+{
+	struct question q = { .a = a };
+	struct side from, to;
+	int code = load_plan(a, a->operands.v[0], &q.l);
+
+	if (code == EXIT_OK)
+		code = read_side(&q, a->operands.v[1], &from);
+	if (code == EXIT_OK)
+		code = read_side(&q, a->operands.v[2], &to);
+	if (code != EXIT_OK)
+		return code;
+	q.rules = ARENA_ARRAY(a->arena, struct ruleset *,
+			      q.l.topo->firewalls.n);
+	for (size_t i = 0; i < from.n; i++)
+		for (size_t j = 0; j < to.n && code == EXIT_OK; j++)
+			if (addr_is_v4(from.v[i]) == addr_is_v4(to.v[j]))
+				code = ask_pair(&q, &from, i, &to, j,
+						a->operands.v[3]);
+	if (code == EXIT_OK && !q.text.n)
+		code = complain(a, "\"%s\" and \"%s\" have no address family "
+				"in common for this packet", from.name,
+				to.name);
+	if (code == EXIT_OK)
+		code = put_out(a, &q.text);
+	buf_free(&q.text);
+	return code != EXIT_OK ? code :
+	       q.denied ? EXIT_FINDINGS : EXIT_OK;
+}

@@ -1,0 +1,155 @@
+#include <string.h>
+
+#include "cli/table.h"
+#include "plan/matrix.h"
+
+static const struct table_column columns[] = {
+	{ "heading", "", 0, TABLE_HEADING },
+	{ "from", "FROM", 12, 0 },
+	{ "from_zone", "ZONE", 6, TABLE_PAPER },
+	{ "to", "TO", 12, 0 },
+	{ "to_zone", "ZONE", 6, TABLE_PAPER },
+	{ "protocol", "PROTO", 5, 0 },
+	{ "ports", "PORTS", 5, 0 },
+	{ "service", "SERVICE", 8, 0 },
+	{ "carriage", "IN", 5, 0 },
+	{ "firewalls", "FIREWALLS", 8, TABLE_PAPER },
+	{ "requirement", "NEED", 11, 0 },
+	{ "reason", "REASON", 18, 0 },
+	{ "terms", "SOURCE", 14, TABLE_TERMINAL },
+	{ "source", "SOURCE", 10, TABLE_PAPER },
+	{ "owner", "OWNER", 5, TABLE_PAPER },
+	{ "ticket", "TICKET", 6, TABLE_PAPER },
+	{ "expires", "EXPIRES", 10, TABLE_PAPER },
+	{ "id", "ID", 8, TABLE_MACHINE },
+	{ "extra", "EXTRA", 5, TABLE_MACHINE },
+};
+
+enum { N_COLUMNS = COUNT_OF(columns) };
+
+/* "labels; mail team, CHG-1182, until 2027-01-31" */
+static const char *terms(struct args *a, const struct matrix_row *r)
+{
+	struct buf b = { 0 };
+	const char *s;
+
+	buf_puts(&b, r->source ? r->source : "");
+	if (r->owner)
+		buf_printf(&b, "; %s", r->owner);
+	if (r->ticket)
+		buf_printf(&b, "; %s", r->ticket);
+	if (r->expires)
+		buf_printf(&b, "; until %s", r->expires);
+	s = arena_strdup(a->arena, b.s);
+	buf_free(&b);
+	return s;
+}
+
+static void fill_row(struct args *a, const char **cell,
+		     const struct matrix_row *r)
+{
+	const char *const v[N_COLUMNS] = {
+		!strcmp(r->from_zone, r->to_zone) ?
+			arena_printf(a->arena, "within %s (not enforced)",
+				     r->from_zone) :
+			arena_printf(a->arena, "%s to %s, by %s", r->from_zone,
+				     r->to_zone, r->firewalls),
+		r->from, r->from_zone, r->to, r->to_zone, r->protocol,
+		r->ports, r->service, r->carriage, r->firewalls,
+		r->requirement, r->reason, terms(a, r), r->source, r->owner,
+		r->ticket, r->expires, r->ident, r->extra,
+	};
+
+	memcpy(cell, v, sizeof(v));
+}
+
+static const char *near_party(struct args *a, const struct topology *t,
+			      const char *name)
+{
+	VEC(const char *) names = { 0 };
+
+	for (size_t i = 0; i < t->parties.n; i++)
+		vec_push(a->arena, &names, t->parties.v[i]->name);
+	for (size_t i = 0; i < t->roles.n; i++)
+		vec_push(a->arena, &names, t->roles.v[i]->name);
+	return did_you_mean(a->arena, name, names.v, names.n);
+}
+
+static int check_name(struct args *a, const struct loaded *l, const char *name)
+{
+	struct prefix p;
+	const char *role;
+
+	if (!name)
+		return EXIT_OK;
+	role = !strncmp(name, "role:", 5) ? name + 5 : name;
+	if (topology_party(l->topo, name) || topology_role(l->topo, role) ||
+	    !prefix_parse(a->arena, name, strlen(name), false, &p))
+		return EXIT_OK;
+	return complain(a, "there is no zone, network, host, firewall or role "
+			"\"%s\"%s", name, near_party(a, l->topo, name));
+}
+
+static int check_service(struct args *a, const struct topology *t,
+			 const char *name)
+{
+	VEC(const char *) names = { 0 };
+
+	if (!name || topology_service(t, name))
+		return EXIT_OK;
+	for (size_t i = 0; i < t->services.n; i++)
+		vec_push(a->arena, &names, t->services.v[i]->name);
+	return complain(a, "there is no service \"%s\"%s", name,
+			did_you_mean(a->arena, name, names.v, names.n));
+}
+
+static int read_filter(struct args *a, const struct loaded *l,
+		       struct matrix_filter *f)
+{
+	int code;
+
+	f->from = arg_value(a, "from", NULL);
+	f->to = arg_value(a, "to", NULL);
+	f->service = arg_value(a, "service", NULL);
+	f->firewall = arg_value(a, "firewall", NULL);
+	code = check_name(a, l, f->from);
+	if (code == EXIT_OK)
+		code = check_name(a, l, f->to);
+	if (code == EXIT_OK)
+		code = check_service(a, l->topo, f->service);
+	if (code == EXIT_OK && f->firewall &&
+	    !need_firewall(a, l->topo, f->firewall))
+		code = EXIT_BAD;
+	return code;
+}
+
+int cmd_matrix(struct args *a)
+{
+	static const char *const legal[] = { "role", "host" };
+	const char *by = arg_value(a, "by", "role");
+	struct matrix_filter f;
+	struct matrix *m;
+	struct table t = { .schema = "portplan-matrix-1", .column = columns,
+			   .n_column = N_COLUMNS };
+	struct loaded l;
+	int code;
+
+	if (strcmp(by, "role") && strcmp(by, "host"))
+		return complain(a, "--by \"%s\": role or host%s", by,
+				did_you_mean(a->arena, by, legal, 2));
+	code = load_plan(a, a->operands.v[0], &l);
+	if (code == EXIT_OK)
+		code = read_filter(a, &l, &f);
+	if (code != EXIT_OK)
+		return code;
+	m = matrix_build(a->arena, l.plan, !strcmp(by, "host") ?
+			 MATRIX_BY_HOST : MATRIX_BY_ROLE, &f);
+	t.title = arena_printf(a->arena, "Port matrix of %s", l.topo->name);
+	t.n_row = m->rows.n;
+	t.cell = ARENA_ARRAY(a->arena, const char *, t.n_row * N_COLUMNS);
+	for (size_t i = 0; i < t.n_row; i++)
+		fill_row(a, t.cell + i * N_COLUMNS, &m->rows.v[i]);
+	t.summary = arena_printf(a->arena, "%zu lines; everything else is "
+				 "denied", t.n_row);
+	return table_out(a, &t);
+}

@@ -1,0 +1,479 @@
+#include "plan/matrix.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan/each.h"
+
+/* Which rows are one: all that a row shows, before it is text. */
+struct row_key {
+	uint32_t reason, proto, carried;
+	uint32_t from, to; /* nodes, or parties */
+	uint32_t from_node, to_node;
+	uint32_t label; /* ipsec: 1 if written the other way round */
+};
+
+struct row {
+	struct row_key key;
+	struct key_set ports;
+	bool any_protocol;
+	struct key_range whole; /* protocols without ports */
+};
+
+struct maker {
+	struct arena *arena, *scratch;
+	const struct plan *p;
+	enum matrix_by by;
+	const struct matrix_filter *f;
+	VEC(struct row) rows;
+	struct map ids;
+	VEC(uint32_t) *parties; /* by class, once each */
+	struct map memo_route;
+};
+
+const char *ends_text(const struct ends *e, struct arena *a)
+{
+	struct buf b = { 0 };
+	const char *s;
+
+	for (size_t i = 0; i < e->n; i++)
+		buf_printf(&b, "%s%s", i ? " " : "", e->v[i].text);
+	s = arena_strdup(a, b.s ? b.s : "");
+	buf_free(&b);
+	return s;
+}
+
+const char *route_text(const struct plan *p, const struct route *r,
+		       struct arena *a)
+{
+	struct buf b = { 0 };
+	const char *s;
+
+	if (r->inside)
+		buf_printf(&b, "(within %s)", plan_node_name(p, r->from));
+	for (size_t i = 0; i < r->paths.n; i++) {
+		if (b.n)
+			buf_puts(&b, " | ");
+		for (size_t k = 0; k < r->paths.v[i].n; k++)
+			buf_printf(&b, "%s%s", k ? " > " : "", p->topo->
+				   firewalls.v[r->paths.v[i].hop[k].firewall]
+					   ->name);
+	}
+	s = arena_strdup(a, b.s ? b.s : "");
+	buf_free(&b);
+	return s;
+}
+
+bool name_has_cell(const struct plan *p, const char *name, uint32_t cell)
+{
+	const struct cell *c = &p->cell[cell];
+	const struct party *x = topology_party(p->topo, name);
+	const struct party *n = c->network == NONE ? NULL :
+		p->topo->parties.v[c->network];
+	const struct role *r;
+	struct prefix pre;
+
+	if (x && (x->kind == PARTY_HOST || x->kind == PARTY_FIREWALL))
+		return c->party == x->id;
+	while (x && n && n != x)
+		n = n->parent;
+	if (x)
+		return n && c->zone != NONE;
+	if (!strncmp(name, "role:", 5))
+		name += 5;
+	r = topology_role(p->topo, name);
+	if (r)
+		return c->cls != NONE &&
+		       list_has(p->lists.v[p->classes.v[c->cls].roles],
+				p->lists.len[p->classes.v[c->cls].roles],
+				r->id);
+	return !prefix_parse(p->arena, name, strlen(name), true, &pre) &&
+	       range_has((struct addr_range){ c->lo, c->hi }, pre.r.lo);
+}
+
+static bool side_matches(const struct maker *m, const char *name, uint32_t cls,
+			 uint32_t end, uint32_t party)
+{
+	const struct class *c = &m->p->classes.v[cls];
+
+	if (!name)
+		return true;
+	for (size_t i = 0; i < c->n_cell; i++)
+		if ((party == NONE || m->p->cell[c->cell[i]].party == party) &&
+		    (end == NONE || cell_in_end(m->p, c->cell[i], end)) &&
+		    name_has_cell(m->p, name, c->cell[i]))
+			return true;
+	return !c->n_cell && !strcmp(name, plan_node_name(m->p, c->node));
+}
+
+static bool service_matches(const struct maker *m, const struct reason *r)
+{
+	const struct service *s;
+
+	if (!m->f->service)
+		return true;
+	s = topology_service(m->p->topo, m->f->service);
+	for (size_t i = 0; s && i < s->n_leaf; i++)
+		if (s->leaf[i] == r->service)
+			return true;
+	return false;
+}
+
+static bool firewall_matches(const struct maker *m, uint32_t from, uint32_t to)
+{
+	const struct firewall *f;
+	const struct route *r;
+
+	if (!m->f->firewall)
+		return true;
+	f = topology_firewall(m->p->topo, m->f->firewall);
+	r = plan_route(m->p, from, to);
+	if (!f)
+		return false;
+	for (size_t i = 0; i < r->n_hop; i++)
+		if (r->hop[i].firewall == f->id)
+			return true;
+	return to == m->p->n_zones + f->id;
+}
+
+static void add_keys(struct maker *m, struct row *r, struct key_range k)
+{
+	if (key_proto(k.lo) != key_proto(k.hi)) {
+		r->any_protocol = true;
+		r->whole = k;
+		return;
+	}
+	keys_add(m->arena, &r->ports, k.lo, k.hi);
+}
+
+static void add_row(struct maker *m, const struct planned *x, uint32_t from,
+		    uint32_t to);
+
+/* A few protocols side by side are a row each; "any" is one. */
+static void split_rows(struct maker *m, const struct planned *x, uint32_t from,
+		       uint32_t to)
+{
+	unsigned lo = key_proto(x->piece.keys.lo);
+	unsigned hi = key_proto(x->piece.keys.hi);
+
+	for (unsigned proto = lo; proto <= hi; proto++) {
+		struct planned one = *x;
+
+		if (proto > lo)
+			one.piece.keys.lo = key_of(proto, 0);
+		if (proto < hi)
+			one.piece.keys.hi = key_of(proto, 0xffff);
+		add_row(m, &one, from, to);
+	}
+}
+
+static void add_row(struct maker *m, const struct planned *x, uint32_t from,
+		    uint32_t to)
+{
+	const struct plan *p = m->p;
+	unsigned protos = key_proto(x->piece.keys.hi) -
+			  key_proto(x->piece.keys.lo);
+	struct row_key key = {
+		.reason = x->piece.reason, .carried = x->piece.carried,
+		.proto = key_proto(x->piece.keys.lo) ==
+			 key_proto(x->piece.keys.hi) ?
+			key_proto(x->piece.keys.lo) : x->piece.keys.lo,
+		.from = from, .to = to,
+		.from_node = p->classes.v[x->from].node,
+		.to_node = p->classes.v[x->to].node,
+	};
+	const struct reason *r = &p->reasons.v[x->piece.reason];
+	struct map_entry *e;
+	int is_new;
+
+	if (protos > 0 && protos < 8) {
+		split_rows(m, x, from, to);
+		return;
+	}
+	if (r->kind == REASON_IPSEC)
+		key.label = !list_has(p->lists.v[p->classes.v[x->from].ends],
+				      p->lists.len[p->classes.v[x->from].ends],
+				      p->end_ipsec + 2 * r->ipsec->id);
+	/* by role, servers with different pins are different rows */
+	if (m->by == MATRIX_BY_ROLE)
+		key.from = key.to = x->piece.pin;
+	e = map_add(m->scratch, &m->ids, &key, sizeof(key), &is_new);
+	if (is_new) {
+		e->val.u = (uint32_t)m->rows.n;
+		vec_push(m->scratch, &m->rows, (struct row){ .key = key });
+	}
+	add_keys(m, &m->rows.v[e->val.u], x->piece.keys);
+}
+
+static void find_parties(struct maker *m)
+{
+	const struct plan *p = m->p;
+	struct map seen = { 0 };
+
+	m->parties = arena_alloc(m->scratch, (p->classes.n + 1) *
+				 sizeof(*m->parties));
+	for (uint32_t c = 0; c < p->n_cell; c++) {
+		uint32_t key[2] = { p->cell[c].cls, p->cell[c].party };
+		int is_new;
+
+		if (key[0] == NONE)
+			continue;
+		map_add(m->scratch, &seen, key, sizeof(key), &is_new);
+		if (is_new)
+			vec_push(m->scratch, &m->parties[key[0]], key[1]);
+	}
+	for (size_t i = 0; i < p->topo->firewalls.n; i++)
+		if (!m->parties[i].n)
+			vec_push(m->scratch, &m->parties[i],
+				 p->topo->firewalls.v[i]->party->id);
+}
+
+static unsigned party_families(const struct plan *p, uint32_t cls, uint32_t end,
+			       uint32_t party)
+{
+	const struct class *c = &p->classes.v[cls];
+	unsigned fam = 0;
+
+	for (size_t i = 0; i < c->n_cell; i++)
+		if (p->cell[c->cell[i]].party == party &&
+		    (end == NONE || cell_in_end(p, c->cell[i], end)))
+			fam |= addr_is_v4(p->cell[c->cell[i]].lo) ? FAM_V4 :
+								    FAM_V6;
+	return c->n_cell ? fam : FAM_V4 | FAM_V6;
+}
+
+static void expand(struct maker *m, const struct planned *x)
+{
+	const struct plan *p = m->p;
+
+	for (size_t i = 0; i < m->parties[x->from].n; i++) {
+		uint32_t s = m->parties[x->from].v[i];
+		unsigned fam = party_families(p, x->from, x->from_end, s);
+
+		if (!fam || !side_matches(m, m->f->from, x->from, x->from_end,
+					  s))
+			continue;
+		for (size_t k = 0; k < m->parties[x->to].n; k++) {
+			uint32_t d = m->parties[x->to].v[k];
+
+			if ((s == d && p->topo->parties.v[s]->kind ==
+				       PARTY_HOST) ||
+			    !(fam & party_families(p, x->to, x->to_end, d)) ||
+			    !side_matches(m, m->f->to, x->to, x->to_end, d))
+				continue;
+			add_row(m, x, s, d);
+		}
+	}
+}
+
+static bool take(void *ctx, const struct planned *x)
+{
+	struct maker *m = ctx;
+	const struct plan *p = m->p;
+	uint32_t from = p->classes.v[x->from].node;
+	uint32_t to = p->classes.v[x->to].node;
+
+	if (!service_matches(m, &p->reasons.v[x->piece.reason]) ||
+	    !firewall_matches(m, from, to))
+		return true;
+	if (m->by == MATRIX_BY_HOST)
+		expand(m, x);
+	else if (side_matches(m, m->f->from, x->from, x->from_end, NONE) &&
+		 side_matches(m, m->f->to, x->to, x->to_end, NONE))
+		add_row(m, x, NONE, NONE);
+	return true;
+}
+
+/* ---- text --------------------------------------------------------------------------- */
+
+static const char *ports_text(struct maker *m, const struct row *r)
+{
+	struct buf b = { 0 };
+	const char *s;
+	unsigned proto = r->key.proto;
+
+	for (size_t i = 0; i < r->ports.n && !r->any_protocol; i++) {
+		unsigned lo = key_detail(r->ports.r[i].lo);
+		unsigned hi = key_detail(r->ports.r[i].hi);
+
+		if (!proto_has_ports(proto) && !proto_is_icmp(proto))
+			break;
+		if (lo == 0 && hi == 0xffff)
+			break;
+		buf_puts(&b, b.n ? " " : "");
+		if (proto_is_icmp(proto) && icmp_type_name(proto, lo))
+			buf_puts(&b, icmp_type_name(proto, lo));
+		else if (lo == hi)
+			buf_printf(&b, "%u", lo);
+		else
+			buf_printf(&b, "%u-%u", lo, hi);
+	}
+	s = arena_strdup(m->arena, b.s ? b.s : "");
+	buf_free(&b);
+	return s;
+}
+
+static const char *protocol_text(struct maker *m, const struct row *r)
+{
+	char tmp[KEY_TEXT];
+
+	if (!r->any_protocol)
+		return arena_strdup(m->arena, proto_name(r->key.proto, tmp));
+	if (r->whole.lo == 0 && r->whole.hi == KEY_MAX)
+		return "any";
+	return arena_printf(m->arena, "ip %u-%u", key_proto(r->whole.lo),
+			    key_proto(r->whole.hi));
+}
+
+static void flow_text(const struct reason *r, struct matrix_row *out)
+{
+	static const char *const req[] = {
+		[REQ_REQUIRED] = "required", [REQ_CONDITIONAL] = "conditional",
+		[REQ_OPTIONAL] = "optional",
+	};
+
+	out->from = r->from->name;
+	out->to = r->to->name;
+	out->requirement = req[r->flow->requirement];
+	out->reason = r->flow->reason;
+	out->source = r->flow->cite ? r->flow->cite : r->flow->origin;
+}
+
+static void reason_text(struct maker *m, const struct row *row,
+			struct matrix_row *out)
+{
+	const struct reason *r = &m->p->reasons.v[row->key.reason];
+	const struct rule *a = r->allow;
+
+	switch (r->kind) {
+	case REASON_FLOW:
+		flow_text(r, out);
+		out->extra = foreign_attributes(m->arena, r->flow->xml);
+		break;
+	case REASON_ALLOW:
+		out->from = ends_text(&a->from, m->arena);
+		out->to = ends_text(&a->to, m->arena);
+		out->requirement = "exception";
+		out->reason = a->reason;
+		out->source = a->name ? a->name : a->ident;
+		out->owner = a->owner;
+		out->ticket = a->ticket;
+		out->expires = a->expires.text;
+		out->extra = foreign_attributes(m->arena, a->xml);
+		break;
+	case REASON_INPUT:
+		out->from = ends_text(&r->input->from, m->arena);
+		out->to = r->input->firewall->name;
+		out->requirement = "input";
+		out->reason = r->input->reason;
+		out->source = r->input->firewall->name;
+		out->extra = foreign_attributes(m->arena, r->input->xml);
+		break;
+	case REASON_IPSEC:
+		out->from = ends_text(row->key.label ? &r->ipsec->and :
+						       &r->ipsec->between,
+				      m->arena);
+		out->to = ends_text(row->key.label ? &r->ipsec->between :
+						     &r->ipsec->and, m->arena);
+		out->requirement = "ipsec";
+		out->reason = r->ipsec->reason ? r->ipsec->reason :
+			"IKE, and what it protects";
+		out->source = "RFC 7296, RFC 4303, RFC 4302";
+		out->extra = foreign_attributes(m->arena, r->ipsec->xml);
+		break;
+	}
+	out->service = r->service ? r->service->name : "";
+}
+
+static const char *firewalls_of(struct maker *m, uint32_t from, uint32_t to)
+{
+	uint32_t key[2] = { from, to };
+	struct map_entry *e = map_add(m->scratch, &m->memo_route, key,
+				      sizeof(key), NULL);
+	const char *path, *self;
+
+	if (e->val.cp)
+		return e->val.cp;
+	path = route_text(m->p, plan_route(m->p, from, to), m->arena);
+	if (to >= m->p->n_zones) {
+		self = arena_printf(m->arena, "%s itself",
+				    plan_node_name(m->p, to));
+		path = *path ? arena_printf(m->arena, "%s > %s", path, self) :
+			       self;
+	}
+	return e->val.cp = path;
+}
+
+static struct matrix_row text_of(struct maker *m, const struct row *r)
+{
+	struct matrix_row out = {
+		.from_zone = plan_node_name(m->p, r->key.from_node),
+		.to_zone = plan_node_name(m->p, r->key.to_node),
+		.protocol = protocol_text(m, r), .ports = ports_text(m, r),
+		.carriage = r->key.carried ? "ipsec" : "clear",
+		.firewalls = firewalls_of(m, r->key.from_node, r->key.to_node),
+		.ident = reason_ident(m->p, r->key.reason, m->arena),
+	};
+
+	reason_text(m, r, &out);
+	if (m->by == MATRIX_BY_HOST) {
+		out.from = plan_party_name(m->p, r->key.from);
+		out.to = plan_party_name(m->p, r->key.to);
+	}
+	return out;
+}
+
+/* The same ports of another protocol: "tcp udp", one row. */
+static bool join_protocols(struct maker *m, const struct row *x,
+			   const struct row *y, struct matrix_row *last,
+			   const struct matrix_row *r)
+{
+	struct row_key k = x->key;
+
+	k.proto = y->key.proto;
+	if (memcmp(&k, &y->key, sizeof(k)) || x->any_protocol ||
+	    y->any_protocol || strcmp(last->ports, r->ports))
+		return false;
+	last->protocol = arena_printf(m->arena, "%s %s", last->protocol,
+				      r->protocol);
+	return true;
+}
+
+static int row_order(const void *a, const void *b)
+{
+	const struct row_key *x = &((const struct row *)a)->key;
+	const struct row_key *y = &((const struct row *)b)->key;
+	const uint32_t order[][2] = {
+		{ x->from_node, y->from_node }, { x->to_node, y->to_node },
+		{ x->from, y->from }, { x->to, y->to },
+		{ x->reason, y->reason }, { x->carried, y->carried },
+		{ x->proto, y->proto }, { x->label, y->label },
+	};
+
+	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++)
+		if (order[i][0] != order[i][1])
+			return order[i][0] < order[i][1] ? -1 : 1;
+	return 0;
+}
+
+struct matrix *matrix_build(struct arena *a, const struct plan *p,
+			    enum matrix_by by, const struct matrix_filter *f)
+{
+	struct matrix *out = ARENA_NEW(a, struct matrix);
+	struct maker m = { .arena = a, .scratch = arena_new(), .p = p,
+			   .by = by, .f = f };
+
+	find_parties(&m);
+	plan_each(p, take, &m);
+	if (m.rows.n)
+		qsort(m.rows.v, m.rows.n, sizeof(*m.rows.v), row_order);
+	for (size_t i = 0; i < m.rows.n; i++) {
+		struct matrix_row r = text_of(&m, &m.rows.v[i]);
+
+		if (!i || !join_protocols(&m, &m.rows.v[i - 1], &m.rows.v[i],
+					  &out->rows.v[out->rows.n - 1], &r))
+			vec_push(a, &out->rows, r);
+	}
+	arena_free(m.scratch);
+	return out;
+}

@@ -1,0 +1,47 @@
+#ifndef PLAN_MATRIX_H
+#define PLAN_MATRIX_H
+
+#include "plan/plan.h"
+
+/*
+ * The port matrix as rows of text, ready for any writer. By role a row is a
+ * reason between two zones; by host it is a reason between two parties.
+ */
+enum matrix_by { MATRIX_BY_ROLE, MATRIX_BY_HOST };
+
+struct matrix_row {
+	const char *from, *to;		 /* role, ends as written, or party */
+	const char *from_zone, *to_zone; /* a firewall's name for its own */
+	const char *protocol, *ports;	 /* "tcp", "53 88-90"; "" without ports */
+	const char *service;		 /* "" where ports are literal */
+	const char *carriage;		 /* "clear" or "ipsec" */
+	const char *firewalls;		 /* "outer > inner | other"; see below */
+	const char *requirement;	 /* of flows; "exception", "input", "ipsec" */
+	const char *reason, *source;
+	const char *owner, *ticket, *expires;
+	const char *extra; /* attributes of other namespaces */
+	const char *ident; /* of the reason */
+};
+
+/* Names: of a zone, network, host, firewall or role, or an address; NULL: all.
+ * The caller has checked that they exist. */
+struct matrix_filter {
+	const char *from, *to, *service, *firewall;
+};
+
+struct matrix {
+	VEC(struct matrix_row) rows;
+};
+
+struct matrix *matrix_build(struct arena *a, const struct plan *p,
+			    enum matrix_by by, const struct matrix_filter *f);
+
+/* "outer > inner | other": the firewalls of each path; "(within inside)". */
+const char *route_text(const struct plan *p, const struct route *r,
+		       struct arena *a);
+/* Ends as they were written, separated by spaces. */
+const char *ends_text(const struct ends *e, struct arena *a);
+/* Does the name (see struct matrix_filter) hold this cell? */
+bool name_has_cell(const struct plan *p, const char *name, uint32_t cell);
+
+#endif
