@@ -1,7 +1,13 @@
-# make            the program, ./portplan
-# make demo       installs what is missing, builds, runs the main job
-# make check      installs what is missing, builds, runs all tests
-# make help       all targets
+# make              the program, ./portplan
+# make demo         installs what is missing, builds, runs the main job
+# make check        installs what is missing, builds, runs all tests
+# make deps         installs what is missing, and nothing else
+# make install      into DESTDIR and PREFIX (/usr/local)
+# make bench        measurements, as ratios
+# make lint         the layering of the folders, and more
+# make fuzz         fuzz targets (CC=clang BUILD=fuzz)
+# make golden-update  takes what the program writes now as expected
+# make clean        removes what was built
 #
 # BUILD=release|asan|fuzz and CC=gcc|clang choose flags and compiler; each
 # combination has its own folder below build/, so they never mix.
@@ -88,16 +94,74 @@ $(O)/tests/unit/%: tests/unit/%.c tests/unit/unit.c $(ALL_LIBS)
 	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< tests/unit/unit.c \
 		$(ALL_LIBS) $(LIBS) $(LIBPCAP) -lcunit
 
+$(O)/tests/query: tests/oracle/query.c $(ALL_LIBS)
+	@mkdir -p $(@D)
+	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(ALL_LIBS) $(LIBS)
+
+TEST_PROGRAMS := $(UNIT) $(O)/tests/query
+
 .PHONY: unit
 unit: $(UNIT)
 
+.PHONY: tests
+tests: $(O)/portplan $(TEST_PROGRAMS)
+
+# What is missing is installed first, and what that brings (pkg-config's
+# answers) is only known to a second make.
+.PHONY: deps demo check
+deps:
+	@tests/setup test
+
+demo:
+	@tests/setup demo
+	@$(MAKE) --no-print-directory portplan
+	@tests/demo
+
+check:
+	@tests/setup test
+	@$(MAKE) --no-print-directory portplan tests
+	@tests/run --build $(O)
+
+.PHONY: golden-update
+golden-update: portplan
+	tests/golden/run-golden --update
+	tests/golden/run-bad --update
+
 $(O)/fuzz/%: tests/fuzz/%.c $(ALL_LIBS)
 	@mkdir -p $(@D)
+	@echo "  LD $@"
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -fsanitize=fuzzer -o $@ $< $(ALL_LIBS) \
 		$(LIBS) $(LIBPCAP)
 
 .PHONY: fuzz
 fuzz: $(FUZZ)
+
+.PHONY: lint
+lint:
+	@tests/lint
+
+.PHONY: bench
+bench: portplan
+	tests/bench/bench-gen
+	tests/bench/bench-kernel
+
+# ---- installation ------------------------------------------------------------
+
+BINDIR := $(DESTDIR)$(PREFIX)/bin
+MANDIR := $(DESTDIR)$(PREFIX)/share/man/man1
+COMMANDS = $(shell ./portplan help --names)
+
+.PHONY: install
+install: portplan
+	install -d $(BINDIR) $(MANDIR)
+	install -m 755 portplan $(BINDIR)/portplan
+	./portplan man > $(MANDIR)/portplan.1
+	for c in $(COMMANDS); do \
+		./portplan man $$c > $(MANDIR)/portplan-$$c.1 || exit 1; done
+
+.PHONY: help
+help:
+	@sed -n 's/^# make/make/p' Makefile
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
 

@@ -392,6 +392,30 @@ static const char *class_text(struct question *q, uint32_t cls, uint32_t end)
 	return s;
 }
 
+/* Exceptions that would allow it, were it their time. */
+static void put_left_out(struct question *q, const struct packet *k)
+{
+	const struct plan *p = q->l.plan;
+	uint32_t s = plan_cell(p, k->src), d = plan_cell(p, k->dst);
+
+	for (size_t i = 0; i < p->left_out.n; i++) {
+		const struct rule *r = p->left_out.v[i].allow;
+		uint32_t end = p->end_allow + 2 * r->id;
+		struct key_set keys = r->what.keys;
+		bool over = r->expires.given && p->now >= r->expires.t;
+
+		if (!cell_in_end(p, s, end) || !cell_in_end(p, d, end + 1))
+			continue;
+		for (size_t n = 0; n < r->what.services.n; n++)
+			service_keys(q, r->what.services.v[n], k->dst, &keys);
+		if (keys_has(keys, key_of(k->proto, k->detail)))
+			buf_printf(&q->text, "  by date  allow %s would allow "
+				   "it: %s %s\n", r->ident,
+				   over ? "expired" : "starts",
+				   over ? r->expires.text : r->starts.text);
+	}
+}
+
 static void put_nearest(struct question *q, const struct packet *k)
 {
 	struct nearest n = plan_nearest(q->l.plan, k);
@@ -442,8 +466,10 @@ static void ask(struct question *q, const struct packet *k)
 		put_reason(q, x.reason[i], x.pin[i]);
 	if (ok)
 		put_path(q, &x, k);
-	else if (x.why == WHY_NOT_PLANNED)
+	else if (x.why == WHY_NOT_PLANNED) {
+		put_left_out(q, k);
 		put_nearest(q, k);
+	}
 }
 
 static int ask_pair(struct question *q, const struct side *from, size_t i,

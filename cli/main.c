@@ -34,7 +34,10 @@ static int help(int argc, char **argv)
 	const struct command *c;
 	struct buf b = { 0 };
 
-	if (argc > 2) {
+	if (argc > 2 && !strcmp(argv[2], "--names")) {
+		for (size_t i = 0; i < n_commands; i++)
+			buf_printf(&b, "%s\n", commands[i].name);
+	} else if (argc > 2) {
 		c = find_command(argv[2]);
 		if (!c)
 			return no_command(argv[2]);

@@ -14,7 +14,6 @@
  */
 enum {
 	EXACT_MOST = 64,	 /* elements of a small exception */
-	EXACT_RANGE = 8,	 /* ports of a range that is spelled out */
 	SHARE_SLACK = 256,	 /* elements too few to be worth sharing */
 };
 
@@ -113,8 +112,7 @@ static size_t exact_ports(const struct piece *v, size_t n)
 	size_t count = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		if (!proto_has_ports(key_proto(v[i].keys.lo)) ||
-		    v[i].keys.hi - v[i].keys.lo >= EXACT_RANGE)
+		if (!piece_exact(&v[i]))
 			return 0;
 		count += v[i].keys.hi - v[i].keys.lo + 1;
 	}
@@ -371,18 +369,20 @@ static bool atom_exact(const struct work *w, const struct atom *a)
 	return a->cells.n;
 }
 
-/* Spells out what can be: the rest of the entry stays a rule. */
-static void count_flows(struct work *w, const struct triple *t)
+/* Spells out what can be; the rest of the entry stays. */
+static void count_flows(struct work *w, struct triple *t)
 {
 	const struct atom *s = &w->atoms.v[t->from], *d = &w->atoms.v[t->to];
+	struct entry e = w->entries.v[t->entry];
 	const struct piece *v;
-	size_t n = entry_pieces(w->g, &w->entries.v[t->entry], &v), k = 0;
+	size_t n = entry_pieces(w->g, &e, &v), k = 0;
 	struct piece *port = ARENA_ARRAY(w->a, struct piece, n);
 
-	if (!atom_exact(w, s) || !atom_exact(w, d))
+	if (!atom_exact(w, s) || !atom_exact(w, d) ||
+	    (e.ike && e.families != (FAM_V4 | FAM_V6)))
 		return;
 	for (size_t i = 0; i < n; i++)
-		if (exact_ports(&v[i], 1))
+		if (piece_exact(&v[i]))
 			port[k++] = v[i];
 	w->g->flow_elems += s->cells.n * d->cells.n * exact_ports(port, k);
 	if (w->g->flow_elems > GEN_FLOW_MOST)
@@ -390,6 +390,24 @@ static void count_flows(struct work *w, const struct triple *t)
 	for (size_t i = 0; i < s->cells.n; i++)
 		for (size_t j = 0; j < d->cells.n; j++)
 			exact_flows(w, s->cells.v[i], d->cells.v[j], port, k);
+	e.counted = 1;
+	t->entry = entry_id(w, e);
+}
+
+/* Triples whose entry was spelled out whole are done with. */
+static void count_all_flows(struct work *w)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->triples.n; i++) {
+		const struct piece *v;
+
+		count_flows(w, &w->triples.v[i]);
+		if (entry_pieces(w->g, &w->entries.v[w->triples.v[i].entry],
+				 &v))
+			w->triples.v[n++] = w->triples.v[i];
+	}
+	w->triples.n = n;
 }
 
 /* ---- groups and blocks ------------------------------------------------------------ */
@@ -858,12 +876,11 @@ void dispatch_rules(struct dispatch *x)
 	lists_init(w.a, &w.rows);
 	lists_init(w.a, &w.sharers);
 	gather(&w);
+	if (x->g->opt->counters == GEN_COUNT_FLOW)
+		count_all_flows(&w);
 	if (w.triples.n)
 		qsort(w.triples.v, w.triples.n, sizeof(*w.triples.v),
 		      triple_order);
-	if (x->g->opt->counters == GEN_COUNT_FLOW)
-		for (size_t i = 0; i < w.triples.n; i++)
-			count_flows(&w, &w.triples.v[i]);
 	exact_rules(&w);
 	make_groups(&w);
 	emit(&w);

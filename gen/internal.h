@@ -10,7 +10,17 @@ struct entry {
 	uint32_t svc;
 	uint32_t ike; /* list of ipsec elements; 0: this is a service set */
 	unsigned families;
+	unsigned counted; /* its ports are spelled out flow by flow already */
 };
+
+enum { GEN_EXACT_RANGE = 8 }; /* ports of a range that is spelled out */
+
+/* Can the piece be spelled out, port by port? */
+static inline bool piece_exact(const struct piece *p)
+{
+	return proto_has_ports(key_proto(p->keys.lo)) &&
+	       p->keys.hi - p->keys.lo < GEN_EXACT_RANGE;
+}
 
 /* Everything that one pair of atoms may do; entries by id, ascending. */
 struct mix {

@@ -81,11 +81,11 @@ size_t entry_pieces(struct gen *g, const struct entry *e,
 	const struct plan *p = g->p;
 	VEC(struct piece) v = { 0 };
 	const struct svcset *s = &p->svcsets.v[e->svc];
+	size_t n = 0;
 
-	if (!e->ike)
-		for (size_t i = 0; i < s->n; i++)
-			if (!s->v[i].carried)
-				vec_push(g->scratch, &v, s->v[i]);
+	for (size_t i = 0; !e->ike && i < s->n; i++)
+		if (!s->v[i].carried)
+			vec_push(g->scratch, &v, s->v[i]);
 	for (size_t i = 0; e->ike && i < p->lists.len[e->ike]; i++) {
 		uint32_t id = p->lists.v[e->ike][i];
 		struct key_set k = ipsec_keys(g->scratch,
@@ -96,8 +96,11 @@ size_t entry_pieces(struct gen *g, const struct entry *e,
 					.keys = k.r[x], .pin = NONE,
 					.reason = p->ipsec_reason + id });
 	}
+	for (size_t i = 0; i < v.n; i++)
+		if (!e->counted || !piece_exact(&v.v[i]))
+			v.v[n++] = v.v[i];
 	*out = v.v;
-	return v.n;
+	return n;
 }
 
 static void push_icmp(struct gen *g, struct parts *out, struct part like,
