@@ -1,0 +1,71 @@
+#ifndef GEN_DISPATCH_H
+#define GEN_DISPATCH_H
+
+#include "gen/internal.h"
+
+struct triple {
+	uint32_t from, to, entry;
+};
+
+/* A row's item: destination atom and what may be done there. */
+struct cellref {
+	uint32_t to, mix;
+};
+
+struct group {
+	VEC(uint32_t) atoms; /* sources with this row */
+	struct cellref *row;
+	size_t n_row;
+	const char *label;
+	VEC(uint32_t) blocks;
+};
+
+/* Destinations that the same groups reach. */
+struct block {
+	VEC(struct cellref) refs;
+	const char *name;
+	struct rs_set *map4, *map6;
+	const char *any; /* chain for destinations without addresses */
+};
+
+/* A flow from one address to another, spelled out. */
+struct exact {
+	struct addr src, dst;
+	uint32_t key, reason;
+	double breadth;
+};
+
+struct work {
+	struct dispatch *x;
+	struct gen *g;
+	struct arena *a;
+	const struct plan *p;
+	VEC(struct entry) entries;
+	struct map entry_ids;
+	VEC(struct atom) atoms;
+	struct map atom_ids; /* class, ends -> atom */
+	struct { uint32_t *v; size_t n; } *class_atoms;
+	unsigned char *cut;  /* by end id: some wide product cuts by it */
+	VEC(uint32_t) wide;
+	VEC(struct triple) triples;
+	struct lists mixes, rows, sharers;
+	VEC(struct cellref) refs; /* by ref id */
+	struct map ref_ids;
+	VEC(struct group) groups;
+	VEC(struct block) blocks;
+	VEC(struct exact) exact;
+};
+
+/* gather.c: from pairs and products to atoms and triples; small exceptions
+ * go to exact.c on the way. */
+void dispatch_gather(struct work *w);
+uint32_t dispatch_entry(struct work *w, struct entry e);
+/* FAM_… of an atom's addresses */
+unsigned atom_families(const struct work *w, const struct atom *a);
+
+/* exact.c */
+bool dispatch_exact(struct work *w, const struct product *x);
+void dispatch_count_flows(struct work *w);
+void dispatch_exact_rules(struct work *w);
+
+#endif

@@ -1,0 +1,205 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "gen/dispatch.h"
+
+enum { EXACT_MOST = 64 }; /* elements of a small exception */
+
+/* ---- small exceptions ---------------------------------------------------------- */
+
+static bool single(const struct cell *c)
+{
+	return addr_eq(c->lo, c->hi);
+}
+
+/* The cells of a class in an end, if all are single; -1 if not. */
+static long exact_cells(const struct work *w, uint32_t cls, uint32_t end,
+			uint32_t *out, size_t most)
+{
+	const struct class *c = &w->p->classes.v[cls];
+	long n = 0;
+
+	for (size_t i = 0; i < c->n_cell; i++) {
+		if (end != NONE && !cell_in_end(w->p, c->cell[i], end))
+			continue;
+		if (!single(&w->p->cell[c->cell[i]]) || (size_t)n == most)
+			return -1;
+		out[n++] = c->cell[i];
+	}
+	return n;
+}
+
+static size_t exact_ports(const struct piece *v, size_t n)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!piece_exact(&v[i]))
+			return 0;
+		count += v[i].keys.hi - v[i].keys.lo + 1;
+	}
+	return count;
+}
+
+static void exact_flows(struct work *w, uint32_t s, uint32_t d,
+			const struct piece *v, size_t n)
+{
+	struct addr src = w->p->cell[s].lo, dst = w->p->cell[d].lo;
+
+	if (addr_is_v4(src) != addr_is_v4(dst) || addr_eq(src, dst))
+		return;
+	for (size_t i = 0; i < n; i++)
+		for (uint32_t k = v[i].keys.lo; k <= v[i].keys.hi; k++)
+			vec_push(w->a, &w->exact, (struct exact){
+					.src = src, .dst = dst, .key = k,
+					.reason = v[i].reason,
+					.breadth = w->p->reasons.v[v[i].reason]
+							   .breadth });
+}
+
+bool dispatch_exact(struct work *w, const struct product *x)
+{
+	const struct svcset *s = &w->p->svcsets.v[x->svc];
+	struct entry e = { .svc = x->svc };
+	uint32_t from[EXACT_MOST], to[EXACT_MOST];
+	const struct piece *v;
+	size_t n = entry_pieces(w->g, &e, &v), ports = exact_ports(v, n);
+	long nf, nt;
+
+	if (s->ike_families || !ports || ports > EXACT_MOST || x->any_local)
+		return false;
+	nf = exact_cells(w, x->from, x->from_end, from, EXACT_MOST);
+	nt = exact_cells(w, x->to, x->to_end, to, EXACT_MOST);
+	if (nf < 0 || nt < 0 || (size_t)(nf * nt) * ports > EXACT_MOST)
+		return false;
+	for (long i = 0; i < nf; i++)
+		for (long k = 0; k < nt; k++)
+			exact_flows(w, from[i], to[k], v, n);
+	return true;
+}
+
+static int exact_order(const void *a, const void *b)
+{
+	const struct exact *x = a, *y = b;
+	int c = addr_cmp(x->src, y->src);
+
+	if (!c)
+		c = addr_cmp(x->dst, y->dst);
+	if (!c && x->key != y->key)
+		c = x->key < y->key ? -1 : 1;
+	if (!c && (x->breadth < y->breadth || x->breadth > y->breadth))
+		c = x->breadth < y->breadth ? -1 : 1;
+	return c ? c : x->reason < y->reason ? -1 : x->reason > y->reason;
+}
+
+static bool same_flow(const struct exact *x, const struct exact *y)
+{
+	return addr_eq(x->src, y->src) && addr_eq(x->dst, y->dst) &&
+	       x->key == y->key;
+}
+
+static void exact_elem(struct work *w, struct rs_set *set,
+		       const struct exact *x, const char *comment)
+{
+	struct rs_elem *e = rs_add_elem(w->g->rs, set);
+
+	e->key[0].lo = e->key[0].hi = x->src;
+	e->key[1].lo = e->key[1].hi = x->dst;
+	e->key[2].lo.lo = e->key[2].hi.lo = key_proto(x->key);
+	e->key[3].lo.lo = e->key[3].hi.lo = key_detail(x->key);
+	e->comment = comment;
+}
+
+/* Several reasons for one packet: one element that names them all. */
+static void exact_family(struct work *w, bool v4)
+{
+	static const enum rs_field field[2][4] = {
+		{ RS_SADDR6, RS_DADDR6, RS_L4PROTO, RS_DPORT },
+		{ RS_SADDR4, RS_DADDR4, RS_L4PROTO, RS_DPORT },
+	};
+	struct rs_set *set = NULL;
+	struct rs_rule *r;
+
+	for (size_t i = 0, n; i < w->exact.n; i += n) {
+		const struct exact *x = &w->exact.v[i];
+		uint32_t reasons[16];
+		size_t k = 0;
+
+		for (n = 0; i + n < w->exact.n && same_flow(x, x + n); n++)
+			if (k < 16 && (!k || reasons[k - 1] != x[n].reason))
+				reasons[k++] = x[n].reason;
+		if (addr_is_v4(x->src) != v4)
+			continue;
+		if (!set)
+			set = rs_add_set(w->g->rs, unique_name(w->g, w->x->name,
+						v4 ? "exact4" : "exact6"),
+					 false, 4, field[v4]);
+		exact_elem(w, set, x, reason_comment(w->g, reasons, k));
+	}
+	if (!set)
+		return;
+	set->counter = true;
+	r = rs_add_rule(w->g->rs, w->x->chain, NULL);
+	rs_lookup(w->g->rs, r, set);
+	rs_verdict(w->g->rs, r, RS_ACCEPT, NULL);
+}
+
+/* ---- one count per flow -------------------------------------------------------------- */
+
+static bool atom_exact(const struct work *w, const struct atom *a)
+{
+	for (size_t i = 0; i < a->cells.n; i++)
+		if (!single(&w->p->cell[a->cells.v[i]]))
+			return false;
+	return a->cells.n;
+}
+
+/* Spells out what can be; the rest of the entry stays. */
+static void count_flows(struct work *w, struct triple *t)
+{
+	const struct atom *s = &w->atoms.v[t->from], *d = &w->atoms.v[t->to];
+	struct entry e = w->entries.v[t->entry];
+	const struct piece *v;
+	size_t n = entry_pieces(w->g, &e, &v), k = 0;
+	struct piece *port = ARENA_ARRAY(w->a, struct piece, n);
+
+	if (!atom_exact(w, s) || !atom_exact(w, d) ||
+	    (e.ike && e.families != (FAM_V4 | FAM_V6)))
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (piece_exact(&v[i]))
+			port[k++] = v[i];
+	w->g->flow_elems += s->cells.n * d->cells.n * exact_ports(port, k);
+	if (w->g->flow_elems > GEN_FLOW_MOST)
+		return;
+	for (size_t i = 0; i < s->cells.n; i++)
+		for (size_t j = 0; j < d->cells.n; j++)
+			exact_flows(w, s->cells.v[i], d->cells.v[j], port, k);
+	e.counted = 1;
+	t->entry = dispatch_entry(w, e);
+}
+
+/* Triples whose entry was spelled out whole are done with. */
+void dispatch_count_flows(struct work *w)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->triples.n; i++) {
+		const struct piece *v;
+
+		count_flows(w, &w->triples.v[i]);
+		if (entry_pieces(w->g, &w->entries.v[w->triples.v[i].entry],
+				 &v))
+			w->triples.v[n++] = w->triples.v[i];
+	}
+	w->triples.n = n;
+}
+
+void dispatch_exact_rules(struct work *w)
+{
+	if (w->exact.n)
+		qsort(w->exact.v, w->exact.n, sizeof(*w->exact.v), exact_order);
+	exact_family(w, true);
+	exact_family(w, false);
+}
+
