@@ -1,12 +1,13 @@
 #include "cli/table.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/json.h"
 
-enum { MAX_COLUMNS = 24, DEFAULT_WIDTH = 100, GAP = 2 };
+enum { MAX_COLUMNS = 24, DEFAULT_WIDTH = 120, GAP = 2 };
 
 static const char *cell(const struct table *t, size_t row, size_t col)
 {
@@ -382,8 +383,12 @@ const size_t n_table_formats = COUNT_OF(table_formats);
 
 static unsigned terminal_width(void)
 {
+	const char *env = getenv("COLUMNS");
+	unsigned long n = env ? strtoul(env, NULL, 10) : 0;
 	struct winsize w;
 
+	if (n >= 40 && n <= 1000)
+		return (unsigned)n;
 	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 20 ?
 		w.ws_col : DEFAULT_WIDTH;
 }
