@@ -149,7 +149,8 @@ int cmd_matrix(struct args *a)
 	t.cell = ARENA_ARRAY(a->arena, const char *, t.n_row * N_COLUMNS);
 	for (size_t i = 0; i < t.n_row; i++)
 		fill_row(a, t.cell + i * N_COLUMNS, &m->rows.v[i]);
-	t.summary = arena_printf(a->arena, "%zu lines; everything else is "
-				 "denied", t.n_row);
+	t.summary = arena_printf(a->arena, "%zu lines%s", t.n_row,
+				 f.from || f.to || f.service || f.firewall ?
+				 "" : "; everything else is denied");
 	return table_out(a, &t);
 }

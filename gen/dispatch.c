@@ -10,9 +10,16 @@
  * source group. A group looks its destination up in a verdict map that leads
  * to the services of that pair. Where groups share most of their
  * destinations, the shared part is one map that all of them use, so that the
- * size stays that of what was said and not of the product.
+ * size stays that of what was said and not of the product; where a group may
+ * do more at a destination, that stands in a map of its own before it.
  */
-enum { SHARE_SLACK = 256 }; /* elements too few to be worth sharing */
+enum {
+	SHARE_SLACK = 256,  /* elements too few to be worth sharing */
+	SPREAD_TARGETS = 2, /* rules that cost no more than a map's look-up */
+	SPREAD_FROM = 64,   /* addresses from which the map's size matters */
+};
+
+typedef VEC(uint32_t) ref_list;
 
 /* ---- groups and blocks ------------------------------------------------------------ */
 
@@ -124,7 +131,7 @@ static void own_blocks(struct work *w)
 {
 	for (size_t i = 0; i < w->groups.n; i++) {
 		struct group *g = &w->groups.v[i];
-		struct block b = { .name = NULL };
+		struct block b = { .spread = false };
 
 		for (size_t k = 0; k < g->n_row; k++)
 			vec_push(w->a, &b.refs, g->row[k]);
@@ -133,28 +140,109 @@ static void own_blocks(struct work *w)
 	}
 }
 
-static void shared_blocks(struct work *w)
+/* All that a mix lets through in a family. */
+static struct key_set mix_keys(struct work *w, uint32_t mix, unsigned family)
 {
-	VEC(uint32_t) *users =
-		arena_alloc(w->a, (w->refs.n + 1) * sizeof(*users));
-	struct map by_users = { 0 };
+	struct key_set out = { 0 };
+
+	for (size_t i = 0; i < w->mixes.len[mix]; i++) {
+		const struct entry *e = &w->entries.v[w->mixes.v[mix][i]];
+		const struct piece *v;
+		size_t n = entry_pieces(w->g, e, &v);
+
+		for (size_t k = 0; k < n; k++)
+			if (!e->ike || e->families & family)
+				keys_add(w->a, &out, v[k].keys.lo,
+					 v[k].keys.hi);
+	}
+	return out;
+}
+
+static bool mix_covers(struct work *w, struct map *memo, uint32_t mix,
+		       uint32_t less)
+{
+	uint32_t key[2] = { mix, less };
+	int is_new;
+	struct map_entry *e = map_add(w->a, memo, key, sizeof(key), &is_new);
+
+	if (!is_new)
+		return e->val.u;
+	e->val.u = 1;
+	for (unsigned fam = FAM_V4; fam <= FAM_V6; fam++)
+		if (keys_minus(w->a, mix_keys(w, less, fam),
+			       mix_keys(w, mix, fam)).n)
+			e->val.u = 0;
+	return e->val.u;
+}
+
+static uint32_t row_ref(struct work *w, const struct group *g, size_t k)
+{
+	return ref_id(w, g->row[k].to, g->row[k].mix);
+}
+
+/* By destination, the ref that most groups have. */
+static uint32_t *common_refs(struct work *w)
+{
+	uint32_t *count = ARENA_ARRAY(w->a, uint32_t, w->refs.n);
+	uint32_t *best = ARENA_ARRAY(w->a, uint32_t, w->atoms.n);
+
+	for (size_t i = 0; i < w->atoms.n; i++)
+		best[i] = NONE;
+	for (size_t i = 0; i < w->groups.n; i++)
+		for (size_t k = 0; k < w->groups.v[i].n_row; k++)
+			count[row_ref(w, &w->groups.v[i], k)]++;
+	for (uint32_t r = 0; r < w->refs.n; r++) {
+		uint32_t *b = &best[w->refs.v[r].to];
+
+		if (*b == NONE || count[r] > count[*b])
+			*b = r;
+	}
+	return best;
+}
+
+/* The groups that use each ref. One that may do more at a destination than
+ * most may use the common ref too, behind its own: it opens nothing new. */
+static void ref_users(struct work *w, ref_list *users, bool *lent)
+{
+	uint32_t *common = common_refs(w);
+	struct map memo = { 0 };
 
 	for (uint32_t i = 0; i < w->groups.n; i++)
-		for (size_t k = 0; k < w->groups.v[i].n_row; k++)
-			vec_push(w->a, &users[ref_id(w,
-					w->groups.v[i].row[k].to,
-					w->groups.v[i].row[k].mix)], i);
-	for (size_t r = 0; r < w->refs.n; r++) {
-		uint32_t id = lists_intern(w->a, &w->sharers, users[r].v,
-					   users[r].n);
-		int is_new;
-		struct map_entry *e = map_add(w->a, &by_users, &id, sizeof(id),
-					      &is_new);
+		for (size_t k = 0; k < w->groups.v[i].n_row; k++) {
+			const struct cellref *x = &w->groups.v[i].row[k];
+			uint32_t r = row_ref(w, &w->groups.v[i], k);
+			uint32_t c = common[x->to];
 
+			vec_push(w->a, &users[r], i);
+			if (c == r || !mix_covers(w, &memo, x->mix,
+						  w->refs.v[c].mix))
+				continue;
+			vec_push(w->a, &users[c], i);
+			lent[c] = true;
+		}
+}
+
+static void shared_blocks(struct work *w)
+{
+	ref_list *users = ARENA_ARRAY(w->a, ref_list, w->refs.n);
+	bool *lent = ARENA_ARRAY(w->a, bool, w->refs.n);
+	struct map by_users = { 0 };
+
+	ref_users(w, users, lent);
+	for (size_t i = 0; i < 2 * w->refs.n; i++) {
+		size_t r = i % w->refs.n;
+		uint32_t key[2] = { lent[r], lists_intern(w->a, &w->sharers,
+						users[r].v, users[r].n) };
+		struct map_entry *e;
+		int is_new;
+
+		if (lent[r] != (i >= w->refs.n)) /* lent ones come last */
+			continue;
+		e = map_add(w->a, &by_users, key, sizeof(key), &is_new);
 		if (is_new) {
 			e->val.u = (uint32_t)w->blocks.n;
 			vec_push(w->a, &w->blocks, (struct block){
-					.name = NULL });
+					.spread = false });
 			for (size_t k = 0; k < users[r].n; k++)
 				vec_push(w->a, &w->groups.v[users[r].v[k]]
 						    .blocks, e->val.u);
@@ -236,76 +324,115 @@ static const char *service_chain(struct work *w, const char *prefix,
 	return name;
 }
 
-static void put_ref(struct work *w, struct block *b, const struct cellref *r,
-		    const char *chain)
+static struct target *target_of(struct work *w, struct block *b, uint32_t mix)
 {
-	const struct atom *a = &w->atoms.v[r->to];
+	for (size_t i = 0; i < b->targets.n; i++)
+		if (b->targets.v[i].mix == mix)
+			return &b->targets.v[i];
+	vec_push(w->a, &b->targets, (struct target){ .mix = mix });
+	return &b->targets.v[b->targets.n - 1];
+}
 
-	if (!a->cells.n)
-		b->any = chain;
-	if (b->map4)
-		put_cells(w, b->map4, a->cells.v, a->cells.n, true, chain);
-	if (b->map6)
-		put_cells(w, b->map6, a->cells.v, a->cells.n, false, chain);
+/* Destinations of one mix share a chain, named by the first of them. */
+static void find_targets(struct work *w, struct block *b, const char *prefix)
+{
+	for (size_t i = 0; i < b->refs.n; i++) {
+		struct target *t = target_of(w, b, b->refs.v[i].mix);
+		const struct atom *a = &w->atoms.v[b->refs.v[i].to];
+
+		if (a->label && (!t->label || strcmp(a->label, t->label) < 0))
+			t->label = a->label;
+		t->any |= !a->cells.n;
+		for (size_t k = 0; k < a->cells.n; k++)
+			vec_push(w->a, &t->cells, a->cells.v[k]);
+	}
+	for (size_t i = 0; i < b->targets.n; i++)
+		b->targets.v[i].chain = service_chain(w, prefix,
+				b->targets.v[i].label ?
+				b->targets.v[i].label : "self",
+				b->targets.v[i].mix);
+}
+
+/* A map repeats the chain's name for every address: with many addresses and
+ * few targets, a set for each is a third of the size and no slower. */
+static bool worth_spreading(const struct block *b)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->targets.n; i++)
+		n += b->targets.v[i].cells.n;
+	return b->targets.n <= SPREAD_TARGETS && n > SPREAD_FROM;
+}
+
+static void block_family(struct work *w, struct block *b, bool v4,
+			 const char *prefix)
+{
+	const enum rs_field f = v4 ? RS_DADDR4 : RS_DADDR6;
+	const char *label = v4 ? "to4" : "to6";
+	struct rs_set *set = NULL;
+
+	if (!b->spread)
+		b->map[v4] = set = rs_add_set(w->g->rs, unique_name(w->g,
+					prefix, label), true, 1, &f);
+	for (size_t i = 0; i < b->targets.n; i++) {
+		struct target *t = &b->targets.v[i];
+
+		if (b->spread)
+			t->set[v4] = set = rs_add_set(w->g->rs, unique_name(
+					w->g, t->chain, label), false, 1, &f);
+		put_cells(w, set, t->cells.v, t->cells.n, v4,
+			  b->spread ? NULL : t->chain);
+	}
 }
 
 static void make_block(struct work *w, uint32_t block, const char *prefix)
 {
-	static const enum rs_field d4 = RS_DADDR4, d6 = RS_DADDR6;
 	unsigned fam = block_families(w, block);
 	struct block *b = &w->blocks.v[block];
-	struct map chains = { 0 };
 
-	b->name = prefix;
+	find_targets(w, b, prefix);
+	b->spread = worth_spreading(b);
 	if (fam & FAM_V4)
-		b->map4 = rs_add_set(w->g->rs, unique_name(w->g, prefix, "to4"),
-				     true, 1, &d4);
+		block_family(w, b, true, prefix);
 	if (fam & FAM_V6)
-		b->map6 = rs_add_set(w->g->rs, unique_name(w->g, prefix, "to6"),
-				     true, 1, &d6);
-	/* destinations of one mix share a chain, named by the first of them */
-	for (size_t i = 0; i < b->refs.n; i++) {
-		const char *label = w->atoms.v[b->refs.v[i].to].label;
-		struct map_entry *e;
-		int is_new;
+		block_family(w, b, false, prefix);
+}
 
-		e = map_add(w->a, &chains, &b->refs.v[i].mix,
-			    sizeof(b->refs.v[i].mix), &is_new);
-		for (size_t k = i; is_new && k < b->refs.n; k++) {
-			const struct cellref *o = &b->refs.v[k];
-			const char *l = w->atoms.v[o->to].label;
+/* A rule: from the source set, if there is one, to the destination set, if
+ * there is one, jump. */
+static void jump_rule(struct work *w, struct rs_chain *c,
+		      const struct rs_set *src, const struct rs_set *dst,
+		      const char *chain)
+{
+	struct rs_rule *r = rs_add_rule(w->g->rs, c, NULL);
 
-			if (o->mix == b->refs.v[i].mix &&
-			    (!label || (l && strcmp(l, label) < 0)))
-				label = l;
-		}
-		if (is_new)
-			e->val.cp = service_chain(w, prefix,
-						  label ? label : "self",
-						  b->refs.v[i].mix);
-		put_ref(w, b, &b->refs.v[i], e->val.cp);
-	}
+	if (src)
+		rs_lookup(w->g->rs, r, src);
+	if (dst)
+		rs_lookup(w->g->rs, r, dst);
+	if (chain)
+		rs_verdict(w->g->rs, r, RS_JUMP, chain);
 }
 
 static void block_rules(struct work *w, struct rs_chain *c,
 			const struct rs_set *src, const struct block *b,
 			bool v4)
 {
-	const struct rs_set *map = v4 ? b->map4 : b->map6;
-	struct rs_rule *r;
+	if (b->map[v4])
+		jump_rule(w, c, src, b->map[v4], NULL);
+	for (size_t i = 0; i < b->targets.n; i++)
+		if (b->targets.v[i].set[v4])
+			jump_rule(w, c, src, b->targets.v[i].set[v4],
+				  b->targets.v[i].chain);
+}
 
-	if (map) {
-		r = rs_add_rule(w->g->rs, c, NULL);
-		if (src)
-			rs_lookup(w->g->rs, r, src);
-		rs_lookup(w->g->rs, r, map);
-	}
-	if (b->any) {
-		r = rs_add_rule(w->g->rs, c, NULL);
-		if (src)
-			rs_lookup(w->g->rs, r, src);
-		rs_verdict(w->g->rs, r, RS_JUMP, b->any);
-	}
+/* Input of a firewall that declares no address: whatever the destination. */
+static void any_rules(struct work *w, struct rs_chain *c,
+		      const struct rs_set *src, const struct block *b)
+{
+	for (size_t i = 0; i < b->targets.n; i++)
+		if (b->targets.v[i].any)
+			jump_rule(w, c, src, NULL, b->targets.v[i].chain);
 }
 
 static bool group_has(const struct work *w, const struct group *g, bool v4)
@@ -331,11 +458,29 @@ static void put_group(struct work *w, struct rs_set *s, const struct group *g,
 	put_cells(w, s, cells.v, cells.n, v4, jump);
 }
 
-/* One group: source and destination in one rule. */
-static void lone_group(struct work *w, struct group *g)
+static void group_chain(struct work *w, const struct group *g,
+			const char *name)
+{
+	struct rs_chain *c = rs_add_chain(w->g->rs, name, RS_NO_HOOK);
+
+	for (size_t k = 0; k < g->blocks.n; k++) {
+		const struct block *b = &w->blocks.v[g->blocks.v[k]];
+
+		block_rules(w, c, NULL, b, true);
+		block_rules(w, c, NULL, b, false);
+		any_rules(w, c, NULL, b);
+	}
+}
+
+/* One group: source and destination in one rule, unless the destinations
+ * take several. */
+static void lone_group(struct work *w, struct group *g, const char *name)
 {
 	static const enum rs_field src[2] = { RS_SADDR6, RS_SADDR4 };
+	bool chain = g->blocks.n > 1;
 
+	for (size_t i = 0; i < g->blocks.n; i++)
+		chain |= w->blocks.v[g->blocks.v[i]].spread;
 	for (int v4 = 1; v4 >= 0; v4--) {
 		struct rs_set *s;
 
@@ -345,10 +490,16 @@ static void lone_group(struct work *w, struct group *g)
 						     v4 ? "from4" : "from6"),
 			       false, 1, &src[v4]);
 		put_group(w, s, g, v4, NULL);
-		for (size_t i = 0; i < g->blocks.n; i++)
-			block_rules(w, w->x->chain, s,
-				    &w->blocks.v[g->blocks.v[i]], v4);
+		if (chain) {
+			jump_rule(w, w->x->chain, s, NULL, name);
+			continue;
+		}
+		block_rules(w, w->x->chain, s, &w->blocks.v[g->blocks.v[0]],
+			    v4);
+		any_rules(w, w->x->chain, s, &w->blocks.v[g->blocks.v[0]]);
 	}
+	if (chain)
+		group_chain(w, g, name);
 }
 
 static void many_groups(struct work *w, const char **group_name)
@@ -374,20 +525,8 @@ static void many_groups(struct work *w, const char **group_name)
 		r = rs_add_rule(w->g->rs, w->x->chain, NULL);
 		rs_lookup(w->g->rs, r, map);
 	}
-	for (size_t i = 0; i < w->groups.n; i++) {
-		struct rs_chain *c = rs_add_chain(w->g->rs, group_name[i],
-						  RS_NO_HOOK);
-		const struct group *g = &w->groups.v[i];
-
-		for (size_t k = 0; k < g->blocks.n; k++) {
-			const struct block *b = &w->blocks.v[g->blocks.v[k]];
-
-			block_rules(w, c, NULL, b, true);
-			if (b->map6)
-				block_rules(w, c, NULL, &(struct block){
-						.map6 = b->map6 }, false);
-		}
-	}
+	for (size_t i = 0; i < w->groups.n; i++)
+		group_chain(w, &w->groups.v[i], group_name[i]);
 }
 
 static void emit(struct work *w)
@@ -409,7 +548,7 @@ static void emit(struct work *w)
 		make_block(w, i, share ?
 			   unique_name(w->g, w->x->name, "shared") : name[i]);
 	if (w->groups.n == 1)
-		lone_group(w, &w->groups.v[0]);
+		lone_group(w, &w->groups.v[0], name[0]);
 	else if (w->groups.n)
 		many_groups(w, name);
 }

@@ -20,12 +20,22 @@ struct group {
 	VEC(uint32_t) blocks;
 };
 
+/* Destinations of a block that may be asked for the same; [0] is IPv6, [1]
+ * IPv4. */
+struct target {
+	uint32_t mix;
+	const char *chain, *label;
+	VEC(uint32_t) cells;
+	bool any; /* destinations without addresses */
+	const struct rs_set *set[2];
+};
+
 /* Destinations that the same groups reach. */
 struct block {
 	VEC(struct cellref) refs;
-	const char *name;
-	struct rs_set *map4, *map6;
-	const char *any; /* chain for destinations without addresses */
+	VEC(struct target) targets;
+	bool spread; /* a set and a rule for each target, no map */
+	const struct rs_set *map[2];
 };
 
 /* A flow from one address to another, spelled out. */

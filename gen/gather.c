@@ -56,16 +56,16 @@ static void add_cell(struct work *w, uint32_t atom, uint32_t cell)
 static uint32_t cell_atom(struct work *w, uint32_t cls, uint32_t cell)
 {
 	const struct plan *p = w->p;
-	uint32_t list = p->cell[cell].ends, ends[64];
-	size_t n = 0;
+	uint32_t list = p->cell[cell].ends;
+	VEC(uint32_t) ends = { 0 };
 
 	for (size_t i = 0; i < p->end_lists.len[list]; i++) {
 		uint32_t e = p->end_lists.v[list][i];
 
-		if (w->cut[e] && n < 64)
-			ends[n++] = e;
+		if (w->cut[e])
+			vec_push(w->a, &ends, e);
 	}
-	return atom_of(w, cls, ends, n);
+	return atom_of(w, cls, ends.v, ends.n);
 }
 
 static void need_class(struct work *w, uint32_t cls)
