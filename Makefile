@@ -49,7 +49,7 @@ LIBDIRS := $(foreach d,audit apply check gen plan space topology base,\
 	$(if $(wildcard $(d)/*.c),$(d)))
 lib = $(O)/lib$(1).a
 objs = $(patsubst %.c,$(O)/%.o,$(filter-out $(SKIP),$(wildcard $(1)/*.c)))
-SKIP := cli/cmd_audit.c cli/cmd_equal.c
+SKIP := cli/cmd_audit.c
 ALL_LIBS := $(foreach d,$(LIBDIRS),$(call lib,$(d)))
 
 TEMPLATES := $(sort $(wildcard templates/*.xml))

@@ -28,6 +28,28 @@ static const struct option_def explain_options[] = {
 	TOPOLOGY_OPTIONS,
 };
 
+static const struct option_def check_options[] = {
+	{ 'f', "firewall", "NAME", "the file is this firewall's" },
+	{ 0, "live", NULL, "judge the running kernel of this machine: all "
+			   "tables together" },
+	{ 0, "against", "OLD.nft",
+	  "tell what the change brought from what was so before" },
+	{ 0, "waivers", "FILE", "findings that are accepted for a time" },
+	{ 0, "write-baseline", "FILE",
+	  "write waivers for what was found, for thirty days, to be reviewed" },
+	{ 0, "fail-on", "KINDS",
+	  "extra, missing, undecided: exit 1 for these only (default: "
+	  "extra,missing)" },
+	{ 'o', "output", "FORMAT[=FILE]",
+	  "text (default), json, sarif, junit, github or markdown; to FILE if "
+	  "given (repeatable)" },
+	TOPOLOGY_OPTIONS,
+};
+
+static const struct option_def equal_options[] = {
+	{ 'o', "output", "FORMAT", "text (default) or json" },
+};
+
 #define OPTIONS(o) .options = (o), .n_options = COUNT_OF(o)
 
 const struct command commands[] = {
@@ -72,6 +94,36 @@ const struct command commands[] = {
 	  .examples = "  portplan explain topology.xml fe1 dc1 tcp/389\n"
 		      "  portplan explain topology.xml 192.0.2.10 dc1 kerberos\n",
 	  .min_args = 4, .max_args = 4 },
+	{ .name = "check", .run = cmd_check,
+	  .usage = "TOPOLOGY.xml RULES.nft...",
+	  .summary = "prove that rulesets equal the plan, or show the packet",
+	  .description =
+	  "Loads each ruleset into a private network namespace with the real "
+	  "nft (no root is needed where user namespaces are allowed), reads "
+	  "the kernel's bytecode back, and compares what it lets through with "
+	  "the plan for that firewall: every packet, not a sample. A file "
+	  "belongs to the firewall of its base name. Judged are connections: "
+	  "what may open equals the plan, with interfaces and spoofing; "
+	  "replies pass; nothing else passes in any other state. What is not "
+	  "modelled is reported as undecided, never skipped.\n"
+	  "Exit code 0 equal, 1 findings, 2 trouble, 3 undecided.",
+	  OPTIONS(check_options),
+	  .examples = "  portplan check topology.xml rules/inner.nft "
+		      "rules/outer.nft\n"
+		      "  portplan check topology.xml --firewall inner --live\n"
+		      "  portplan check topology.xml inner.nft "
+		      "--against before.nft -o github\n",
+	  .min_args = 1, .max_args = 1000 },
+	{ .name = "equal", .run = cmd_equal, .usage = "A.nft B.nft",
+	  .summary = "do two rulesets let the same packets pass?",
+	  .description =
+	  "Loads both into private network namespaces and compares what the "
+	  "kernel then lets pass: every packet, in every conntrack state, on "
+	  "forward, input and output. No topology is needed.\n"
+	  "Exit code 0 equal, 1 different, 2 trouble, 3 undecided.",
+	  OPTIONS(equal_options),
+	  .examples = "  portplan equal before.nft after.nft\n",
+	  .min_args = 2, .max_args = 2, .no_topology = true },
 	{ .name = "schema", .run = cmd_schema,
 	  .usage = "",
 	  .summary = "print the XML Schema of the format, for editors",

@@ -171,6 +171,14 @@ static void inside_rules(struct gen *g, struct rs_chain *c, uint32_t zone)
 		to = zone_set(g, zone, v4, false, v4 ? RS_DADDR4 : RS_DADDR6,
 			      arena_printf(g->arena, "%s/%s", c->name,
 					   v4 ? "to4" : "to6"));
+		if (!v4) {
+			/* tracking takes these queries for connections (RFC
+			 * 4620); the plan knows echo requests alone */
+			r = rule(g, c, "node information queries");
+			rs_match(g->rs, r, RS_ICMPV6_TYPE, 139, 139);
+			rs_simple(g->rs, r, RS_COUNTER);
+			rs_verdict(g->rs, r, RS_DROP, NULL);
+		}
 		/* the other family's ICMP is no connection */
 		other = ARENA_NEW(g->arena, struct rs_value);
 		other->lo.lo = other->hi.lo = v4 ? PROTO_ICMPV6 : PROTO_ICMP;

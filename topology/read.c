@@ -1,6 +1,94 @@
 #include <string.h>
+#include <time.h>
 
 #include "topology/build.h"
+
+enum { LINES_NAMED = 4 };
+
+/* Where else a message holds: " (the same in lines 4, 5, 9 and 2 more)". */
+static const char *elsewhere(struct arena *a, const struct source *src,
+			     const struct span *at, size_t named, size_t n)
+{
+	struct buf b = { 0 };
+	const char *s;
+	unsigned line, col, end;
+
+	for (size_t i = 0; i < named; i++) {
+		span_position(at[i], &line, &col, &end);
+		buf_printf(&b, "%s", i == 0 ? n == 1 ? " (the same in line " :
+				     " (the same in lines " :
+				     i + 1 == n ? " and " : ", ");
+		if (at[i].src != src)
+			buf_printf(&b, "%s:", at[i].src->name);
+		buf_printf(&b, "%u", line);
+	}
+	if (n > named)
+		buf_printf(&b, " and %zu more", n - named);
+	buf_putc(&b, ')');
+	s = arena_strdup(a, b.s);
+	buf_free(&b);
+	return s;
+}
+
+/* A message and the places that it is said of. */
+struct said {
+	size_t first; /* in diags.v */
+	struct span at[LINES_NAMED];
+	size_t named, n;
+};
+
+static bool same_span(struct span x, struct span y)
+{
+	return x.src == y.src && x.off == y.off && x.len == y.len;
+}
+
+static void say_again(struct diags *d, struct said *s,
+		      const struct diag *g)
+{
+	if (same_span(d->v[s->first].at, g->at))
+		return;
+	if (s->named < LINES_NAMED && g->at.src && g->at.src->text)
+		s->at[s->named++] = g->at;
+	s->n++;
+}
+
+/* One mistake that was made in many places is told once, with the places. */
+static void fold_same(struct arena *a, struct diags *d)
+{
+	struct map seen = { 0 };
+	VEC(struct said *) all = { 0 };
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->n; i++) {
+		const struct diag *g = &d->v[i];
+		struct map_entry *e = map_add_str(a, &seen, g->msg, NULL);
+		struct said *s = e->val.p;
+
+		if (s && d->v[s->first].sev == g->sev &&
+		    same_span(d->v[s->first].also, g->also)) {
+			say_again(d, s, g);
+			d->n_errors -= g->sev == SEV_ERROR;
+			d->n_warnings -= g->sev == SEV_WARNING;
+			continue;
+		}
+		s = ARENA_NEW(a, struct said);
+		s->first = n;
+		e->val.p = s;
+		vec_push(a, &all, s);
+		d->v[n++] = *g;
+	}
+	d->n = n;
+	for (size_t i = 0; i < all.n && i < 64; i++) {
+		struct diag *g = &d->v[all.v[i]->first];
+
+		if (all.v[i]->named)
+			g->msg = arena_printf(a, "%s%s", g->msg,
+					      elsewhere(a, g->at.src,
+							all.v[i]->at,
+							all.v[i]->named,
+							all.v[i]->n));
+	}
+}
 
 struct topology *topology_read(struct arena *a, const char *path,
 			       const struct topology_options *opt,
@@ -20,6 +108,7 @@ struct topology *topology_read(struct arena *a, const char *path,
 	build_declare(&b);
 	build_resolve(&b);
 	build_check(&b);
+	fold_same(a, d);
 	return d->n_errors ? NULL : b.topo;
 }
 
@@ -62,6 +151,15 @@ const char *foreign_attributes(struct arena *a, const struct xml_element *e)
 					   out ? "; " : "", e->attr[i].name,
 					   e->attr[i].value);
 	return out;
+}
+
+void date_text(int64_t t, char out[16])
+{
+	time_t when = (time_t)t;
+	struct tm tm;
+
+	gmtime_r(&when, &tm);
+	strftime(out, 16, "%Y-%m-%d", &tm);
 }
 
 bool role_implies(const struct role *r, const struct role *implied)

@@ -264,6 +264,9 @@ const struct role *topology_role(const struct topology *t, const char *name);
  * *whole_day may be NULL. */
 bool date_parse(const char *s, int64_t *t, bool *whole_day);
 
+/* "2026-12-01" of a moment. */
+void date_text(int64_t t, char out[16]);
+
 bool role_implies(const struct role *r, const struct role *implied);
 
 /* Attributes of other namespaces on an element, "name=value; …", or NULL. */

@@ -1,0 +1,100 @@
+#ifndef CHECK_EVAL_H
+#define CHECK_EVAL_H
+
+#include "check/lookup.h"
+#include "check/outcome.h"
+
+/*
+ * The evaluator: chains as functions from packets to outcomes.
+ *
+ * A rule is evaluated once for a state, for all packets at once; its result is
+ * a diagram that says CONT where it does not match. Rules of a chain are then
+ * put together pairwise ("what a leaves to CONT goes to b"), which is
+ * associative as long as no rule changes the state. A state is what rules can
+ * change and later ones read: marks, notrack, translated addresses. Where a
+ * rule changes it, the rest of the chain is evaluated for the new state too.
+ */
+enum value_kind { VAL_ENTRY, VAL_KNOWN, VAL_OPAQUE };
+
+struct value { /* no padding: states are compared as bytes */
+	uint32_t kind;
+	uint32_t why; /* opaque: reason */
+	uint64_t hi, lo;
+};
+
+struct state {
+	uint8_t family; /* of PK_FAMILY */
+	uint8_t hook;	/* NF_INET_*: which interfaces are known */
+	uint8_t untracked, early, dnat, snat, rewritten, routed;
+	struct value mark, ct_mark, daddr, dport, saddr, tos;
+};
+
+enum { MAX_STATES = 4096, MAX_DEPTH = 64 };
+
+struct evaluator {
+	struct arena *arena;
+	struct space *s;
+	const struct pk_names *names;
+	const struct kruleset *rs;
+	struct outcomes out;
+	struct map states;
+	VEC(const struct state *) state;
+	struct map results; /* chain and state -> diagram */
+	struct map lookups;
+	struct map reasons; /* text -> number */
+	VEC(const char *) reason;
+	struct bits_ctx bits;
+	const struct kr_rule *rule; /* being evaluated */
+	unsigned depth;
+	uint32_t n_ops;
+};
+
+/* A rule or policy as a number: rules by id, then policies by chain id. */
+static inline uint32_t ev_policy_id(const struct kruleset *rs,
+				    const struct kr_chain *c)
+{
+	return (uint32_t)rs->rule.n + c->id;
+}
+
+void ev_init(struct evaluator *ev, struct arena *a, struct space *s,
+	     const struct pk_names *names, const struct kruleset *rs);
+uint32_t ev_state(struct evaluator *ev, const struct state *st);
+uint32_t ev_reason(struct evaluator *ev, const char *text);
+
+/* Diagrams of outcomes. */
+uint32_t ev_leaf(struct evaluator *ev, enum fate_kind k, uint32_t state,
+		 uint32_t rule);
+uint32_t ev_then(struct evaluator *ev, uint32_t a, uint32_t state, uint32_t b);
+uint32_t ev_turn(struct evaluator *ev, uint32_t a, enum fate_kind from,
+		 enum fate_kind to, uint32_t rule);
+/* Which rule accepted is forgotten. */
+uint32_t ev_forget(struct evaluator *ev, uint32_t d);
+/* x where the three-valued m says yes, the outcome y (a leaf) where no. */
+uint32_t ev_guard(struct evaluator *ev, uint32_t m, uint32_t x, uint32_t y);
+/* Either of the two, nobody knows which. */
+uint32_t ev_either(struct evaluator *ev, uint32_t a, uint32_t b, uint32_t why);
+/* Where a has a hole, b. */
+extern const struct space_op ev_op_fill;
+/* A fresh number for an operation that is not used again. */
+uint32_t ev_op_id(struct evaluator *ev);
+uint32_t ev_if(struct evaluator *ev, uint32_t set, uint32_t x, uint32_t y);
+/* The states that d goes on in (kind CONT or ACCEPT), ascending. */
+size_t ev_states_of(struct evaluator *ev, uint32_t d, enum fate_kind k,
+		    uint32_t **states);
+
+/* eval_rule.c: one rule from a state. Says CONT where it does not match. */
+uint32_t ev_rule(struct evaluator *ev, const struct kr_rule *r, uint32_t state);
+/* eval_load.c: what a register holds after a load. Returns false if there is
+ * no such register; *exists: where the load succeeds (a set). */
+bool ev_load(struct evaluator *ev, const struct kr_ex *x,
+	     const struct state *st, bool new_conn, struct regs *r);
+/* A chain called from a rule or a hook: ends in RETURN, ACCEPT, DROP. */
+uint32_t ev_chain(struct evaluator *ev, const struct kr_chain *c,
+		  uint32_t state);
+
+/* eval_hook.c: all base chains on a packet's way, by family. Leaves are
+ * ACCEPT, DROP, REJECT only. */
+enum check_path { PATH_FORWARD, PATH_INPUT, PATH_OUTPUT, PATHS };
+uint32_t ev_path(struct evaluator *ev, enum check_path path);
+
+#endif

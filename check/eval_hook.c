@@ -1,0 +1,180 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter_ipv4.h>
+
+#include "check/eval.h"
+
+/*
+ * A packet's way: the hooks it passes, on each all base chains of all tables
+ * that see its family, by priority. accept ends its own base chain only; the
+ * packet goes on to the next, in the state the first one left it in.
+ */
+static const struct {
+	uint8_t hook[4];
+	unsigned n;
+	uint8_t main; /* the hook whose rules are named as deciding */
+} ways[PATHS] = {
+	[PATH_FORWARD] = {{NF_INET_INGRESS, NF_INET_PRE_ROUTING,
+			   NF_INET_FORWARD, NF_INET_POST_ROUTING},
+			  4,
+			  NF_INET_FORWARD},
+	[PATH_INPUT] = {{NF_INET_INGRESS, NF_INET_PRE_ROUTING,
+			 NF_INET_LOCAL_IN},
+			3,
+			NF_INET_LOCAL_IN},
+	[PATH_OUTPUT] = {{NF_INET_LOCAL_OUT, NF_INET_POST_ROUTING},
+			 2,
+			 NF_INET_LOCAL_OUT},
+};
+
+static bool sees(const struct kr_chain *c, uint8_t hook, uint8_t family)
+{
+	uint32_t f = c->table->family;
+
+	if (!c->base || c->table->flags & NFT_TABLE_F_DORMANT)
+		return false;
+	if (f == NFPROTO_NETDEV)
+		return hook == NF_INET_INGRESS && c->hook == NF_NETDEV_INGRESS;
+	if (f != NFPROTO_INET && f != (family ? NFPROTO_IPV6 : NFPROTO_IPV4))
+		return false;
+	return c->hook == hook;
+}
+
+/* Equal priorities: the chain that was added last comes first (nf_hook_entries
+ * _grow(), inserted before its equals). */
+static int by_priority(const void *x, const void *y)
+{
+	const struct kr_chain *const *a = x, *const *b = y;
+
+	if ((*a)->prio != (*b)->prio)
+		return (*a)->prio < (*b)->prio ? -1 : 1;
+	return (*a)->id > (*b)->id ? -1 : 1;
+}
+
+static size_t chains_of(struct evaluator *ev, uint8_t hook, uint8_t family,
+			const struct kr_chain ***out)
+{
+	const struct kruleset *rs = ev->rs;
+	const struct kr_chain **v =
+		ARENA_ARRAY(ev->arena, const struct kr_chain *, rs->chain.n);
+	size_t n = 0;
+
+	for (size_t i = 0; i < rs->chain.n; i++)
+		if (sees(rs->chain.v[i], hook, family))
+			v[n++] = rs->chain.v[i];
+	qsort(v, n, sizeof(*v), by_priority);
+	*out = v;
+	return n;
+}
+
+/* Interfaces an ingress chain stands on. */
+static uint32_t on_devices(struct evaluator *ev, const struct kr_chain *c)
+{
+	uint32_t set = SPACE_NO;
+
+	if (c->hook != NF_INET_INGRESS && c->table->family != NFPROTO_NETDEV)
+		return SPACE_ALL;
+	for (const char *const *d = c->dev; d && *d; d++)
+		for (unsigned i = 0; i < ev->names->n; i++)
+			if (ev->names->v[i].exact &&
+			    !strcmp(ev->names->v[i].text, *d))
+				set = space_or(ev->s, set,
+					       space_interval(ev->s, PK_IIF, i,
+							      i, SPACE_ALL,
+							      SPACE_NO));
+	return set;
+}
+
+/* Who meets the chain; translation chains see the first packet only. */
+static uint32_t meets(struct evaluator *ev, const struct kr_chain *c,
+		      const struct state *st)
+{
+	uint32_t set = on_devices(ev, c);
+	bool done =
+		c->hook == NF_INET_PRE_ROUTING || c->hook == NF_INET_LOCAL_OUT
+			? st->dnat
+			: st->snat;
+
+	if (!c->nat)
+		return set;
+	if (done || st->untracked)
+		return SPACE_NO;
+	return space_and(ev->s, set,
+			 space_interval(ev->s, PK_CT, CT_NEW, CT_NEW, SPACE_ALL,
+					SPACE_NO));
+}
+
+static uint32_t base_chain(struct evaluator *ev, const struct kr_chain *c,
+			   uint8_t hook, uint32_t from)
+{
+	struct state st = *ev->state.v[from];
+	uint32_t state, d;
+
+	st.hook = hook;
+	/* routing has counted the hop (ip_forward(), ip6_forward()) */
+	st.routed |= hook == NF_INET_FORWARD;
+	st.early =
+		hook == NF_INET_INGRESS ||
+		((hook == NF_INET_PRE_ROUTING || hook == NF_INET_LOCAL_OUT) &&
+		 c->prio <= NF_IP_PRI_CONNTRACK);
+	state = ev_state(ev, &st);
+	d = ev_chain(ev, c, state);
+	d = ev_turn(ev, d, FATE_RETURN,
+		    c->policy == KR_DROP ? FATE_DROP : FATE_ACCEPT,
+		    ev_policy_id(ev->rs, c));
+	return ev_guard(ev, meets(ev, c, &st), d,
+			ev_leaf(ev, FATE_ACCEPT, state, RULE_NONE));
+}
+
+/* ACCEPT by one base chain goes on to the next. */
+static uint32_t pass_chain(struct evaluator *ev, const struct kr_chain *c,
+			   uint8_t hook, bool named, uint32_t d)
+{
+	uint32_t *state, *r;
+	size_t n = ev_states_of(ev, d, FATE_CONT, &state);
+
+	r = ARENA_ARRAY(ev->arena, uint32_t, n);
+	for (size_t i = 0; i < n; i++) {
+		r[i] = base_chain(ev, c, hook, state[i]);
+		if (!named)
+			r[i] = ev_forget(ev, r[i]);
+	}
+	for (size_t i = 0; i < n; i++)
+		d = ev_then(ev, d, state[i], r[i]);
+	return d;
+}
+
+static uint32_t way_of(struct evaluator *ev, enum check_path path,
+		       uint8_t family)
+{
+	struct state st;
+	uint32_t d;
+
+	memset(&st, 0, sizeof(st));
+	st.family = family;
+	st.hook = ways[path].hook[0];
+	d = ev_leaf(ev, FATE_CONT, ev_state(ev, &st), RULE_NONE);
+	for (unsigned h = 0; h < ways[path].n; h++) {
+		const struct kr_chain **chain;
+		size_t n = chains_of(ev, ways[path].hook[h], family, &chain);
+
+		for (size_t i = 0; i < n; i++) {
+			uint8_t hook = ways[path].hook[h];
+
+			d = pass_chain(ev, chain[i], hook,
+				       hook == ways[path].main, d);
+			d = ev_turn(ev, d, FATE_ACCEPT, FATE_CONT, RULE_NONE);
+		}
+	}
+	return ev_turn(ev, d, FATE_CONT, FATE_ACCEPT, RULE_NONE);
+}
+
+uint32_t ev_path(struct evaluator *ev, enum check_path path)
+{
+	uint32_t v4 = way_of(ev, path, 0), v6 = way_of(ev, path, 1);
+
+	return space_interval(ev->s, PK_FAMILY, 0, 0, v4, v6);
+}

@@ -1,0 +1,601 @@
+#include <string.h>
+
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+
+#include "check/eval_step.h"
+
+/*
+ * One rule: its expressions from left to right, as the function "what becomes
+ * of a packet that came this far". Comparisons are kept as guards until the
+ * rule's end is known, then applied from the last to the first. Where a load
+ * or a map gives one of several values, what follows is evaluated for each.
+ */
+static uint32_t run(struct step *at);
+
+static uint32_t go_on(const struct step *t)
+{
+	return ev_leaf(t->ev, FATE_CONT, t->state, RULE_NONE);
+}
+
+/* A copy of its own, behind the current expression. */
+static void fork_step(const struct step *t, struct step *n)
+{
+	memcpy(n, t, sizeof(*n));
+	n->n_guards = 0;
+	n->i++;
+}
+
+/* "limit, in: tcp dport 22 limit rate 3/minute accept" */
+static uint32_t reason_here(const struct step *t, const char *what)
+{
+	const struct kr_rule *r = t->r;
+	const char *text = r->text;
+
+	if (!text)
+		text = arena_printf(t->ev->arena,
+				    "%s %s, chain %s, handle %llu",
+				    kr_family_name(r->chain->table->family),
+				    r->chain->table->name, r->chain->name,
+				    (unsigned long long)r->handle);
+	return ev_reason(t->ev,
+			 arena_printf(t->ev->arena, "%s, in: %s", what, text));
+}
+
+static uint32_t either(const struct step *t, uint32_t a, uint32_t b,
+		       const char *what)
+{
+	return space_leaf(outcome_either(&t->ev->out, space_value(a),
+					 space_value(b), reason_here(t, what)));
+}
+
+/* Anything may become of it. */
+static uint32_t anything(const struct step *t, const char *what)
+{
+	struct state st = *state_of(t);
+	uint32_t why = reason_here(t, what), id, r;
+
+	st.mark.kind = st.ct_mark.kind = VAL_OPAQUE;
+	st.mark.why = st.ct_mark.why = why;
+	st.mark.lo = st.ct_mark.lo = 0;
+	id = ev_state(t->ev, &st);
+	r = either(t, ev_leaf(t->ev, FATE_ACCEPT, id, t->r->id),
+		   ev_leaf(t->ev, FATE_DROP, 0, t->r->id), what);
+	r = either(t, r, ev_leaf(t->ev, FATE_CONT, id, RULE_NONE), what);
+	return either(t, r, ev_leaf(t->ev, FATE_RETURN, id, RULE_NONE), what);
+}
+
+/* ---- guards */
+
+struct here {
+	const struct step *t;
+};
+
+static uint32_t leaf_here(void *ctx, uint32_t a, uint32_t b)
+{
+	const struct here *h = ctx;
+
+	(void)b;
+	if (a < 2)
+		return a;
+	return 2 + reason_here(h->t, h->t->ev->reason.v[a - 2]);
+}
+
+/* Reasons then name the rule too: equal ones are equal conditions. */
+static uint32_t named(const struct step *t, uint32_t m)
+{
+	struct here h = {t};
+	struct space_op op = {(4u << 24) + t->r->id, false, leaf_here, NULL,
+			      &h};
+
+	return m == SPACE_NO || m == SPACE_ALL ? m
+					       : space_map(t->ev->s, &op, m);
+}
+
+static uint32_t guard(struct step *t, uint32_t m)
+{
+	m = named(t, m);
+	if (m == SPACE_NO)
+		return go_on(t);
+	if (t->n_guards == MAX_GUARDS)
+		return anything(t, "more than 160 expressions");
+	if (m != SPACE_ALL)
+		t->guard[t->n_guards++] = (struct guard){m, t->state};
+	return GO_ON;
+}
+
+static uint32_t negate(const struct step *t, uint32_t m, bool yes)
+{
+	return yes ? space_map(t->ev->s, &tri_not, m) : m;
+}
+
+static uint32_t run_cmp(struct step *t, const struct kr_ex *x)
+{
+	const struct bits_ctx *c = &t->ev->bits;
+	int at = reg_bit(x->sreg, x->len);
+	const struct rbit *r;
+	uint32_t m;
+
+	if (at < 0)
+		return anything(t, "cmp");
+	r = t->regs.bit + at;
+	switch (x->op) {
+	case NFT_CMP_EQ:
+	case NFT_CMP_NEQ:
+		m = bits_equal(c, r, x->a.b, x->len);
+		return guard(t, negate(t, m, x->op == NFT_CMP_NEQ));
+	case NFT_CMP_LT:
+	case NFT_CMP_GTE:
+		m = bits_below(c, r, x->a.b, x->len, false);
+		return guard(t, negate(t, m, x->op == NFT_CMP_GTE));
+	case NFT_CMP_LTE:
+	case NFT_CMP_GT:
+		m = bits_below(c, r, x->a.b, x->len, true);
+		return guard(t, negate(t, m, x->op == NFT_CMP_GT));
+	default:
+		return anything(t, "cmp");
+	}
+}
+
+static uint32_t run_range(struct step *t, const struct kr_ex *x)
+{
+	int at = reg_bit(x->sreg, x->len);
+	uint32_t m;
+
+	if (at < 0 || x->op > NFT_RANGE_NEQ)
+		return anything(t, "range");
+	m = bits_between(&t->ev->bits, t->regs.bit + at, x->a.b, x->b.b,
+			 x->len);
+	return guard(t, negate(t, m, x->op == NFT_RANGE_NEQ));
+}
+
+/* ---- loads and what moves bits */
+
+static uint32_t run_load(struct step *t, const struct kr_ex *x)
+{
+	if (!ev_load(t->ev, x, state_of(t), t->new_conn, &t->regs))
+		return anything(t, x->name);
+	return GO_ON;
+}
+
+static uint32_t ct_in(const struct step *t, enum pk_ct lo, enum pk_ct hi)
+{
+	return space_interval(t->ev->s, PK_CT, lo, hi, SPACE_ALL, SPACE_NO);
+}
+
+static uint32_t fork_load(const struct step *t, const struct kr_ex *x,
+			  bool new_conn)
+{
+	struct step n;
+
+	fork_step(t, &n);
+	if (!ev_load(n.ev, x, state_of(&n), new_conn, &n.regs))
+		return anything(&n, x->name);
+	n.new_conn = new_conn;
+	return run(&n);
+}
+
+/* A key of conntrack's on a packet that it does not know ends the rule. Most
+ * keys are known of a connection's first packet only. */
+static uint32_t run_ct(struct step *t, const struct kr_ex *x)
+{
+	uint32_t fresh, other;
+
+	if (x->key == NFT_CT_STATE)
+		return run_load(t, x);
+	if (state_of(t)->early || state_of(t)->untracked)
+		return go_on(t);
+	if (t->new_conn || x->key == NFT_CT_DIRECTION ||
+	    x->key == NFT_CT_L3PROTOCOL || x->key == NFT_CT_PROTOCOL) {
+		other = guard(t, ct_in(t, CT_ESTABLISHED, CT_NEW));
+		return other == GO_ON ? run_load(t, x) : other;
+	}
+	fresh = fork_load(t, x, true);
+	other = ev_guard(t->ev, ct_in(t, CT_ESTABLISHED, CT_RELATED),
+			 fork_load(t, x, false), go_on(t));
+	return ev_if(t->ev, ct_in(t, CT_NEW, CT_NEW), fresh, other);
+}
+
+static void set_const(struct rbit *r, const struct kr_data *d)
+{
+	for (unsigned i = 0; i < (d->len + 3u) / 4 * 32; i++)
+		r[i] = (struct rbit){.kind = RB_CONST,
+				     .arg = i / 8 < d->len &&
+					    d->b[i / 8] >> (7 - i % 8) & 1};
+}
+
+/* What follows, with the data in the register. */
+static uint32_t fork_with(const struct step *t, uint32_t dreg,
+			  const struct kr_data *d)
+{
+	int at = reg_bit(dreg, (d->len + 3u) / 4 * 4);
+	struct step n;
+
+	if (at < 0 || ++*t->forks > MAX_FORKS)
+		return anything(t, "too many values");
+	fork_step(t, &n);
+	set_const(n.regs.bit + at, d);
+	return run(&n);
+}
+
+/* Load balancing: one of several values, nobody knows which. */
+static uint32_t run_one_of(struct step *t, const struct kr_ex *x)
+{
+	uint32_t d = SPACE_OPEN;
+
+	for (uint32_t i = 0; i < x->size; i++) {
+		struct kr_data v = {.len = 4};
+		uint32_t n = x->offset + i, one;
+
+		memcpy(v.b, &n, sizeof(n));
+		one = fork_with(t, x->dreg, &v);
+		d = d == SPACE_OPEN
+			    ? one
+			    : ev_either(t->ev, d, one, reason_here(t, x->name));
+	}
+	return d;
+}
+
+static uint32_t run_bitwise(struct step *t, const struct kr_ex *x)
+{
+	int from = reg_bit(x->sreg, x->len), to = reg_bit(x->dreg, x->len);
+	struct rbit out[KR_DATA * 8];
+
+	if (from < 0 || to < 0)
+		return anything(t, "bitwise");
+	for (unsigned i = 0; i < x->len * 8; i++) {
+		struct rbit b = t->regs.bit[(unsigned)from + i];
+		uint8_t mask = x->a.b[i / 8] >> (7 - i % 8) & 1;
+		uint8_t xor = x->b.b[i / 8] >> (7 - i % 8) & 1;
+
+		if (!mask)
+			b = (struct rbit){.kind = RB_CONST, .arg = xor};
+		else if (b.kind == RB_CONST)
+			b.arg ^= xor;
+		else
+			b.inv ^= xor;
+		out[i] = b;
+	}
+	memcpy(t->regs.bit + to, out, x->len * 8 * sizeof(out[0]));
+	return GO_ON;
+}
+
+/* Both directions swap the bytes of each unit on little-endian machines. Less
+ * than a unit (nft 1.0.6's "byteorder len 1 size 2") stays as it is. */
+static uint32_t run_byteorder(struct step *t, const struct kr_ex *x)
+{
+	static const uint16_t one = 1;
+	bool little = *(const uint8_t *)&one == 1;
+	int from = reg_bit(x->sreg, x->len), to = reg_bit(x->dreg, x->len);
+	struct rbit out[KR_DATA * 8];
+
+	if (from < 0 || to < 0)
+		return anything(t, "byteorder");
+	for (unsigned i = 0; i < x->len; i++) {
+		unsigned unit = i / x->size * x->size, k = i;
+
+		if (little && unit + x->size <= x->len)
+			k = unit + x->size - 1 - i % x->size;
+		memcpy(&out[i * 8], &t->regs.bit[(unsigned)from + k * 8],
+		       8 * sizeof(struct rbit));
+	}
+	memcpy(t->regs.bit + to, out, x->len * 8 * sizeof(out[0]));
+	return GO_ON;
+}
+
+static uint32_t run_immediate(struct step *t, const struct kr_ex *x)
+{
+	int at = reg_bit(x->dreg, (x->a.len + 3u) / 4 * 4);
+
+	if (at < 0)
+		return anything(t, "immediate");
+	set_const(t->regs.bit + at, &x->a);
+	return GO_ON;
+}
+
+/* ---- verdicts */
+
+static uint32_t verdict(const struct step *t, enum kr_verdict v,
+			const struct kr_chain *c)
+{
+	struct evaluator *ev = t->ev;
+
+	switch (v) {
+	case KR_ACCEPT:
+		return ev_leaf(ev, FATE_ACCEPT, t->state, t->r->id);
+	case KR_DROP:
+		return ev_leaf(ev, FATE_DROP, 0, t->r->id);
+	case KR_RETURN:
+		return ev_leaf(ev, FATE_RETURN, t->state, RULE_NONE);
+	case KR_JUMP:
+		if (!c)
+			break;
+		return ev_turn(ev, ev_chain(ev, c, t->state), FATE_RETURN,
+			       FATE_CONT, RULE_NONE);
+	case KR_GOTO:
+		if (!c)
+			break;
+		return ev_chain(ev, c, t->state);
+	case KR_QUEUE:
+		return either(t, ev_leaf(ev, FATE_ACCEPT, t->state, t->r->id),
+			      ev_leaf(ev, FATE_DROP, 0, t->r->id),
+			      "queue: userspace decides");
+	case KR_CONTINUE:
+		return GO_ON;
+	}
+	return anything(t, "a verdict without a chain");
+}
+
+/* ---- sets and maps */
+
+struct lookup_key {
+	const struct kr_set *set;
+	struct rbit bit[REG_BITS];
+};
+
+static const struct lookup *find_lookup(const struct step *t,
+					const struct kr_ex *x, int at)
+{
+	struct evaluator *ev = t->ev;
+	struct lookup_key *k = arena_alloc(ev->arena, sizeof(*k));
+	size_t bits = x->set->key_len * 8;
+	size_t len =
+		offsetof(struct lookup_key, bit) + bits * sizeof(k->bit[0]);
+	struct map_entry *e;
+	int is_new;
+
+	k->set = x->set;
+	memcpy(k->bit, t->regs.bit + at, bits * sizeof(k->bit[0]));
+	e = map_find(&ev->lookups, k, len);
+	if (e)
+		return e->val.cp;
+	const struct lookup *l =
+		lookup_build(ev->arena, &ev->bits, x->set, k->bit);
+
+	e = map_add(ev->arena, &ev->lookups, k, len, &is_new);
+	e->val.cp = l;
+	return l;
+}
+
+static uint32_t is_class(void *ctx, uint32_t a, uint32_t k)
+{
+	(void)ctx;
+	return a == k;
+}
+
+static uint32_t is_hit(void *ctx, uint32_t a, uint32_t b)
+{
+	(void)ctx;
+	(void)b;
+	return a != 0;
+}
+
+static const struct space_op op_is_class = {310, false, is_class, NULL, NULL};
+static const struct space_op op_is_hit = {311, false, is_hit, NULL, NULL};
+
+/* Packets that hit elements of class k; three-valued. */
+static uint32_t class_set(const struct step *t, const struct lookup *l,
+			  size_t k)
+{
+	uint32_t m = space_apply(t->ev->s, &op_is_class, l->d,
+				 space_leaf((uint32_t)k + 1));
+
+	if (l->class[k].maybe)
+		m = space_apply(t->ev->s, &tri_and, m,
+				TRI_MAYBE(ev_reason(t->ev, l->class[k].maybe)));
+	return m;
+}
+
+static const char *volatile_set(const struct step *t, const struct kr_ex *x)
+{
+	return arena_printf(t->ev->arena, "set @%s changes at run time",
+			    x->set->name);
+}
+
+/* Is the packet in the set? */
+static uint32_t run_membership(struct step *t, const struct kr_ex *x,
+			       const struct lookup *l)
+{
+	uint32_t m = SPACE_NO;
+
+	if (x->set->dynamic)
+		m = TRI_MAYBE(ev_reason(t->ev, volatile_set(t, x)));
+	else if (l->opaque && l->n)
+		m = TRI_MAYBE(l->why);
+	else if (l->n == 1 && !l->class[0].maybe)
+		m = space_map(t->ev->s, &op_is_hit, l->d);
+	else
+		for (size_t k = 0; k < l->n; k++)
+			m = space_apply(t->ev->s, &tri_or, m,
+					class_set(t, l, k));
+	return guard(t, negate(t, m, x->invert));
+}
+
+static uint32_t run_class(const struct step *t, const struct kr_ex *x,
+			  const struct hit_class *k)
+{
+	struct step n;
+	uint32_t d;
+
+	if (x->dreg != NFT_REG_VERDICT)
+		return fork_with(t, x->dreg, &k->data);
+	d = verdict(t, k->verdict, k->chain);
+	if (d != GO_ON)
+		return d;
+	fork_step(t, &n);
+	return run(&n);
+}
+
+/* Unknown which element, if any. */
+static uint32_t run_any_class(const struct step *t, const struct kr_ex *x,
+			      const struct lookup *l, uint32_t why)
+{
+	uint32_t r = go_on(t), m = named(t, TRI_MAYBE(why));
+
+	for (size_t k = 0; k < l->n; k++)
+		r = ev_then(t->ev,
+			    ev_guard(t->ev, m, run_class(t, x, &l->class[k]),
+				     go_on(t)),
+			    t->state, r);
+	return r;
+}
+
+struct give_ctx {
+	const uint32_t *leaf; /* by class + 1: value of an outcome */
+};
+
+static uint32_t leaf_give(void *ctx, uint32_t a, uint32_t b)
+{
+	const struct give_ctx *g = ctx;
+
+	(void)b;
+	return g->leaf[a];
+}
+
+/* What becomes of hits of class k; a hole elsewhere. */
+static uint32_t fill_class(const struct step *t, const struct lookup *l,
+			   size_t k, uint32_t d)
+{
+	uint32_t hit = space_apply(t->ev->s, &op_is_class, l->d,
+				   space_leaf((uint32_t)k + 1));
+
+	if (l->class[k].maybe)
+		d = ev_guard(t->ev, named(t, class_set(t, l, k)), d, go_on(t));
+	return ev_guard(t->ev, hit, d, space_leaf(OUTCOME_HOLE));
+}
+
+/* Classes that lead to one outcome in one pass, with holes for the others,
+ * which are then filled. */
+static uint32_t run_map(const struct step *t, const struct kr_ex *x,
+			const struct lookup *l)
+{
+	struct evaluator *ev = t->ev;
+	uint32_t *leaf = ARENA_ARRAY(ev->arena, uint32_t, l->n + 1);
+	uint32_t *fill = ARENA_ARRAY(ev->arena, uint32_t, l->n + 1);
+	struct give_ctx g = {leaf};
+	struct space_op give = {ev_op_id(ev), false, leaf_give, NULL, &g};
+	size_t n = 1;
+
+	if (x->set->dynamic)
+		return run_any_class(t, x, l,
+				     ev_reason(ev, volatile_set(t, x)));
+	if (l->opaque)
+		return run_any_class(t, x, l, l->why);
+	leaf[0] = space_value(go_on(t));
+	for (size_t k = 0; k < l->n; k++) {
+		uint32_t d = run_class(t, x, &l->class[k]);
+
+		if (space_is_leaf(d) && !l->class[k].maybe) {
+			leaf[k + 1] = space_value(d);
+			continue;
+		}
+		leaf[k + 1] = OUTCOME_HOLE;
+		fill[n++] = fill_class(t, l, k, d);
+	}
+	fill[0] = space_map(ev->s, &give, l->d);
+	return space_fold(ev->s, &ev_op_fill, fill, n, fill[0]);
+}
+
+static uint32_t run_lookup(struct step *t, const struct kr_ex *x)
+{
+	int at;
+
+	if (x->set->unknown)
+		return anything(t, arena_printf(t->ev->arena, "set @%s (%s)",
+						x->set->name, x->set->unknown));
+	at = reg_bit(x->sreg, x->set->key_len);
+	if (at < 0)
+		return anything(t, "lookup");
+	if (x->dreg == UINT32_MAX)
+		return run_membership(t, x, find_lookup(t, x, at));
+	return run_map(t, x, find_lookup(t, x, at));
+}
+
+/* ---- all kinds */
+
+static uint32_t run_unknown(struct step *t, const struct kr_ex *x)
+{
+	return anything(t, x->name);
+}
+
+static uint32_t run_nothing(struct step *t, const struct kr_ex *x)
+{
+	(void)t;
+	(void)x;
+	return GO_ON;
+}
+
+static uint32_t run_either(struct step *t, const struct kr_ex *x)
+{
+	return guard(t, TRI_MAYBE(ev_reason(t->ev, x->name)));
+}
+
+static uint32_t run_verdict(struct step *t, const struct kr_ex *x)
+{
+	return verdict(t, x->verdict, x->chain);
+}
+
+static uint32_t run_reject(struct step *t, const struct kr_ex *x)
+{
+	(void)x;
+	return ev_leaf(t->ev, FATE_REJECT, 0, t->r->id);
+}
+
+static uint32_t run_queue(struct step *t, const struct kr_ex *x)
+{
+	(void)x;
+	return verdict(t, KR_QUEUE, NULL);
+}
+
+static uint32_t (*const runners[EX_KINDS])(struct step *,
+					   const struct kr_ex *) = {
+	[EX_UNKNOWN] = run_unknown,  [EX_NOTHING] = run_nothing,
+	[EX_EITHER] = run_either,    [EX_PAYLOAD] = run_load,
+	[EX_META] = run_load,	     [EX_CT] = run_ct,
+	[EX_ONE_OF] = run_one_of,    [EX_OPAQUE] = run_load,
+	[EX_CMP] = run_cmp,	     [EX_RANGE] = run_range,
+	[EX_BITWISE] = run_bitwise,  [EX_BYTEORDER] = run_byteorder,
+	[EX_LOOKUP] = run_lookup,    [EX_IMMEDIATE] = run_immediate,
+	[EX_VERDICT] = run_verdict,  [EX_REJECT] = run_reject,
+	[EX_QUEUE] = run_queue,	     [EX_SET_META] = step_set_meta,
+	[EX_SET_CT] = step_set_ct,   [EX_SET_PAYLOAD] = step_set_payload,
+	[EX_NOTRACK] = step_notrack, [EX_SNAT] = step_nat,
+	[EX_DNAT] = step_nat,	     [EX_REDIRECT] = step_nat,
+};
+
+static uint32_t run(struct step *t)
+{
+	uint32_t d = GO_ON;
+
+	for (; t->i < t->r->n && d == GO_ON; t->i++) {
+		const struct kr_ex *x = &t->r->ex[t->i];
+
+		d = runners[x->kind](t, x);
+		if (d != GO_ON)
+			break;
+	}
+	if (d == GO_ON)
+		d = go_on(t);
+	while (t->n_guards-- > 0) {
+		const struct guard *g = &t->guard[t->n_guards];
+
+		d = ev_guard(t->ev, g->m, d,
+			     ev_leaf(t->ev, FATE_CONT, g->state, RULE_NONE));
+	}
+	return d;
+}
+
+uint32_t ev_rule(struct evaluator *ev, const struct kr_rule *r, uint32_t state)
+{
+	unsigned forks = 0;
+	struct step t;
+
+	memset(&t, 0, sizeof(t));
+	t.ev = ev;
+	t.forks = &forks;
+	t.r = r;
+	t.state = state;
+	if (r->unknown)
+		return anything(&t, r->unknown);
+	return run(&t);
+}

@@ -1,0 +1,153 @@
+#include <string.h>
+
+#include <linux/netfilter/nf_tables.h>
+
+#include "check/eval_step.h"
+
+/* What rules change and later ones read: marks, tracking, addresses. */
+
+static uint32_t to_state(struct step *t, const struct state *st)
+{
+	t->state = ev_state(t->ev, st);
+	return GO_ON;
+}
+
+static bool all_const(const struct step *t, int at, unsigned bytes,
+		      uint8_t *out, uint32_t *why)
+{
+	memset(out, 0, bytes);
+	for (unsigned i = 0; i < bytes * 8; i++) {
+		const struct rbit *b = &t->regs.bit[(unsigned)at + i];
+
+		if (b->kind != RB_CONST) {
+			*why = b->kind == RB_OPAQUE
+				       ? b->why
+				       : ev_reason(t->ev, "a value taken from "
+							  "the packet");
+			return false;
+		}
+		out[i / 8] |= (uint8_t)(b->arg << (7 - i % 8));
+	}
+	return true;
+}
+
+static bool is_entry_mark(const struct step *t, int at)
+{
+	struct kr_ex x = {.kind = EX_META, .key = NFT_META_MARK, .dreg = 1};
+	struct regs *r = arena_alloc(t->ev->arena, sizeof(*r));
+
+	return ev_load(t->ev, &x, state_of(t), false, r) &&
+	       !memcmp(r->bit, t->regs.bit + at, 32 * sizeof(r->bit[0]));
+}
+
+static void known_u32(const struct step *t, uint32_t reg, struct value *v)
+{
+	int at = reg_bit(reg, 4);
+	uint32_t why = 0, u;
+	uint8_t b[4];
+
+	memset(v, 0, sizeof(*v));
+	if (at >= 0 && all_const(t, at, 4, b, &why)) {
+		memcpy(&u, b, sizeof(u));
+		v->kind = VAL_KNOWN;
+		v->lo = u;
+		return;
+	}
+	v->kind = VAL_OPAQUE;
+	v->why = why;
+}
+
+uint32_t step_set_meta(struct step *t, const struct kr_ex *x)
+{
+	struct state st = *state_of(t);
+
+	if (x->key != NFT_META_MARK)
+		return GO_ON;
+	if (reg_bit(x->sreg, 4) >= 0 && is_entry_mark(t, reg_bit(x->sreg, 4)))
+		return GO_ON;
+	known_u32(t, x->sreg, &st.mark);
+	return to_state(t, &st);
+}
+
+uint32_t step_set_ct(struct step *t, const struct kr_ex *x)
+{
+	struct state st = *state_of(t);
+
+	if (x->key != NFT_CT_MARK || st.early || st.untracked)
+		return GO_ON;
+	known_u32(t, x->sreg, &st.ct_mark);
+	return to_state(t, &st);
+}
+
+/* Rewritten headers: the type of service stays apart, anything else makes all
+ * later loads opaque. */
+uint32_t step_set_payload(struct step *t, const struct kr_ex *x)
+{
+	struct state st = *state_of(t);
+
+	if (x->base == NFT_PAYLOAD_NETWORK_HEADER && x->offset + x->len <= 2) {
+		st.tos.kind = VAL_OPAQUE;
+		st.tos.why = ev_reason(t->ev, "a type of service set before");
+	} else {
+		st.rewritten = 1;
+	}
+	return to_state(t, &st);
+}
+
+uint32_t step_notrack(struct step *t, const struct kr_ex *x)
+{
+	struct state st = *state_of(t);
+
+	(void)x;
+	if (!st.early)
+		return GO_ON;
+	st.untracked = 1;
+	return to_state(t, &st);
+}
+
+/* ---- translation: a verdict, and another destination from here on */
+
+static void nat_value(const struct step *t, uint32_t reg, bool ranged,
+		      unsigned bytes, struct value *v)
+{
+	int at = reg_bit(reg, bytes);
+	uint32_t why = ev_reason(t->ev, "translation to one of several");
+	uint8_t b[16];
+	struct addr a;
+
+	memset(v, 0, sizeof(*v));
+	if (ranged || at < 0 || !all_const(t, at, bytes, b, &why)) {
+		v->kind = VAL_OPAQUE;
+		v->why = why;
+		return;
+	}
+	v->kind = VAL_KNOWN;
+	a = bytes == 16 ? addr_from_v6_bytes(b) : addr_from_v4_bytes(b);
+	v->hi = bytes == 2 ? 0 : a.hi;
+	v->lo = bytes == 2 ? (uint64_t)b[0] << 8 | b[1] : a.lo;
+}
+
+uint32_t step_nat(struct step *t, const struct kr_ex *x)
+{
+	struct state st = *state_of(t);
+	unsigned bytes = st.family ? 16 : 4;
+
+	if (x->kind == EX_SNAT) {
+		st.snat = 1;
+		nat_value(t, x->reg_addr, x->ranged || !x->reg_addr, bytes,
+			  &st.saddr);
+		return ev_leaf(t->ev, FATE_ACCEPT, ev_state(t->ev, &st),
+			       t->r->id);
+	}
+	st.dnat = 1;
+	if (x->kind == EX_REDIRECT) {
+		memset(&st.daddr, 0, sizeof(st.daddr));
+		st.daddr.kind = VAL_OPAQUE;
+		st.daddr.why = ev_reason(t->ev, "an address of this machine");
+	} else if (x->reg_addr) {
+		nat_value(t, x->reg_addr, x->ranged, bytes, &st.daddr);
+	}
+	if (x->reg_port)
+		nat_value(t, x->reg_port, x->ranged, 2, &st.dport);
+	return ev_leaf(t->ev, FATE_ACCEPT, ev_state(t->ev, &st), t->r->id);
+}

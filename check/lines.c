@@ -1,0 +1,321 @@
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check/load.h"
+
+/* ---- texts: "\t\tRULE # handle N" below "\tchain NAME {" of "table F N {" */
+
+struct line {
+	const char *p;
+	size_t n;
+};
+
+static bool next_line(const char **p, const char *end, struct line *out)
+{
+	const char *q;
+
+	if (*p >= end)
+		return false;
+	q = memchr(*p, '\n', (size_t)(end - *p));
+	out->p = *p;
+	out->n = (size_t)((q ? q : end) - *p);
+	*p = q ? q + 1 : end;
+	while (out->n && isspace((unsigned char)out->p[0])) {
+		out->p++;
+		out->n--;
+	}
+	return true;
+}
+
+static bool starts(struct line l, const char *word, struct line *rest)
+{
+	size_t n = strlen(word);
+
+	if (l.n < n || memcmp(l.p, word, n))
+		return false;
+	rest->p = l.p + n;
+	rest->n = l.n - n;
+	return true;
+}
+
+static struct line word(struct line *l)
+{
+	struct line w = {l->p, 0};
+
+	while (w.n < l->n && !isspace((unsigned char)l->p[w.n]))
+		w.n++;
+	l->p += w.n;
+	l->n -= w.n;
+	while (l->n && isspace((unsigned char)l->p[0])) {
+		l->p++;
+		l->n--;
+	}
+	return w;
+}
+
+static struct kr_table *table_named(const struct kruleset *rs, struct line l)
+{
+	struct line family = word(&l), name = word(&l);
+
+	for (size_t i = 0; i < rs->table.n; i++) {
+		struct kr_table *t = rs->table.v[i];
+		const char *f = kr_family_name(t->family);
+
+		if (strlen(f) == family.n && !memcmp(f, family.p, family.n) &&
+		    strlen(t->name) == name.n &&
+		    !memcmp(t->name, name.p, name.n))
+			return t;
+	}
+	return NULL;
+}
+
+static const char handle_mark[] = " # handle ";
+
+/* Rules are listed in the order of their dump: *next is where to look first. */
+static void give_text(struct arena *a, struct kr_chain *c, size_t *next,
+		      struct line l)
+{
+	const char *at = NULL;
+	uint64_t handle;
+
+	for (size_t i = 0; i + sizeof(handle_mark) <= l.n; i++)
+		if (!memcmp(l.p + i, handle_mark, sizeof(handle_mark) - 1))
+			at = l.p + i;
+	if (!at)
+		return;
+	handle = strtoull(at + sizeof(handle_mark) - 1, NULL, 10);
+	for (size_t i = 0; i < c->rule.n; i++) {
+		struct kr_rule *r = c->rule.v[(*next + i) % c->rule.n];
+
+		if (r->handle != handle)
+			continue;
+		r->text = arena_strndup(a, l.p, (size_t)(at - l.p));
+		*next += i + 1;
+		return;
+	}
+}
+
+void rules_texts(struct kruleset *rs, const char *listing, size_t n)
+{
+	const char *p = listing, *end = listing + n;
+	struct kr_table *t = NULL;
+	struct kr_chain *c = NULL;
+	struct line l, rest;
+	size_t next = 0;
+
+	while (next_line(&p, end, &l)) {
+		if (starts(l, "table ", &rest)) {
+			t = table_named(rs, rest);
+			c = NULL;
+		} else if (t && starts(l, "chain ", &rest)) {
+			struct line name = word(&rest);
+			struct map_entry *e;
+
+			e = map_find_str(
+				&t->chain,
+				arena_strndup(rs->arena, name.p, name.n));
+			c = e ? e->val.p : NULL;
+			next = 0;
+		} else if (c) {
+			give_text(rs->arena, c, &next, l);
+		}
+	}
+}
+
+/*
+ * ---- lines of the file: the n-th statement of a chain block is the chain's
+ * n-th rule. Where the counts differ (add rule, include, variables that
+ * expand to several) nothing is claimed for that chain.
+ */
+struct scan {
+	struct kruleset *rs;
+	const char *p, *end, *file;
+	uint32_t line;
+};
+
+enum { MAX_RULES = 1 << 20 };
+
+static char peek(const struct scan *s)
+{
+	return s->p < s->end ? *s->p : '\0';
+}
+
+static void skip_string(struct scan *s)
+{
+	for (s->p++; s->p < s->end && *s->p != '"'; s->p++)
+		s->line += *s->p == '\n';
+	s->p += s->p < s->end;
+}
+
+static void skip_comment(struct scan *s)
+{
+	while (s->p < s->end && *s->p != '\n')
+		s->p++;
+}
+
+/* White space and, if asked, statement ends. */
+static void skip_blank(struct scan *s)
+{
+	for (; s->p < s->end; s->p++) {
+		if (*s->p == '#') {
+			skip_comment(s);
+			s->p--;
+		} else if (*s->p == '\n') {
+			s->line++;
+		} else if (!isspace((unsigned char)*s->p) && *s->p != ';') {
+			return;
+		}
+	}
+}
+
+/* To the end of one statement; braces nest. */
+static void skip_statement(struct scan *s)
+{
+	unsigned depth = 0;
+
+	for (; s->p < s->end; s->p++) {
+		char c = *s->p;
+
+		if (c == '"') {
+			skip_string(s);
+			s->p--;
+		} else if (c == '\\' && s->p + 1 < s->end && s->p[1] == '\n') {
+			s->p++;
+			s->line++;
+		} else if (c == '#') {
+			skip_comment(s);
+			s->p--;
+		} else if (c == '{') {
+			depth++;
+		} else if (c == '}') {
+			if (depth-- == 0)
+				return;
+		} else if (depth == 0 && (c == '\n' || c == ';')) {
+			return;
+		} else if (c == '\n') {
+			s->line++;
+		}
+	}
+}
+
+static struct line scan_word(struct scan *s)
+{
+	struct line w = {s->p, 0};
+
+	while (s->p < s->end && !isspace((unsigned char)*s->p) &&
+	       !strchr("{};#", *s->p))
+		s->p++;
+	w.n = (size_t)(s->p - w.p);
+	while (s->p < s->end && (*s->p == ' ' || *s->p == '\t'))
+		s->p++;
+	return w;
+}
+
+static bool line_is(struct line l, const char *w)
+{
+	return l.n == strlen(w) && !memcmp(l.p, w, l.n);
+}
+
+static bool is_rule(struct line first)
+{
+	static const char *const other[] = {"type",   "policy",	 "comment",
+					    "flags",  "devices", "define",
+					    "include"};
+
+	for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++)
+		if (line_is(first, other[i]))
+			return false;
+	return true;
+}
+
+static void scan_chain(struct scan *s, struct kr_table *t)
+{
+	struct line name = scan_word(s);
+	struct map_entry *e = NULL;
+	VEC(uint32_t) at = {0};
+
+	if (t)
+		e = map_find_str(&t->chain,
+				 arena_strndup(s->rs->arena, name.p, name.n));
+	skip_blank(s);
+	if (peek(s) != '{')
+		return;
+	s->p++;
+	for (skip_blank(s); s->p < s->end && *s->p != '}'; skip_blank(s)) {
+		uint32_t line = s->line;
+		const char *from = s->p;
+		struct line first = scan_word(s);
+
+		s->p = from;
+		skip_statement(s);
+		if (is_rule(first) && at.n < MAX_RULES)
+			vec_push(s->rs->arena, &at, line);
+	}
+	s->p += s->p < s->end;
+	if (!e)
+		return;
+	struct kr_chain *c = e->val.p;
+
+	for (size_t i = 0; at.n == c->rule.n && i < at.n; i++) {
+		c->rule.v[i]->file = s->file;
+		c->rule.v[i]->line = at.v[i];
+	}
+}
+
+static struct kr_table *scan_table_name(struct scan *s)
+{
+	struct line a = scan_word(s), b = scan_word(s);
+
+	if (b.n == 0) /* no family: ip */
+		return table_named(
+			s->rs,
+			(struct line){arena_printf(s->rs->arena, "ip %.*s",
+						   (int)a.n, a.p),
+				      a.n + 3});
+	return table_named(s->rs,
+			   (struct line){a.p, (size_t)(b.p + b.n - a.p)});
+}
+
+static void scan_table(struct scan *s)
+{
+	struct kr_table *t = scan_table_name(s);
+
+	skip_blank(s);
+	if (peek(s) != '{')
+		return;
+	s->p++;
+	for (skip_blank(s); s->p < s->end && *s->p != '}'; skip_blank(s)) {
+		const char *from = s->p;
+
+		if (line_is(scan_word(s), "chain")) {
+			scan_chain(s, t);
+		} else {
+			s->p = from;
+			skip_statement(s);
+		}
+	}
+	s->p += s->p < s->end;
+}
+
+void rules_lines(struct kruleset *rs, const char *file, const char *text,
+		 size_t n)
+{
+	struct scan s = {rs, text, text + n, arena_strdup(rs->arena, file), 1};
+
+	for (skip_blank(&s); s.p < s.end; skip_blank(&s)) {
+		const char *from = s.p;
+		struct line w = scan_word(&s);
+
+		if (line_is(w, "add") || line_is(w, "create"))
+			w = scan_word(&s);
+		if (line_is(w, "table")) {
+			/* "table inet x" alone on its line declares it */
+			scan_table(&s);
+		} else {
+			s.p = from;
+			skip_statement(&s);
+			s.p += s.p < s.end && *s.p == '}';
+		}
+	}
+}

@@ -1,0 +1,407 @@
+#include "check/load.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <libmnl/libmnl.h>
+#include <linux/if_link.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/rtnetlink.h>
+
+#include "check/read.h"
+
+/*
+ * The child makes the namespaces and the interfaces, runs nft, and hands back
+ * a netfilter socket and the namespaces by SCM_RIGHTS. The parent then reads
+ * over that socket: the owner of a user namespace has all rights in it.
+ */
+enum stage { ST_OK, ST_USERNS, ST_NETNS, ST_IFACE, ST_EXEC, ST_NFT, ST_SOCKET };
+
+struct report {
+	int stage, error;
+	char name[IF_NAMESIZE];
+};
+
+enum { FIRST_INDEX = 100, N_FDS = 3 };
+
+struct job {
+	const char *path;
+	const struct names *iface;
+	int err_fd, list_fd; /* what nft says, and its listing */
+	uid_t uid;
+	gid_t gid;
+};
+
+static void write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (write(fd, text, strlen(text)) < 0) {
+		/* seen later, by what is then not allowed */
+	}
+	close(fd);
+}
+
+static bool enter_namespaces(const struct job *j, struct report *r)
+{
+	char map[64];
+
+	/* root needs no user namespace, and larger files load without */
+	if (j->uid == 0 && unshare(CLONE_NEWNET) == 0)
+		return true;
+	if (unshare(CLONE_NEWUSER) < 0) {
+		*r = (struct report){ST_USERNS, errno, ""};
+		return false;
+	}
+	write_file("/proc/self/setgroups", "deny");
+	snprintf(map, sizeof(map), "0 %u 1", (unsigned)j->uid);
+	write_file("/proc/self/uid_map", map);
+	snprintf(map, sizeof(map), "0 %u 1", (unsigned)j->gid);
+	write_file("/proc/self/gid_map", map);
+	if (unshare(CLONE_NEWNET) < 0) {
+		*r = (struct report){ST_NETNS, errno, ""};
+		return false;
+	}
+	return true;
+}
+
+static int rtnl_ask(int fd, struct nlmsghdr *h)
+{
+	union {
+		char b[4096];
+		struct nlmsghdr h;
+	} buf;
+	const struct nlmsgerr *e;
+
+	h->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
+	if (send(fd, h, h->nlmsg_len, 0) < 0 ||
+	    recv(fd, &buf, sizeof(buf), 0) < (ssize_t)NLMSG_LENGTH(sizeof(*e)))
+		return errno ? errno : EBADMSG;
+	e = mnl_nlmsg_get_payload(&buf.h);
+	return -e->error;
+}
+
+static int make_iface(int fd, const char *name, int index, const char *kind)
+{
+	union {
+		char b[1024];
+		struct nlmsghdr h;
+	} buf;
+	struct nlmsghdr *h = mnl_nlmsg_put_header(&buf);
+	struct ifinfomsg *i = mnl_nlmsg_put_extra_header(h, sizeof(*i));
+	struct nlattr *nest;
+
+	h->nlmsg_type = RTM_NEWLINK;
+	h->nlmsg_flags = NLM_F_CREATE | NLM_F_EXCL;
+	i->ifi_family = AF_UNSPEC;
+	i->ifi_index = index;
+	mnl_attr_put_strz(h, IFLA_IFNAME, name);
+	nest = mnl_attr_nest_start(h, IFLA_LINKINFO);
+	mnl_attr_put_str(h, IFLA_INFO_KIND, kind);
+	mnl_attr_nest_end(h, nest);
+	return rtnl_ask(fd, h);
+}
+
+static bool make_ifaces(const struct job *j, struct report *r)
+{
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	int err = fd < 0 ? errno : 0;
+
+	for (size_t i = 0; !err && i < j->iface->n; i++) {
+		const char *name = j->iface->v[i];
+		int index = FIRST_INDEX + (int)i;
+
+		err = make_iface(fd, name, index, "dummy");
+		/* kernels without dummy devices */
+		if (err == EOPNOTSUPP)
+			err = make_iface(fd, name, index, "bridge");
+		if (err) {
+			*r = (struct report){ST_IFACE, err, ""};
+			snprintf(r->name, sizeof(r->name), "%s", name);
+		}
+	}
+	if (fd >= 0)
+		close(fd);
+	return !err;
+}
+
+/* 127: no nft there */
+static int run_nft(const char *const *argv, int out, int err)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid < 0)
+		return 127;
+	if (pid == 0) {
+		char *const *args = (char *const *)(uintptr_t)argv;
+
+		dup2(out, STDOUT_FILENO);
+		dup2(err, STDERR_FILENO);
+		execvp("nft", args);
+		execv("/usr/sbin/nft", args);
+		_exit(127);
+	}
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return 127;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
+static void send_back(int to, const struct report *r, const int *fd)
+{
+	union {
+		char b[CMSG_SPACE(sizeof(int) * N_FDS)];
+		struct cmsghdr align;
+	} u = {{0}};
+	struct report copy = *r;
+	struct iovec iov = {&copy, sizeof(copy)};
+	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
+	struct cmsghdr *c;
+
+	if (r->stage == ST_OK) {
+		m.msg_control = u.b;
+		m.msg_controllen = sizeof(u.b);
+		c = CMSG_FIRSTHDR(&m);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(int) * N_FDS);
+		memcpy(CMSG_DATA(c), fd, sizeof(int) * N_FDS);
+	}
+	while (sendmsg(to, &m, MSG_NOSIGNAL) < 0 && errno == EINTR)
+		;
+}
+
+static int open_netfilter(void)
+{
+	return socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+}
+
+static _Noreturn void child(const struct job *j, int to)
+{
+	const char *load[] = {"nft", "-f", j->path, NULL};
+	const char *list[] = {"nft", "-a", "-t", "list", "ruleset", NULL};
+	struct report r = {ST_OK, 0, ""};
+	int fd[N_FDS] = {-1, -1, -1}, rc;
+
+	if (enter_namespaces(j, &r) && make_ifaces(j, &r)) {
+		rc = run_nft(load, j->err_fd, j->err_fd);
+		if (rc)
+			r = (struct report){rc == 127 ? ST_EXEC : ST_NFT, rc,
+					    ""};
+	}
+	if (r.stage == ST_OK) {
+		run_nft(list, j->list_fd, open("/dev/null", O_WRONLY));
+		fd[0] = open_netfilter();
+		fd[1] = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+		fd[2] = open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC);
+		if (fd[0] < 0 || fd[1] < 0 || fd[2] < 0)
+			r = (struct report){ST_SOCKET, errno, ""};
+	}
+	send_back(to, &r, fd);
+	_exit(0);
+}
+
+static bool receive_back(int from, struct report *r, int *fd)
+{
+	union {
+		char b[CMSG_SPACE(sizeof(int) * N_FDS)];
+		struct cmsghdr align;
+	} u;
+	struct iovec iov = {r, sizeof(*r)};
+	struct msghdr m = {.msg_iov = &iov,
+			   .msg_iovlen = 1,
+			   .msg_control = u.b,
+			   .msg_controllen = sizeof(u.b)};
+	struct cmsghdr *c;
+	ssize_t got;
+
+	do {
+		got = recvmsg(from, &m, MSG_CMSG_CLOEXEC);
+	} while (got < 0 && errno == EINTR);
+	if (got != sizeof(*r))
+		return false;
+	c = CMSG_FIRSTHDR(&m);
+	if (c && c->cmsg_type == SCM_RIGHTS &&
+	    c->cmsg_len == CMSG_LEN(sizeof(int) * N_FDS))
+		memcpy(fd, CMSG_DATA(c), sizeof(int) * N_FDS);
+	return true;
+}
+
+/* All of a file; NUL behind it. */
+static char *slurp(struct arena *a, int fd, size_t *n)
+{
+	struct buf b = {0};
+	char chunk[16384], *s;
+	ssize_t got;
+
+	while ((got = read(fd, chunk, sizeof(chunk))) > 0)
+		buf_put(&b, chunk, (size_t)got);
+	*n = b.n;
+	s = arena_strndup(a, b.n ? b.s : "", b.n);
+	buf_free(&b);
+	return got < 0 ? NULL : s;
+}
+
+static void explain(const struct report *r, const char *path, const char *said,
+		    struct buf *err)
+{
+	static const char *const text[] = {
+		[ST_USERNS] =
+			"cannot make a private user namespace to load it in",
+		[ST_NETNS] =
+			"cannot make a private network namespace to load it in",
+		[ST_IFACE] = "cannot make an interface it needs",
+		[ST_EXEC] = "cannot run nft, which loads it",
+		[ST_NFT] = "nft refuses it",
+		[ST_SOCKET] = "cannot open a netlink socket",
+	};
+
+	buf_printf(err, "%s: %s", path, text[r->stage]);
+	if (r->stage == ST_IFACE)
+		buf_printf(err, " (\"%s\")", r->name);
+	if (r->stage != ST_NFT && r->stage != ST_EXEC)
+		buf_printf(err, ": %s", strerror(r->error));
+	buf_putc(err, '\n');
+	if (r->stage == ST_USERNS || r->stage == ST_NETNS)
+		buf_puts(err, "  allow user namespaces (sysctl "
+			      "kernel.unprivileged_userns_clone=1, "
+			      "user.max_user_namespaces; containers: "
+			      "--security-opt seccomp=unconfined), or run this "
+			      "as root\n");
+	buf_puts(err, said);
+}
+
+static struct kruleset *take(struct arena *a, const struct job *j,
+			     const char *text, size_t n, const int *fd,
+			     struct buf *err)
+{
+	struct kruleset *rs = kr_read(a, fd[0], j->path, err);
+	size_t len;
+	char *listing;
+
+	close(fd[0]);
+	if (!rs) {
+		close(fd[1]);
+		close(fd[2]);
+		return NULL;
+	}
+	rs->netns = fd[1];
+	rs->userns = fd[2];
+	vec_push(a, &rs->iface, (struct kr_iface){"lo", 1});
+	for (size_t i = 0; i < j->iface->n; i++)
+		vec_push(a, &rs->iface,
+			 (struct kr_iface){j->iface->v[i],
+					   FIRST_INDEX + (uint32_t)i});
+	lseek(j->list_fd, 0, SEEK_SET);
+	listing = slurp(a, j->list_fd, &len);
+	if (listing)
+		rules_texts(rs, listing, len);
+	rules_lines(rs, j->path, text, n);
+	return rs;
+}
+
+static struct kruleset *run_job(struct arena *a, const struct job *j,
+				const char *text, size_t n, struct buf *err)
+{
+	struct report r = {ST_SOCKET, 0, ""};
+	int pair[2], fd[N_FDS] = {-1, -1, -1};
+	size_t len;
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return NULL;
+	pid = fork();
+	if (pid == 0)
+		child(j, pair[1]);
+	close(pair[1]);
+	if (pid < 0 || !receive_back(pair[0], &r, fd))
+		r = (struct report){ST_SOCKET, errno, ""};
+	close(pair[0]);
+	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	if (r.stage == ST_OK && fd[0] >= 0)
+		return take(a, j, text, n, fd, err);
+	lseek(j->err_fd, 0, SEEK_SET);
+	explain(&r, j->path, slurp(a, j->err_fd, &len), err);
+	return NULL;
+}
+
+struct kruleset *check_load_file(struct arena *a, const char *path,
+				 const char *const *iface, size_t n,
+				 struct buf *err)
+{
+	struct names need = {0};
+	struct job j = {path, &need, -1, -1, geteuid(), getegid()};
+	struct kruleset *rs = NULL;
+	size_t len;
+	char *text = NULL;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0)
+		text = slurp(a, fd, &len);
+	if (!text) {
+		buf_printf(err, "%s: %s\n", path, strerror(errno));
+		goto out;
+	}
+	names_needed(a, &need, text, len);
+	for (size_t i = 0; i < n; i++)
+		names_add(a, &need, iface[i], strlen(iface[i]));
+	j.err_fd = memfd_create("nft-messages", MFD_CLOEXEC);
+	j.list_fd = memfd_create("nft-listing", MFD_CLOEXEC);
+	if (j.err_fd < 0 || j.list_fd < 0)
+		buf_printf(err, "%s: %s\n", path, strerror(errno));
+	else
+		rs = run_job(a, &j, text, len, err);
+out:
+	if (fd >= 0)
+		close(fd);
+	if (j.err_fd >= 0)
+		close(j.err_fd);
+	if (j.list_fd >= 0)
+		close(j.list_fd);
+	return rs;
+}
+
+struct kruleset *check_load_live(struct arena *a, struct buf *err)
+{
+	int fd = open_netfilter();
+	struct kruleset *rs;
+	struct if_nameindex *list;
+
+	if (fd < 0) {
+		buf_printf(err, "netlink socket: %s\n", strerror(errno));
+		return NULL;
+	}
+	rs = kr_read(a, fd, "live", err);
+	close(fd);
+	list = rs ? if_nameindex() : NULL;
+	for (struct if_nameindex *i = list; i && i->if_name; i++)
+		vec_push(a, &rs->iface,
+			 (struct kr_iface){arena_strdup(a, i->if_name),
+					   i->if_index});
+	if (list)
+		if_freenameindex(list);
+	return rs;
+}
+
+void check_unload(struct kruleset *rs)
+{
+	if (rs && rs->netns >= 0)
+		close(rs->netns);
+	if (rs && rs->userns >= 0)
+		close(rs->userns);
+	if (rs)
+		rs->netns = rs->userns = -1;
+}

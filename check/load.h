@@ -1,0 +1,37 @@
+#ifndef CHECK_LOAD_H
+#define CHECK_LOAD_H
+
+#include "base/buf.h"
+#include "check/rules.h"
+
+/*
+ * nft itself loads the file into a private user and network namespace (an
+ * ordinary user may do so where user namespaces are allowed); then the kernel
+ * is read. Interfaces that the file needs to exist (iif, oif, device) are made
+ * there first, as are those named in iface.
+ *
+ * The namespace lives, as file descriptors in the ruleset, until
+ * check_unload(): packets can be sent through it.
+ */
+struct kruleset *check_load_file(struct arena *a, const char *path,
+				 const char *const *iface, size_t n,
+				 struct buf *err);
+/* The ruleset of the network namespace that this process is in. */
+struct kruleset *check_load_live(struct arena *a, struct buf *err);
+void check_unload(struct kruleset *rs);
+
+/* load_names.c: interface names a file cannot be loaded without. */
+struct names {
+	const char **v;
+	size_t n, cap;
+};
+
+void names_add(struct arena *a, struct names *s, const char *p, size_t n);
+void names_needed(struct arena *a, struct names *s, const char *text, size_t n);
+
+/* lines.c: rule texts from `nft -a -t list ruleset`, and lines of the file. */
+void rules_texts(struct kruleset *rs, const char *listing, size_t n);
+void rules_lines(struct kruleset *rs, const char *file, const char *text,
+		 size_t n);
+
+#endif

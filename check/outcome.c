@@ -1,0 +1,167 @@
+#include "check/outcome.h"
+
+#include <string.h>
+
+void outcomes_init(struct outcomes *o, struct arena *a)
+{
+	static const struct outcome hole = {0};
+
+	memset(o, 0, sizeof(*o));
+	o->arena = a;
+	vec_push(a, &o->v, &hole);
+}
+
+const struct outcome *outcome_get(const struct outcomes *o, uint32_t id)
+{
+	return o->v.v[id];
+}
+
+static bool before(const struct fate *a, const struct fate *b)
+{
+	if (a->kind != b->kind)
+		return a->kind < b->kind;
+	return a->state < b->state;
+}
+
+/* Keeps one fate a kind and state: the one by the earliest rule. */
+static void add(struct outcome *o, struct fate f)
+{
+	unsigned i = 0;
+
+	while (i < o->n && before(&o->v[i], &f))
+		i++;
+	if (i < o->n && !before(&f, &o->v[i])) {
+		if (f.rule < o->v[i].rule)
+			o->v[i].rule = f.rule;
+		return;
+	}
+	if (o->n == MAX_FATES) /* the states are then one too few: see eval.c */
+		return;
+	memmove(&o->v[i + 1], &o->v[i], (o->n - i) * sizeof(f));
+	o->v[i] = f;
+	o->n++;
+}
+
+static uint32_t intern(struct outcomes *o, struct outcome *x)
+{
+	struct map_entry *e;
+	struct outcome *kept;
+	int is_new;
+
+	if (x->n < 2)
+		x->why = 0;
+	e = map_add(o->arena, &o->map, x,
+		    offsetof(struct outcome, v) + x->n * sizeof(x->v[0]),
+		    &is_new);
+	if (!is_new)
+		return e->val.u;
+	kept = ARENA_NEW(o->arena, struct outcome);
+	*kept = *x;
+	e->val.u = (uint32_t)o->v.n;
+	vec_push(o->arena, &o->v, kept);
+	return (uint32_t)o->v.n - 1;
+}
+
+static struct fate fate(enum fate_kind kind, uint32_t state, uint32_t rule)
+{
+	struct fate f;
+
+	memset(&f, 0, sizeof(f));
+	f.kind = (uint16_t)kind;
+	if (kind <= FATE_ACCEPT)
+		f.state = (uint16_t)state;
+	f.rule = rule;
+	return f;
+}
+
+uint32_t outcome_one(struct outcomes *o, enum fate_kind kind, uint32_t state,
+		     uint32_t rule)
+{
+	struct outcome x;
+
+	memset(&x, 0, sizeof(x));
+	add(&x, fate(kind, state, rule));
+	return intern(o, &x);
+}
+
+uint32_t outcome_either(struct outcomes *o, uint32_t a, uint32_t b,
+			uint32_t why)
+{
+	struct outcome x = *outcome_get(o, a);
+	const struct outcome *y = outcome_get(o, b);
+
+	if (a == b)
+		return a;
+	if (!x.why)
+		x.why = y->why ? y->why : why + 1;
+	for (unsigned i = 0; i < y->n; i++)
+		add(&x, y->v[i]);
+	return intern(o, &x);
+}
+
+/* A packet that rule r of one base chain accepted and that the next chain's
+ * policy, or nothing, lets pass was accepted by r. */
+static struct fate after(const struct outcomes *o, struct fate first,
+			 struct fate f)
+{
+	if (f.kind <= FATE_ACCEPT && first.rule != RULE_NONE &&
+	    f.rule >= o->n_rules &&
+	    (f.rule == RULE_NONE || first.rule < o->n_rules))
+		f.rule = first.rule;
+	return f;
+}
+
+uint32_t outcome_then(struct outcomes *o, uint32_t a, uint32_t state,
+		      uint32_t b)
+{
+	const struct outcome *x = outcome_get(o, a), *y = outcome_get(o, b);
+	const struct fate *first = NULL;
+	struct outcome r;
+
+	memset(&r, 0, sizeof(r));
+	r.why = x->why;
+	for (unsigned i = 0; i < x->n; i++) {
+		if (x->v[i].kind == FATE_CONT && x->v[i].state == state)
+			first = &x->v[i];
+		else
+			add(&r, x->v[i]);
+	}
+	if (!first)
+		return a;
+	if (x->n == 1 && first->rule == RULE_NONE)
+		return b;
+	if (!r.why)
+		r.why = y->why;
+	for (unsigned i = 0; i < y->n; i++)
+		add(&r, after(o, *first, y->v[i]));
+	return intern(o, &r);
+}
+
+uint32_t outcome_turn(struct outcomes *o, uint32_t a, enum fate_kind from,
+		      enum fate_kind to, uint32_t rule)
+{
+	const struct outcome *x = outcome_get(o, a);
+	struct outcome r;
+
+	memset(&r, 0, sizeof(r));
+	r.why = x->why;
+	for (unsigned i = 0; i < x->n; i++) {
+		struct fate f = x->v[i];
+
+		if (f.kind == from)
+			f = fate(to, f.state,
+				 rule == RULE_NONE ? f.rule : rule);
+		add(&r, f);
+	}
+	return intern(o, &r);
+}
+
+uint32_t outcome_forget(struct outcomes *o, uint32_t a)
+{
+	struct outcome r = *outcome_get(o, a);
+
+	for (unsigned i = 0; i < r.n; i++)
+		if (r.v[i].kind == FATE_ACCEPT)
+			r.v[i].rule = RULE_NONE;
+	return intern(o, &r);
+}

@@ -1,0 +1,348 @@
+#include "check/planned.h"
+
+#include <string.h>
+
+/*
+ * A pair of classes is a product: sources x destinations x keys. Each factor
+ * is a small diagram of its own, made once, so the work follows the number of
+ * classes and not that of hosts.
+ */
+struct planner {
+	struct check *c;
+	struct space *s;
+	const struct plan *p;
+	const struct firewall *f;
+	struct arena *a;
+	struct map ends; /* side, class, end -> set */
+	struct map keys; /* svcset -> set */
+	VEC(uint32_t) sum;
+	bool forwarded; /* what only reaches a firewall itself is not */
+};
+
+static uint32_t field_is(struct planner *x, unsigned field, space_val lo,
+			 space_val hi)
+{
+	return space_interval(x->s, field, lo, hi, SPACE_ALL, SPACE_NO);
+}
+
+struct ranges {
+	struct addr_range *r;
+	uint8_t field;
+};
+
+static void range_get(const void *ctx, size_t box, unsigned field,
+		      space_val *lo, space_val *hi)
+{
+	const struct ranges *x = ctx;
+
+	(void)field;
+	*lo = space_addr(x->r[box].lo);
+	*hi = space_addr(x->r[box].hi);
+}
+
+static uint32_t addresses(struct planner *x, struct addr_set set, uint8_t field)
+{
+	struct ranges ctx = { set.r, field };
+	struct space_boxes b = { .n = set.n, .nfields = 1, .field = &ctx.field,
+				 .get = range_get, .ctx = &ctx };
+
+	addr_set_normalise(&set);
+	b.n = set.n;
+	return set.n ? space_union(x->s, &b) : SPACE_NO;
+}
+
+/* The cells of a class that lie in an end, as a set on one field. */
+static uint32_t end_set(struct planner *x, uint32_t cls, uint32_t end,
+			uint8_t field)
+{
+	uint32_t key[3] = { cls, end, field };
+	struct map_entry *e = map_add(x->a, &x->ends, key, sizeof(key), NULL);
+	const struct class *c = &x->p->classes.v[cls];
+	struct addr_set s = { ARENA_ARRAY(x->a, struct addr_range, c->n_cell),
+			      0 };
+
+	if (e->val.u)
+		return e->val.u - 1;
+	for (size_t i = 0; i < c->n_cell; i++) {
+		const struct cell *cell = &x->p->cell[c->cell[i]];
+
+		if (end == NONE || cell_in_end(x->p, c->cell[i], end))
+			s.r[s.n++] = (struct addr_range){ cell->lo, cell->hi };
+	}
+	e->val.u = addresses(x, s, field) + 1; /* 0 is a node's number too */
+	return e->val.u - 1;
+}
+
+static uint32_t proto_keys(struct planner *x, struct key_range r)
+{
+	unsigned p = key_proto(r.lo);
+	uint32_t proto = field_is(x, PK_PROTO, p, p);
+
+	if (proto_has_ports(p))
+		return space_and(x->s, proto,
+				 field_is(x, PK_TH2, key_detail(r.lo),
+					  key_detail(r.hi)));
+	if (proto_is_icmp(p)) /* type and code are the first two bytes */
+		return space_and(x->s, proto,
+				 field_is(x, PK_TH0, key_detail(r.lo) << 8,
+					  key_detail(r.hi) << 8 | 0xff));
+	return key_detail(r.lo) == 0 ? proto : SPACE_NO;
+}
+
+static uint32_t range_keys(struct planner *x, struct key_range r)
+{
+	uint32_t out = SPACE_NO;
+
+	for (unsigned p = key_proto(r.lo); p <= key_proto(r.hi); p++) {
+		struct key_range one = {
+			p == key_proto(r.lo) ? r.lo : key_of(p, 0),
+			p == key_proto(r.hi) ? r.hi : key_of(p, 0xffff),
+		};
+
+		out = space_or(x->s, out, proto_keys(x, one));
+	}
+	return out;
+}
+
+/* ICMP differs by family, so keys do. */
+static uint32_t key_set(struct planner *x, struct key_set k, unsigned families)
+{
+	uint32_t out = SPACE_NO;
+
+	for (unsigned v6 = 0; v6 < 2; v6++) {
+		struct key_set fam = keys_of_family(x->a, k, !v6);
+		uint32_t set = SPACE_NO;
+
+		if (!(families & (v6 ? FAM_V6 : FAM_V4)))
+			continue;
+		for (size_t i = 0; i < fam.n; i++)
+			set = space_or(x->s, set, range_keys(x, fam.r[i]));
+		out = space_or(x->s, out, space_and(x->s,
+				field_is(x, PK_FAMILY, v6, v6), set));
+	}
+	return out;
+}
+
+static uint32_t svc_set(struct planner *x, uint32_t svc)
+{
+	const struct svcset *s = &x->p->svcsets.v[svc];
+	struct map_entry *e = map_add(x->a, &x->keys, &svc, sizeof(svc), NULL);
+	struct key_set k = { 0 };
+
+	if (e->val.u)
+		return e->val.u - 1;
+	for (size_t i = 0; i < s->n; i++)
+		if (!s->v[i].carried)
+			keys_add(x->a, &k, s->v[i].keys.lo, s->v[i].keys.hi);
+	e->val.u = key_set(x, k, FAM_V4 | FAM_V6) + 1;
+	return e->val.u - 1;
+}
+
+static uint32_t ike_set(struct planner *x, uint32_t list, unsigned families)
+{
+	const struct lists *l = &x->p->lists;
+	struct key_set k = { 0 };
+
+	for (size_t i = 0; i < l->len[list]; i++)
+		k = keys_union(x->a, k, ipsec_keys(x->a,
+				x->p->topo->ipsecs.v[l->v[list][i]]));
+	return families ? key_set(x, k, families) : SPACE_NO;
+}
+
+static void add(struct planner *x, uint32_t from, uint32_t from_end,
+		uint32_t to, uint32_t to_end, uint32_t keys, bool any_local)
+{
+	uint32_t dst;
+
+	if (keys == SPACE_NO)
+		return;
+	dst = any_local ? SPACE_ALL : end_set(x, to, to_end, PK_DST);
+	vec_push(x->a, &x->sum, space_and(x->s,
+		space_and(x->s, keys, dst),
+		end_set(x, from, from_end, PK_SRC)));
+}
+
+/* What is planned between two nodes. */
+static void add_nodes(struct planner *x, uint32_t from, uint32_t to)
+{
+	const struct plan *p = x->p;
+
+	for (size_t i = 0; i < p->pairs.n; i++) {
+		const struct pair *q = &p->pairs.v[i];
+
+		if (p->classes.v[q->from].node != from ||
+		    p->classes.v[q->to].node != to)
+			continue;
+		add(x, q->from, NONE, q->to, NONE, svc_set(x, q->svc), false);
+		add(x, q->from, NONE, q->to, NONE,
+		    ike_set(x, q->ike, q->ike_families), false);
+	}
+	for (size_t i = 0; i < p->products.n; i++) {
+		const struct product *q = &p->products.v[i];
+		const struct svcset *s = &p->svcsets.v[q->svc];
+		uint32_t nf = p->classes.v[q->from].node;
+		uint32_t nt = p->classes.v[q->to].node;
+
+		if (x->forwarded && q->any_local)
+			continue;
+		if (nf == from && nt == to) {
+			add(x, q->from, q->from_end, q->to, q->to_end,
+			    svc_set(x, q->svc), q->any_local);
+			add(x, q->from, q->from_end, q->to, q->to_end,
+			    ike_set(x, s->ipsec, s->ike_families), false);
+		}
+		if (nf == to && nt == from)
+			add(x, q->to, q->to_end, q->from, q->from_end,
+			    ike_set(x, s->ipsec, s->ike_families), false);
+	}
+}
+
+static uint32_t take_sum(struct planner *x)
+{
+	uint32_t out = space_fold(x->s, &space_op_or, x->sum.v, x->sum.n,
+				  SPACE_NO);
+
+	x->sum.n = 0;
+	return out;
+}
+
+/* ---- within a zone ------------------------------------------------------------ */
+
+static uint32_t zone_space(struct planner *x, uint32_t zone, uint8_t field)
+{
+	const struct plan *p = x->p;
+	struct addr_set s = { ARENA_ARRAY(x->a, struct addr_range, p->n_cell),
+			      0 };
+
+	for (size_t i = 0; i < p->n_cell; i++)
+		if (p->cell[i].zone == zone)
+			s.r[s.n++] = (struct addr_range){ p->cell[i].lo,
+							  p->cell[i].hi };
+	return addresses(x, s, field);
+}
+
+static uint32_t inside_zone(struct planner *x, const struct party *z)
+{
+	struct key_set all = { 0 };
+	uint32_t keys;
+
+	if (!z->inside_any || z->zone_kind == ZONE_INTERNET) {
+		add_nodes(x, z->zone_id, z->zone_id);
+		return take_sum(x);
+	}
+	keys_add(x->a, &all, 0, KEY_MAX);
+	keys = key_set(x, all, FAM_V4 | FAM_V6);
+	return space_and(x->s, space_and(x->s, keys,
+					 zone_space(x, z->zone_id, PK_DST)),
+			 zone_space(x, z->zone_id, PK_SRC));
+}
+
+/* ---- interfaces ------------------------------------------------------------------ */
+
+const char **check_interface_names(struct arena *a, const struct firewall *f,
+				   size_t *n)
+{
+	const char **v = ARENA_ARRAY(a, const char *, f->interfaces.n + 1);
+
+	for (size_t i = 0; i < f->interfaces.n; i++)
+		v[i] = f->interfaces.v[i]->name;
+	v[f->interfaces.n] = "lo";
+	*n = f->interfaces.n + 1;
+	return v;
+}
+
+/* The names that an interface declaration stands for, on one field. */
+static uint32_t name_set(struct planner *x, const struct interface *itf,
+			 uint8_t field)
+{
+	size_t len = strlen(itf->name);
+	uint32_t out = SPACE_NO;
+
+	for (size_t i = 0; i < x->c->names.n; i++) {
+		const struct pk_name *n = &x->c->names.v[i];
+		bool in = itf->wildcard ?
+			n->text && !strncmp(n->like, itf->name, len - 1) :
+			n->exact && !strcmp(n->text, itf->name);
+
+		if (in)
+			out = space_or(x->s, out, field_is(x, field, i, i));
+	}
+	return out;
+}
+
+static uint32_t between(struct planner *x, const struct party *a,
+			const struct party *b)
+{
+	const struct plan *p = x->p;
+	uint32_t nodes = p->n_zones + (uint32_t)p->topo->firewalls.n;
+
+	if (a == b)
+		return inside_zone(x, a);
+	for (uint32_t from = 0; from < nodes; from++)
+		for (uint32_t to = 0; to < nodes; to++)
+			if (route_uses(plan_route(p, from, to), x->f->id,
+				       a->zone_id, b->zone_id))
+				add_nodes(x, from, to);
+	return take_sum(x);
+}
+
+struct check_side check_planned_forward(struct check *c, const struct plan *p,
+					const struct firewall *f)
+{
+	struct planner x = { .c = c, .s = c->s, .p = p, .f = f,
+			     .a = c->arena, .forwarded = true };
+	uint32_t *memo = ARENA_ARRAY(x.a, uint32_t,
+				     (size_t)p->n_zones * p->n_zones);
+	uint32_t out = SPACE_NO;
+
+	for (size_t i = 0; i < f->interfaces.n; i++)
+		for (size_t k = 0; k < f->interfaces.n; k++) {
+			const struct interface *in = f->interfaces.v[i];
+			const struct interface *o = f->interfaces.v[k];
+			uint32_t *m = &memo[(size_t)in->zone->zone_id *
+					    p->n_zones + o->zone->zone_id];
+
+			if (i == k)
+				continue;
+			if (!*m)
+				*m = between(&x, in->zone, o->zone) + 1;
+			out = space_or(x.s, out, space_and(x.s,
+				space_and(x.s, name_set(&x, in, PK_IIF),
+					  name_set(&x, o, PK_OIF)), *m - 1));
+		}
+	return (struct check_side){ NULL, out };
+}
+
+struct check_side check_planned_input(struct check *c, const struct plan *p,
+				      const struct firewall *f)
+{
+	struct planner x = { .c = c, .s = c->s, .p = p, .f = f,
+			     .a = c->arena };
+	uint32_t nodes = p->n_zones + (uint32_t)p->topo->firewalls.n;
+	uint32_t self = p->n_zones + f->id, out = SPACE_NO;
+
+	for (size_t i = 0; i < f->interfaces.n; i++) {
+		const struct interface *in = f->interfaces.v[i];
+
+		for (uint32_t from = 0; from < nodes; from++)
+			if (from != self && input_arrives(p, from, f,
+							  in->zone->zone_id))
+				add_nodes(&x, from, self);
+		out = space_or(x.s, out, space_and(x.s,
+				name_set(&x, in, PK_IIF), take_sum(&x)));
+	}
+	return (struct check_side){ NULL, out };
+}
+
+uint32_t check_packets(struct check *c, const struct addr_set *src,
+		       const struct addr_set *dst, const struct key_set *keys)
+{
+	struct planner x = { .c = c, .s = c->s, .a = c->arena };
+	uint32_t out = keys ? key_set(&x, *keys, FAM_V4 | FAM_V6) : SPACE_ALL;
+
+	if (dst)
+		out = space_and(x.s, out, addresses(&x, *dst, PK_DST));
+	if (src)
+		out = space_and(x.s, out, addresses(&x, *src, PK_SRC));
+	return out;
+}

@@ -1,0 +1,25 @@
+#ifndef CHECK_PLANNED_H
+#define CHECK_PLANNED_H
+
+#include "check/check.h"
+#include "plan/plan.h"
+
+/*
+ * The plan of one firewall as a set of packets, to be compared with what its
+ * rules let through: what may open across it, and to it. Both depend on
+ * interfaces and addresses, so spoofed sources and hairpins are outside.
+ */
+struct check_side check_planned_forward(struct check *c, const struct plan *p,
+					const struct firewall *f);
+struct check_side check_planned_input(struct check *c, const struct plan *p,
+				      const struct firewall *f);
+
+/* Packets between addresses, with keys; NULL is any. */
+uint32_t check_packets(struct check *c, const struct addr_set *src,
+		       const struct addr_set *dst, const struct key_set *keys);
+
+/* Names of its interfaces, for check_new(); from the arena. */
+const char **check_interface_names(struct arena *a, const struct firewall *f,
+				   size_t *n);
+
+#endif

@@ -1,0 +1,12 @@
+#ifndef CHECK_READ_H
+#define CHECK_READ_H
+
+#include "base/buf.h"
+#include "check/rules.h"
+
+/* All of nftables that the netfilter netlink socket's namespace holds. NULL:
+ * err says why. */
+struct kruleset *kr_read(struct arena *a, int fd, const char *name,
+			 struct buf *err);
+
+#endif

@@ -1,0 +1,178 @@
+#ifndef CHECK_RULES_H
+#define CHECK_RULES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/map.h"
+#include "base/vec.h"
+
+/*
+ * A ruleset as the kernel runs it: the bytecode, in an own small form. All
+ * bytes are copies, all lengths were checked when they were read.
+ */
+enum kr_ex_kind {
+	EX_UNKNOWN, /* anything may happen: .name says what it is */
+	EX_NOTHING, /* counter, log: no effect on the verdict */
+	EX_EITHER,  /* limit, quota: goes on or ends the rule */
+	EX_PAYLOAD,
+	EX_META,
+	EX_CT,
+	EX_ONE_OF, /* loads one of .size numbers from .offset on */
+	EX_OPAQUE, /* loads into dreg what is not modelled */
+	EX_CMP,
+	EX_RANGE,
+	EX_BITWISE,
+	EX_BYTEORDER,
+	EX_LOOKUP,
+	EX_IMMEDIATE,
+	EX_VERDICT,
+	EX_REJECT,
+	EX_QUEUE,
+	EX_SET_META,
+	EX_SET_CT,
+	EX_SET_PAYLOAD,
+	EX_NOTRACK,
+	EX_SNAT,
+	EX_DNAT,
+	EX_REDIRECT,
+	EX_KINDS
+};
+
+enum kr_verdict {
+	KR_ACCEPT,
+	KR_DROP,
+	KR_CONTINUE,
+	KR_RETURN,
+	KR_JUMP,
+	KR_GOTO,
+	KR_QUEUE,
+};
+
+#define KR_DATA 64 /* bytes, NFT_DATA_VALUE_MAXLEN */
+
+struct kr_data {
+	uint8_t len;
+	uint8_t b[KR_DATA];
+};
+
+struct kr_chain;
+struct kr_set;
+
+struct kr_ex {
+	enum kr_ex_kind kind;
+	const char *name;    /* the kernel's, or with a key: "ct bytes" */
+	uint32_t dreg, sreg; /* as the kernel numbers them */
+	uint32_t base, offset, len, key, op, dir, size;
+	uint32_t reg_addr, reg_port; /* of NAT; 0: none */
+	bool invert, ranged;
+	enum kr_verdict verdict;
+	const char *target; /* chain or set, by name */
+	struct kr_chain *chain;
+	struct kr_set *set;
+	struct kr_data a, b; /* value, mask, from; xor, to */
+};
+
+struct kr_rule {
+	struct kr_chain *chain;
+	uint64_t handle;
+	const char *comment; /* or NULL */
+	const char *text;    /* as nft lists it, or NULL */
+	const char *unknown; /* why it could not be read, else NULL */
+	const char *file;    /* where it stands, if that was found */
+	uint32_t line;	     /* 0: not found */
+	uint32_t id;
+	struct kr_ex *ex;
+	size_t n;
+};
+
+struct kr_chain {
+	struct kr_table *table;
+	const char *name;
+	uint64_t handle;
+	bool base;
+	uint32_t hook;
+	int32_t prio;
+	uint32_t policy; /* KR_ACCEPT or KR_DROP */
+	bool nat;
+	const char *const *dev; /* of ingress chains, NULL ended, or NULL */
+	VEC(struct kr_rule *) rule;
+	uint32_t id, order;
+};
+
+struct kr_elem {
+	struct kr_data key, end; /* end.len 0: none */
+	uint32_t flags;
+	struct kr_data data; /* of maps */
+	enum kr_verdict verdict;
+	const char *target;
+	struct kr_chain *chain;
+	const char *maybe; /* "limit": this element matches or not */
+};
+
+struct kr_set {
+	struct kr_table *table;
+	const char *name;
+	uint32_t flags, key_len, obj_type;
+	uint8_t field[16]; /* lengths of a concatenation's parts, if ranged */
+	uint8_t nfields;
+	bool dynamic; /* rules add to it */
+	const char *unknown;
+	VEC(struct kr_elem) elem;
+};
+
+struct kr_obj {
+	const char *name;
+	uint32_t type;
+};
+
+struct kr_table {
+	const char *name;
+	uint32_t family; /* NFPROTO_* */
+	uint32_t flags;
+	struct map chain, set; /* name -> pointer */
+	VEC(struct kr_obj) obj;
+};
+
+struct kr_iface {
+	const char *name;
+	uint32_t index;
+};
+
+struct kruleset {
+	struct arena *arena;
+	const char *name; /* of the file, or "live" */
+	VEC(struct kr_table *) table;
+	VEC(struct kr_chain *) chain; /* by id */
+	VEC(struct kr_rule *) rule;   /* by id */
+	VEC(struct kr_set *) set;
+	VEC(struct kr_iface) iface; /* with an index when it was loaded */
+	int netns, userns; /* of the namespace it is loaded in; -1: live */
+};
+
+/* Filled by the reader, object by object; false: not to be understood. */
+struct nlmsghdr;
+bool kr_add_table(struct kruleset *rs, const struct nlmsghdr *h);
+bool kr_add_chain(struct kruleset *rs, const struct nlmsghdr *h);
+bool kr_add_set(struct kruleset *rs, const struct nlmsghdr *h);
+bool kr_add_elems(struct kruleset *rs, const struct nlmsghdr *h);
+bool kr_add_obj(struct kruleset *rs, const struct nlmsghdr *h);
+bool kr_add_rule(struct kruleset *rs, const struct nlmsghdr *h);
+/* Names to pointers, when all is read. */
+void kr_link(struct kruleset *rs);
+struct kr_table *kr_find_table(const struct kruleset *rs, uint32_t family,
+			       const char *name);
+const char *kr_family_name(uint32_t family);
+
+/* Comments in user data (rule type 0). NULL: none. */
+const char *kr_comment(struct arena *a, const void *udata, uint32_t len);
+
+/* decode.c: one expression. */
+struct nftnl_expr;
+void kr_decode(struct arena *a, const struct nftnl_expr *e, struct kr_ex *x);
+/* The kernel's verdict code; false: none that is known. */
+bool kr_verdict_code(uint32_t v, enum kr_verdict *out);
+
+#endif

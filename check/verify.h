@@ -1,0 +1,67 @@
+#ifndef CHECK_VERIFY_H
+#define CHECK_VERIFY_H
+
+#include "check/check.h"
+#include "plan/plan.h"
+#include "topology/waivers.h"
+
+/*
+ * A firewall's rules held against its plan: what they let through beyond it,
+ * what they block of it, and what cannot be decided.
+ *
+ * Judged as connections: what may open (conntrack state new; TCP with a clean
+ * SYN) = the plan; replies of what is planned pass; nothing else passes in
+ * any other state, but for ICMP errors that belong to a connection. To the
+ * firewall itself, where it has <input>, housekeeping aside: loopback, link
+ * protocols, echo requests, DHCP and VRRP where the plan has them.
+ */
+enum vf_kind { VF_EXTRA, VF_MISSING, VF_UNDECIDED, VF_KINDS };
+
+extern const char *const vf_kind_name[VF_KINDS];
+
+struct vf_finding {
+	enum vf_kind kind;
+	enum check_path path;
+	bool opening;	    /* of connections; else of other states */
+	const char **box;   /* in plan names and addresses */
+	size_t n_box, more; /* boxes not shown */
+	const char *size;   /* addresses times services, as text */
+	const char *packet; /* one that tells the two apart */
+	const char *from, *to, *service; /* the packet's, in plan names */
+	const char *packet_xml; /* as attributes: tcp="25" */
+	const char *rule;   /* that decides, with its place; or the policy */
+	const char *file;   /* of the rule; NULL: not known */
+	unsigned line;
+	const char *plan;   /* the planned reason, or what comes nearest */
+	struct span plan_at;
+	const char *why;    /* undecided: because of this */
+	char fingerprint[17]; /* of what it is, not of where it stands */
+	bool internet;	    /* the source is on the internet */
+	bool before;	    /* so it was in the rules compared against */
+};
+
+struct verified {
+	const struct firewall *firewall;
+	const char *file;
+	bool by_construction; /* byte for byte what gen writes */
+	VEC(struct vf_finding) findings;
+	const char *not_judged; /* tables and chains */
+	size_t count[VF_KINDS];
+};
+
+/*
+ * old (may be NULL): what was loaded before; findings that were so before are
+ * marked. waivers (may be NULL) in force at the plan's time take their packets
+ * out; used[i] is set where the i-th waived anything.
+ */
+struct verify_options {
+	struct kruleset *old;
+	const struct waivers *waivers;
+	bool *used;
+};
+
+void verify_firewall(struct arena *a, const struct plan *p,
+		     const struct firewall *f, struct kruleset *rules,
+		     const struct verify_options *opt, struct verified *out);
+
+#endif

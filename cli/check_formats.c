@@ -1,0 +1,437 @@
+#include "cli/check_formats.h"
+
+#include <string.h>
+
+#include "base/json.h"
+#include "cli/table.h"
+
+enum { MOST_ANNOTATIONS = 9 }; /* GitHub shows ten of a kind and step */
+
+void check_sentence(const struct verified *v, struct buf *out)
+{
+	size_t x = v->count[VF_EXTRA], m = v->count[VF_MISSING];
+	size_t u = v->count[VF_UNDECIDED];
+
+	buf_printf(out, "%s: %s ", v->firewall->name, v->file);
+	if (v->by_construction && !x && !m && !u)
+		buf_puts(out, "is what gen writes: equal to the plan");
+	else if (!x && !m && !u)
+		buf_puts(out, "equals the plan");
+	else if (!x && !m)
+		buf_printf(out, "could not be decided: %zu places", u);
+	else
+		buf_printf(out, "does NOT equal the plan: %zu extra, %zu "
+			   "missing%s", x, m, u ? ", some undecided" : "");
+}
+
+static const char *state_of(const struct vf_finding *f)
+{
+	return f->opening ? "may open" : "in other states";
+}
+
+/* ---- text ---------------------------------------------------------------------- */
+
+static void text_finding(const struct vf_finding *f, struct buf *out)
+{
+	unsigned line, col, end;
+
+	buf_printf(out, "\n%s%s on %s, %s: %s (addresses x services)\n",
+		   f->before ? "(before) " : "", vf_kind_name[f->kind],
+		   check_path_name[f->path], state_of(f), f->size);
+	for (size_t i = 0; i < f->n_box; i++)
+		buf_printf(out, "    %s\n", f->box[i]);
+	if (f->more)
+		buf_printf(out, "    and %zu more boxes\n", f->more);
+	buf_printf(out, "  packet   %s\n", f->packet);
+	if (*f->rule)
+		buf_printf(out, "  rule     %s\n", f->rule);
+	if (f->plan) {
+		buf_printf(out, "  plan     %s", f->plan);
+		if (f->plan_at.src) {
+			span_position(f->plan_at, &line, &col, &end);
+			buf_printf(out, " (%s:%u)", f->plan_at.src->name, line);
+		}
+		buf_putc(out, '\n');
+	} else {
+		buf_puts(out, "  plan     nothing\n");
+	}
+	if (f->why)
+		buf_printf(out, "  because  %s\n", f->why);
+	buf_printf(out, "  id       %s\n", f->fingerprint);
+}
+
+static void write_text(const struct check_report *r, struct buf *out)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		check_sentence(&r->v[i], out);
+		buf_putc(out, '\n');
+	}
+	for (size_t i = 0; i < r->n; i++)
+		for (size_t k = 0; k < r->v[i].findings.n; k++)
+			text_finding(&r->v[i].findings.v[k], out);
+	if (r->n_waiver_notes)
+		buf_putc(out, '\n');
+	for (size_t i = 0; i < r->n_waiver_notes; i++)
+		buf_printf(out, "waiver: %s\n", r->waiver_notes[i]);
+	buf_putc(out, '\n');
+	for (size_t i = 0; i < r->n; i++)
+		buf_printf(out, "not judged at %s: %s\n",
+			   r->v[i].firewall->name, r->v[i].not_judged);
+	for (size_t i = 0; i < r->n_unjudged; i++)
+		buf_printf(out, "not judged: firewall %s (no file for it)\n",
+			   r->unjudged[i]);
+	if (r->note)
+		buf_printf(out, "%s\n", r->note);
+}
+
+/* ---- json ------------------------------------------------------------------------ */
+
+static void json_finding(struct json *j, const struct vf_finding *f)
+{
+	unsigned line = 0, col, end;
+
+	json_object(j, NULL);
+	json_str(j, "id", f->fingerprint);
+	json_str(j, "kind", vf_kind_name[f->kind]);
+	json_str(j, "hook", check_path_name[f->path]);
+	json_str(j, "state", f->opening ? "new" : "other");
+	json_bool(j, "before", f->before);
+	json_bool(j, "internet", f->internet);
+	json_array(j, "boxes");
+	for (size_t i = 0; i < f->n_box; i++)
+		json_str(j, NULL, f->box[i]);
+	json_end_array(j);
+	json_int(j, "more_boxes", (long long)f->more);
+	json_str(j, "size", f->size);
+	json_str(j, "packet", f->packet);
+	json_str(j, "from", f->from);
+	json_str(j, "to", f->to);
+	json_str(j, "service", f->service);
+	json_str(j, "rule", *f->rule ? f->rule : NULL);
+	json_str(j, "file", f->file);
+	json_int(j, "line", f->line);
+	json_str(j, "plan", f->plan);
+	if (f->plan_at.src)
+		span_position(f->plan_at, &line, &col, &end);
+	json_str(j, "plan_file", f->plan_at.src ? f->plan_at.src->name : NULL);
+	json_int(j, "plan_line", line);
+	json_str(j, "because", f->why);
+	json_end_object(j);
+}
+
+static void write_json(const struct check_report *r, struct buf *out)
+{
+	struct json j = { .out = out };
+
+	json_object(&j, NULL);
+	json_str(&j, "schema", "portplan-check-1");
+	json_str(&j, "topology", r->topology);
+	json_array(&j, "firewalls");
+	for (size_t i = 0; i < r->n; i++) {
+		const struct verified *v = &r->v[i];
+
+		json_object(&j, NULL);
+		json_str(&j, "firewall", v->firewall->name);
+		json_str(&j, "file", v->file);
+		json_bool(&j, "equal", !v->count[VF_EXTRA] &&
+			  !v->count[VF_MISSING] && !v->count[VF_UNDECIDED]);
+		json_bool(&j, "by_construction", v->by_construction);
+		for (int k = 0; k < VF_KINDS; k++)
+			json_int(&j, vf_kind_name[k], (long long)v->count[k]);
+		json_str(&j, "not_judged", v->not_judged);
+		json_array(&j, "findings");
+		for (size_t k = 0; k < v->findings.n; k++)
+			json_finding(&j, &v->findings.v[k]);
+		json_end_array(&j);
+		json_end_object(&j);
+	}
+	json_end_array(&j);
+	json_array(&j, "not_judged");
+	for (size_t i = 0; i < r->n_unjudged; i++)
+		json_str(&j, NULL, r->unjudged[i]);
+	json_end_array(&j);
+	json_array(&j, "waivers");
+	for (size_t i = 0; i < r->n_waiver_notes; i++)
+		json_str(&j, NULL, r->waiver_notes[i]);
+	json_end_array(&j);
+	json_end_object(&j);
+}
+
+/* ---- SARIF 2.1.0 ------------------------------------------------------------------- */
+
+static const struct {
+	const char *title, *text, *level, *severity;
+} rules[VF_KINDS] = {
+	[VF_EXTRA] = { "More than planned",
+		"The ruleset lets packets through that the plan does not. Take "
+		"the rule out, or plan what it opens.", "error", "8.0" },
+	[VF_MISSING] = { "Less than planned",
+		"The ruleset blocks packets that the plan lets through. Load "
+		"the generated ruleset, or take the flow out of the plan.",
+		"error", "5.0" },
+	[VF_UNDECIDED] = { "Undecided",
+		"A part of the ruleset is not modelled: what it does with these "
+		"packets could not be decided.", "warning", "3.0" },
+};
+
+static void sarif_rules(struct json *j)
+{
+	json_array(j, "rules");
+	for (int k = 0; k < VF_KINDS; k++) {
+		json_object(j, NULL);
+		json_str(j, "id", vf_kind_name[k]);
+		json_object(j, "shortDescription");
+		json_str(j, "text", rules[k].title);
+		json_end_object(j);
+		json_object(j, "fullDescription");
+		json_str(j, "text", rules[k].text);
+		json_end_object(j);
+		json_object(j, "help");
+		json_str(j, "text", rules[k].text);
+		json_end_object(j);
+		json_object(j, "properties");
+		json_str(j, "security-severity", rules[k].severity);
+		json_str(j, "precision", "very-high");
+		json_end_object(j);
+		json_end_object(j);
+	}
+	json_end_array(j);
+}
+
+static void summary(const struct vf_finding *f, struct buf *out)
+{
+	buf_printf(out, "%s on %s: %s", rules[f->kind].title,
+		   check_path_name[f->path], f->n_box ? f->box[0] : f->packet);
+	if (f->n_box + f->more > 1)
+		buf_printf(out, " and %zu more", f->n_box + f->more - 1);
+	if (f->plan)
+		buf_printf(out, "; plan: %s", f->plan);
+}
+
+/* In the rules where the deciding rule is known, else where it is planned,
+ * else the file's first line: a finding always has a place. */
+static void place_of(const struct verified *v, const struct vf_finding *f,
+		     const char **file, unsigned *line)
+{
+	unsigned col, end;
+
+	*file = v->file;
+	*line = 1;
+	if (f->file && f->line) {
+		*file = f->file;
+		*line = f->line;
+	} else if (f->kind == VF_MISSING && f->plan_at.src &&
+		   f->plan_at.src->name[0] != '<') {
+		*file = f->plan_at.src->name;
+		span_position(f->plan_at, line, &col, &end);
+	}
+}
+
+static void sarif_result(struct json *j, const struct verified *v,
+			 const struct vf_finding *f)
+{
+	struct buf text = { 0 };
+	const char *file;
+	unsigned line;
+
+	place_of(v, f, &file, &line);
+	summary(f, &text);
+	json_object(j, NULL);
+	json_str(j, "ruleId", vf_kind_name[f->kind]);
+	json_str(j, "level", rules[f->kind].level);
+	json_object(j, "message");
+	json_str(j, "text", text.s);
+	json_end_object(j);
+	json_array(j, "locations");
+	json_object(j, NULL);
+	json_object(j, "physicalLocation");
+	json_object(j, "artifactLocation");
+	json_str(j, "uri", file);
+	json_end_object(j);
+	json_object(j, "region");
+	json_int(j, "startLine", line);
+	json_int(j, "startColumn", 1);
+	json_end_object(j);
+	json_end_object(j);
+	json_end_object(j);
+	json_end_array(j);
+	json_object(j, "partialFingerprints");
+	json_str(j, "primaryLocationLineHash", f->fingerprint);
+	json_end_object(j);
+	json_end_object(j);
+	buf_free(&text);
+}
+
+static void write_sarif(const struct check_report *r, struct buf *out)
+{
+	struct json j = { .out = out };
+
+	json_object(&j, NULL);
+	json_str(&j, "$schema",
+		 "https://json.schemastore.org/sarif-2.1.0.json");
+	json_str(&j, "version", "2.1.0");
+	json_array(&j, "runs");
+	json_object(&j, NULL);
+	json_object(&j, "tool");
+	json_object(&j, "driver");
+	json_str(&j, "name", "portplan");
+	json_str(&j, "informationUri", "https://example.org/portplan");
+	sarif_rules(&j);
+	json_end_object(&j);
+	json_end_object(&j);
+	json_array(&j, "results");
+	for (size_t i = 0; i < r->n; i++)
+		for (size_t k = 0; k < r->v[i].findings.n; k++)
+			sarif_result(&j, &r->v[i], &r->v[i].findings.v[k]);
+	json_end_array(&j);
+	json_end_object(&j);
+	json_end_array(&j);
+	json_end_object(&j);
+}
+
+/* ---- JUnit -------------------------------------------------------------------------- */
+
+static void write_junit(const struct check_report *r, struct buf *out)
+{
+	buf_puts(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+		      "<testsuites name=\"portplan check\">\n");
+	for (size_t i = 0; i < r->n; i++) {
+		const struct verified *v = &r->v[i];
+
+		buf_puts(out, "  <testsuite name=\"");
+		put_html(out, v->firewall->name);
+		buf_printf(out, "\" tests=\"%zu\" failures=\"%zu\">\n",
+			   v->findings.n ? v->findings.n : 1, v->findings.n);
+		if (!v->findings.n)
+			buf_puts(out, "    <testcase name=\"equals the "
+				      "plan\"/>\n");
+		for (size_t k = 0; k < v->findings.n; k++) {
+			const struct vf_finding *f = &v->findings.v[k];
+
+			buf_puts(out, "    <testcase name=\"");
+			put_html(out, f->n_box ? f->box[0] : f->packet);
+			buf_printf(out, "\">\n      <failure type=\"%s\" "
+				   "message=\"", vf_kind_name[f->kind]);
+			put_html(out, f->plan ? f->plan : "not planned");
+			buf_puts(out, "\">");
+			put_html(out, f->packet);
+			buf_puts(out, "\n");
+			put_html(out, f->rule);
+			buf_puts(out, "</failure>\n    </testcase>\n");
+		}
+		buf_puts(out, "  </testsuite>\n");
+	}
+	buf_puts(out, "</testsuites>\n");
+}
+
+/* ---- GitHub's workflow commands ------------------------------------------------------ */
+
+static void put_github(struct buf *out, const char *s, bool property)
+{
+	for (; *s; s++) {
+		if (*s == '%' || *s == '\n' || *s == '\r' ||
+		    (property && (*s == ':' || *s == ',')))
+			buf_printf(out, "%%%02X", (unsigned char)*s);
+		else
+			buf_putc(out, *s);
+	}
+}
+
+static void write_github(const struct check_report *r, struct buf *out)
+{
+	size_t shown = 0, all = 0;
+
+	for (size_t i = 0; i < r->n; i++)
+		for (size_t k = 0; k < r->v[i].findings.n; k++, all++) {
+			const struct vf_finding *f = &r->v[i].findings.v[k];
+			struct buf text = { 0 };
+			const char *file;
+			unsigned line;
+
+			if (shown == MOST_ANNOTATIONS)
+				continue;
+			shown++;
+			place_of(&r->v[i], f, &file, &line);
+			summary(f, &text);
+			buf_printf(out, "::%s file=", f->kind == VF_UNDECIDED ?
+				   "warning" : "error");
+			put_github(out, file, true);
+			buf_printf(out, ",line=%u,title=", line);
+			put_github(out, rules[f->kind].title, true);
+			buf_puts(out, "::");
+			put_github(out, text.s, false);
+			buf_putc(out, '\n');
+			buf_free(&text);
+		}
+	if (all > shown)
+		buf_printf(out, "::error title=portplan check::and %zu more "
+			   "findings\n", all - shown);
+}
+
+/* ---- markdown --------------------------------------------------------------------- */
+
+static void put_cell(struct buf *out, const char *s)
+{
+	for (; *s; s++) {
+		if (strchr("|\\`*_<>[]#&", *s))
+			buf_putc(out, '\\');
+		buf_putc(out, (unsigned char)*s < 0x20 ? ' ' : *s);
+	}
+}
+
+static void write_markdown(const struct check_report *r, struct buf *out)
+{
+	buf_puts(out, "### Rulesets against the plan\n\n");
+	for (size_t i = 0; i < r->n; i++) {
+		struct buf s = { 0 };
+
+		check_sentence(&r->v[i], &s);
+		buf_puts(out, "- ");
+		put_cell(out, s.s);
+		buf_putc(out, '\n');
+		buf_free(&s);
+	}
+	for (size_t i = 0; i < r->n; i++) {
+		const struct verified *v = &r->v[i];
+
+		if (!v->findings.n)
+			continue;
+		buf_puts(out, "\n| firewall | kind | since | what | plan | rule "
+			      "|\n| --- | --- | --- | --- | --- | --- |\n");
+		for (size_t k = 0; k < v->findings.n; k++) {
+			const struct vf_finding *f = &v->findings.v[k];
+
+			buf_puts(out, "| ");
+			put_cell(out, v->firewall->name);
+			buf_printf(out, " | %s | %s | ", vf_kind_name[f->kind],
+				   f->before ? "before" : "now");
+			put_cell(out, f->n_box ? f->box[0] : f->packet);
+			buf_puts(out, " | ");
+			put_cell(out, f->plan ? f->plan : "nothing");
+			buf_puts(out, " | ");
+			put_cell(out, f->rule);
+			buf_puts(out, " |\n");
+		}
+	}
+	buf_putc(out, '\n');
+	for (size_t i = 0; i < r->n; i++) {
+		buf_puts(out, "Not judged at ");
+		put_cell(out, r->v[i].firewall->name);
+		buf_puts(out, ": ");
+		put_cell(out, r->v[i].not_judged);
+		buf_putc(out, '\n');
+	}
+	for (size_t i = 0; i < r->n_unjudged; i++) {
+		buf_puts(out, "Not judged: firewall ");
+		put_cell(out, r->unjudged[i]);
+		buf_putc(out, '\n');
+	}
+}
+
+const struct check_format check_formats[] = {
+	{ "text", write_text },	    { "json", write_json },
+	{ "sarif", write_sarif },   { "junit", write_junit },
+	{ "github", write_github }, { "markdown", write_markdown },
+};
+
+const size_t n_check_formats = COUNT_OF(check_formats);

@@ -1,0 +1,395 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "check/load.h"
+#include "cli/check_formats.h"
+#include "cli/cmd_check.h"
+#include "topology/waivers.h"
+
+/* portplan check: do these rulesets say what the plan says? */
+
+struct job {
+	struct args *a;
+	struct loaded l;
+	struct waivers *waivers;
+	bool *used;
+	bool live;
+	VEC(struct verified) out;
+	VEC(struct kruleset *) loaded;
+	struct check_report report;
+	VEC(const char *) notes;
+	bool fail[VF_KINDS];
+	bool fail_given, waivers_bad;
+};
+
+/* ---- which firewall a file is of ----------------------------------------------- */
+
+static const char *base_name(struct args *a, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *s = slash ? slash + 1 : path;
+	size_t n = strlen(s);
+
+	return n > 4 && !strcmp(s + n - 4, ".nft") ?
+		arena_strndup(a->arena, s, n - 4) : s;
+}
+
+static const struct firewall *firewall_of(struct job *j, const char *path)
+{
+	const char *name = arg_value(j->a, "firewall", NULL);
+	const struct topology *t = j->l.topo;
+	const struct firewall *f;
+
+	if (name)
+		return need_firewall(j->a, t, name);
+	if (t->firewalls.n == 1)
+		return t->firewalls.v[0];
+	f = topology_firewall(t, base_name(j->a, path));
+	if (!f)
+		complain(j->a, "which firewall is \"%s\" of? Its base name is "
+			 "none; say --firewall NAME", path);
+	return f;
+}
+
+/* ---- one ruleset --------------------------------------------------------------------- */
+
+static bool is_generated(struct job *j, const struct firewall *f,
+			 const char *path)
+{
+	struct buf want = { 0 }, have = { 0 };
+	char tmp[65536];
+	FILE *in = fopen(path, "re");
+	size_t n;
+	bool same;
+
+	if (!in || !generated_text(j->a, j->l.plan, f, &want)) {
+		if (in)
+			fclose(in);
+		buf_free(&want);
+		return false;
+	}
+	while ((n = fread(tmp, 1, sizeof(tmp), in)) > 0)
+		buf_put(&have, tmp, n);
+	fclose(in);
+	same = want.n == have.n && !memcmp(want.s, have.s, want.n);
+	buf_free(&want);
+	buf_free(&have);
+	return same;
+}
+
+static struct kruleset *load(struct job *j, const char *path,
+			     const struct firewall *f, struct buf *err)
+{
+	size_t n;
+	const char **names = check_interface_names(j->a->arena, f, &n);
+	struct kruleset *rs = path ?
+		check_load_file(j->a->arena, path, names, n, err) :
+		check_load_live(j->a->arena, err);
+
+	if (rs)
+		vec_push(j->a->arena, &j->loaded, rs);
+	return rs;
+}
+
+static int load_trouble(struct job *j, const char *path, struct buf *err)
+{
+	if (err->n)
+		fwrite(err->s, 1, err->n, stderr);
+	buf_free(err);
+	return complain(j->a, "\"%s\" was not loaded: nft must be installed "
+			"and user namespaces allowed; where they are not, only "
+			"a file as gen writes it can be judged, or --live on "
+			"the firewall", path ? path : "live");
+}
+
+static int check_one(struct job *j, const char *path)
+{
+	const struct firewall *f = path ? firewall_of(j, path) :
+		need_firewall(j->a, j->l.topo, arg_value(j->a, "firewall", ""));
+	const char *old = arg_value(j->a, "against", NULL);
+	struct verify_options opt = { .waivers = j->waivers, .used = j->used };
+	struct verified v = { .file = path ? path : "the running kernel" };
+	struct kruleset *rs;
+	struct buf err = { 0 };
+
+	if (!f)
+		return EXIT_BAD;
+	v.firewall = f;
+	v.by_construction = path && is_generated(j, f, path);
+	rs = load(j, path, f, &err);
+	if (!rs && v.by_construction) {
+		/* what gen writes needs no kernel to be believed */
+		buf_free(&err);
+		v.not_judged = "output chains; traffic inside zones; the file "
+			       "is what gen writes and was not loaded";
+		vec_push(j->a->arena, &j->out, v);
+		return EXIT_OK;
+	}
+	if (!rs)
+		return load_trouble(j, path, &err);
+	if (old) {
+		opt.old = load(j, old, f, &err);
+		if (!opt.old)
+			return load_trouble(j, old, &err);
+	}
+	verify_firewall(j->a->arena, j->l.plan, f, rs, &opt, &v);
+	vec_push(j->a->arena, &j->out, v);
+	return EXIT_OK;
+}
+
+/* ---- waivers ----------------------------------------------------------------------- */
+
+static int read_waivers(struct job *j)
+{
+	const char *path = arg_value(j->a, "waivers", NULL);
+	struct diags d;
+
+	if (!path)
+		return EXIT_OK;
+	diags_init(&d, j->a->arena);
+	j->waivers = waivers_read(j->a->arena, j->l.topo, path, &d);
+	print_diags(&d);
+	if (!j->waivers)
+		return EXIT_BAD;
+	j->used = ARENA_ARRAY(j->a->arena, bool, j->waivers->list.n);
+	return EXIT_OK;
+}
+
+static const char *waiver_place(struct job *j, const struct waiver *w)
+{
+	unsigned line, col, end;
+
+	span_position(w->at, &line, &col, &end);
+	return arena_printf(j->a->arena, "%s:%u", w->at.src->name, line);
+}
+
+static bool judged_here(const struct job *j, const struct waiver *w)
+{
+	for (size_t i = 0; i < j->out.n; i++)
+		if (!w->firewall ||
+		    !strcmp(w->firewall, j->out.v[i].firewall->name))
+			return true;
+	return false;
+}
+
+/* Expired, matching nothing, and without any limit: each is a finding. */
+static void note_waivers(struct job *j)
+{
+	for (size_t i = 0; j->waivers && i < j->waivers->list.n; i++) {
+		const struct waiver *w = j->waivers->list.v[i];
+		const char *at = waiver_place(j, w), *what = NULL;
+
+		if (strcmp(w->kind, "extra") && strcmp(w->kind, "missing"))
+			continue; /* of audit */
+		if (j->l.now >= w->expires.t)
+			what = arena_printf(j->a->arena, "%s: expired on %s",
+					    at, w->expires.text);
+		else if (w->any_from && w->any_to && w->any_packets)
+			what = arena_printf(j->a->arena, "%s: waives "
+					    "everything: say from, to or "
+					    "packets", at);
+		else if (!j->used[i] && judged_here(j, w))
+			what = arena_printf(j->a->arena, "%s: matches nothing "
+					    "any more", at);
+		if (what)
+			vec_push(j->a->arena, &j->notes, what);
+	}
+}
+
+static const char *xml_text(struct args *a, const char *s)
+{
+	struct buf b = { 0 };
+	const char *out;
+
+	for (; *s; s++) {
+		if (*s == '<' || *s == '&' || *s == '"')
+			buf_printf(&b, "&#%d;", *s);
+		else
+			buf_putc(&b, (unsigned char)*s < 0x20 ? ' ' : *s);
+	}
+	out = arena_strdup(a->arena, b.s ? b.s : "");
+	buf_free(&b);
+	return out;
+}
+
+/* Every finding as it is now, to be accepted for thirty days. The witness's
+ * parties and packet are what is written; what a box holds beyond them stays
+ * a finding, so that nothing is accepted unseen. */
+static int write_baseline(struct job *j, const char *path)
+{
+	struct buf b = { 0 };
+	int64_t until = j->l.now + 30 * 86400;
+	char day[16];
+	int code;
+
+	date_text(until, day);
+	buf_puts(&b, "<waivers xmlns=\"urn:portplan:1\">\n");
+	for (size_t i = 0; i < j->out.n; i++)
+		for (size_t k = 0; k < j->out.v[i].findings.n; k++) {
+			const struct vf_finding *f =
+				&j->out.v[i].findings.v[k];
+
+			if (!f->opening || f->kind == VF_UNDECIDED)
+				continue;
+			buf_printf(&b, "  <!-- %s -->\n",
+				   xml_text(j->a, f->n_box ? f->box[0] :
+							     f->packet));
+			buf_printf(&b, "  <waive kind=\"%s\" from=\"%s\" "
+				   "to=\"%s\" %s firewall=\"%s\"\n"
+				   "         reason=\"baseline, unreviewed\" "
+				   "owner=\"nobody yet\" expires=\"%s\"/>\n",
+				   vf_kind_name[f->kind], f->from, f->to,
+				   f->packet_xml, j->out.v[i].firewall->name,
+				   day);
+		}
+	buf_puts(&b, "</waivers>\n");
+	code = write_file(j->a, path, &b, NULL);
+	buf_free(&b);
+	return code;
+}
+
+/* ---- the whole ------------------------------------------------------------------------ */
+
+static int read_fail_on(struct job *j)
+{
+	const char *s = arg_value(j->a, "fail-on", NULL);
+	char *copy, *save = NULL;
+
+	j->fail[VF_EXTRA] = j->fail[VF_MISSING] = !s;
+	j->fail_given = s;
+	if (!s)
+		return EXIT_OK;
+	copy = arena_strdup(j->a->arena, s);
+	for (char *w = strtok_r(copy, ",", &save); w;
+	     w = strtok_r(NULL, ",", &save)) {
+		int k = 0;
+
+		while (k < VF_KINDS && strcmp(vf_kind_name[k], w))
+			k++;
+		if (k == VF_KINDS)
+			return complain(j->a, "--fail-on \"%s\": extra, "
+					"missing, undecided%s", w,
+					did_you_mean(j->a->arena, w,
+						     vf_kind_name, VF_KINDS));
+		j->fail[k] = true;
+	}
+	return EXIT_OK;
+}
+
+static int verdict(const struct job *j)
+{
+	bool undecided = false;
+
+	for (size_t i = 0; i < j->out.n; i++)
+		for (int k = 0; k < VF_KINDS; k++) {
+			if (j->out.v[i].count[k] && j->fail[k])
+				return EXIT_FINDINGS;
+			undecided |= k == VF_UNDECIDED &&
+				     j->out.v[i].count[k];
+		}
+	if (j->notes.n)
+		return EXIT_FINDINGS;
+	return undecided && !j->fail_given ? EXIT_UNDECIDED : EXIT_OK;
+}
+
+static void list_unjudged(struct job *j)
+{
+	VEC(const char *) names = { 0 };
+
+	for (size_t i = 0; i < j->l.topo->firewalls.n; i++) {
+		const struct firewall *f = j->l.topo->firewalls.v[i];
+		bool done = false;
+
+		for (size_t k = 0; k < j->out.n; k++)
+			done |= j->out.v[k].firewall == f;
+		if (!done)
+			vec_push(j->a->arena, &names, f->name);
+	}
+	j->report.unjudged = names.v;
+	j->report.n_unjudged = names.n;
+}
+
+static int write_one(struct job *j, const char *spec)
+{
+	size_t n = strcspn(spec, "=");
+	const char *names[16], *file = spec[n] ? spec + n + 1 : NULL;
+	const char *name = arena_strndup(j->a->arena, spec, n);
+	struct buf b = { 0 };
+	int code;
+
+	for (size_t i = 0; i < n_check_formats; i++) {
+		names[i] = check_formats[i].name;
+		if (strcmp(names[i], name))
+			continue;
+		check_formats[i].write(&j->report, &b);
+		code = file && strcmp(file, "-") ?
+			write_file(j->a, file, &b, NULL) : put_out(j->a, &b);
+		buf_free(&b);
+		return code;
+	}
+	return complain(j->a, "there is no format \"%s\"%s (legal: text, json, "
+			"sarif, junit, github, markdown)", name,
+			did_you_mean(j->a->arena, name, names,
+				     n_check_formats));
+}
+
+static int write_all(struct job *j)
+{
+	bool any = false;
+	int code = EXIT_OK;
+
+	j->report.topology = j->a->operands.v[0];
+	j->report.v = j->out.v;
+	j->report.n = j->out.n;
+	j->report.waiver_notes = j->notes.v;
+	j->report.n_waiver_notes = j->notes.n;
+	list_unjudged(j);
+	for (size_t i = 0; i < j->a->given.n && code == EXIT_OK; i++) {
+		if (strcmp(j->a->given.v[i].def->name, "output"))
+			continue;
+		any = true;
+		code = write_one(j, j->a->given.v[i].value);
+	}
+	return any || code != EXIT_OK ? code : write_one(j, "text");
+}
+
+static int run(struct job *j)
+{
+	int code = read_fail_on(j);
+
+	if (code == EXIT_OK)
+		code = load_plan(j->a, j->a->operands.v[0], &j->l);
+	if (code == EXIT_OK)
+		code = read_waivers(j);
+	if (code == EXIT_OK && j->live)
+		code = check_one(j, NULL);
+	for (size_t i = 1; i < j->a->operands.n && code == EXIT_OK; i++)
+		code = check_one(j, j->a->operands.v[i]);
+	if (code != EXIT_OK)
+		return code;
+	note_waivers(j);
+	code = write_all(j);
+	if (code == EXIT_OK && arg_given(j->a, "write-baseline"))
+		code = write_baseline(j, arg_value(j->a, "write-baseline",
+						   NULL));
+	return code == EXIT_OK ? verdict(j) : code;
+}
+
+int cmd_check(struct args *a)
+{
+	struct job j = { .a = a, .live = arg_given(a, "live") };
+	int code;
+
+	if (!j.live && a->operands.n < 2)
+		return complain(a, "which ruleset? FILE.nft…, or --live");
+	if (j.live && (a->operands.n > 1 || !arg_given(a, "firewall")))
+		return complain(a, "--live takes no files and needs "
+				"--firewall NAME");
+	if (a->operands.n > 2 && (arg_given(a, "firewall") ||
+				  arg_given(a, "against")))
+		return complain(a, "--firewall and --against go with one file");
+	code = run(&j);
+	for (size_t i = 0; i < j.loaded.n; i++)
+		check_unload(j.loaded.v[i]);
+	return code;
+}

@@ -1,0 +1,237 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "check/check.h"
+#include "cli/cli.h"
+
+/* portplan equal: do two rulesets let the same packets pass? */
+
+enum { MAX_CUBES = 20000, MAX_FINDINGS = 50, MAX_LINES = 12 };
+
+struct equal {
+	struct arena *a;
+	const char *file[2];
+	bool json;
+	struct kruleset *rs[2];
+	struct check *c;
+	struct check_findings f[PATHS];
+	size_t count[CHECK_KINDS];
+};
+
+/* The second is loaded with the interfaces of the first, and the other way
+ * round, so that both know all names. */
+static int load(struct equal *e)
+{
+	struct buf err = {0};
+
+	for (unsigned i = 0; i < 2; i++) {
+		e->rs[i] = check_load_file(e->a, e->file[i], NULL, 0, &err);
+		if (!e->rs[i])
+			break;
+	}
+	if (err.n)
+		fwrite(err.s, 1, err.n, stderr);
+	buf_free(&err);
+	return e->rs[0] && e->rs[1] ? 0 : -1;
+}
+
+static void compare(struct equal *e)
+{
+	e->c = check_new(e->a, e->rs, 2, NULL, 0);
+	for (unsigned p = 0; p < PATHS; p++) {
+		struct check_side x = check_rules(e->c, e->rs[0], p);
+		struct check_side y = check_rules(e->c, e->rs[1], p);
+
+		e->f[p] = check_compare(e->c, &x, &y, CHECK_ALL, p, MAX_CUBES);
+		for (size_t i = 0; i < e->f[p].n; i++)
+			e->count[e->f[p].v[i].kind]++;
+	}
+}
+
+static int exit_code(const struct equal *e)
+{
+	if (e->count[CHECK_OPENS] || e->count[CHECK_CLOSES])
+		return EXIT_FINDINGS;
+	return e->count[CHECK_UNDECIDED] ? EXIT_UNDECIDED : EXIT_OK;
+}
+
+static const char *sentence(const struct equal *e)
+{
+	static const char *const by_exit[] = {
+		[EXIT_OK] = "equal",
+		[EXIT_FINDINGS] = "NOT equal",
+		[EXIT_UNDECIDED] = "undecided",
+	};
+
+	return by_exit[exit_code(e)];
+}
+
+/* ---- text */
+
+static void text_sides(const struct check_finding *f, struct buf *out)
+{
+	static const char *const name[2] = {"before", "after "};
+
+	for (unsigned i = 0; i < 2; i++) {
+		buf_printf(out, "    %s ", name[i]);
+		check_rule_text(f->rule[i], f->policy[i], out);
+		buf_putc(out, '\n');
+	}
+}
+
+static void text_finding(const struct equal *e, const struct check_finding *f,
+			 struct buf *out)
+{
+	buf_printf(out, "%s %s: ", check_path_name[f->path],
+		   check_kind_name[f->kind]);
+	space_count_text(f->size, out);
+	buf_puts(out, " (addresses x services)");
+	if (f->why)
+		buf_printf(out, ", depends on %s", f->why);
+	buf_putc(out, '\n');
+	for (size_t i = 0; i < f->cubes.n && i < MAX_LINES; i++) {
+		buf_puts(out, "    ");
+		check_cube_text(e->c, &f->cubes.v[i], out);
+		buf_putc(out, '\n');
+	}
+	if (f->cubes.n > MAX_LINES || f->cubes.more)
+		buf_printf(out, "    and %s%zu more boxes\n",
+			   f->cubes.more ? "more than " : "",
+			   f->cubes.n - MAX_LINES);
+	text_sides(f, out);
+	buf_puts(out, "    packet ");
+	check_packet_text(e->c, f->witness, f->path, out);
+	buf_putc(out, '\n');
+}
+
+static void not_judged(const struct equal *e, struct buf *out)
+{
+	struct buf t = {0};
+
+	for (unsigned i = 0; i < 2; i++)
+		check_not_judged(e->rs[i], &t);
+	if (t.n)
+		buf_printf(out, "not judged: table %s\n", t.s);
+	buf_free(&t);
+}
+
+static void text(const struct equal *e, struct buf *out)
+{
+	size_t shown = 0, all = 0;
+
+	buf_printf(out, "%s: %zu opened, %zu closed, %zu undecided\n",
+		   sentence(e), e->count[CHECK_OPENS], e->count[CHECK_CLOSES],
+		   e->count[CHECK_UNDECIDED]);
+	for (unsigned p = 0; p < PATHS; p++)
+		for (size_t i = 0; i < e->f[p].n; i++, all++)
+			if (shown < MAX_FINDINGS) {
+				text_finding(e, &e->f[p].v[i], out);
+				shown++;
+			}
+	if (all > shown)
+		buf_printf(out, "and %zu more findings\n", all - shown);
+	not_judged(e, out);
+}
+
+/* ---- JSON */
+
+static void json_text(struct json *j, const char *key, struct buf *t)
+{
+	json_str(j, key, t->n ? t->s : "");
+	t->n = 0;
+}
+
+static void json_side(struct json *j, const char *key, unsigned i,
+		      const struct check_finding *f, struct buf *t)
+{
+	const struct kr_rule *r = f->rule[i];
+
+	json_object(j, key);
+	check_rule_text(r, f->policy[i], t);
+	json_text(j, "text", t);
+	if (r) {
+		json_str(j, "chain", r->chain->name);
+		json_int(j, "handle", (long long)r->handle);
+		if (r->line) {
+			json_str(j, "file", r->file);
+			json_int(j, "line", r->line);
+		}
+		if (r->comment)
+			json_str(j, "comment", r->comment);
+	}
+	json_end_object(j);
+}
+
+static void json_finding(const struct equal *e, struct json *j,
+			 const struct check_finding *f, struct buf *t)
+{
+	json_object(j, NULL);
+	json_str(j, "kind", check_kind_name[f->kind]);
+	json_str(j, "hook", check_path_name[f->path]);
+	space_count_text(f->size, t);
+	json_text(j, "size", t);
+	if (f->why)
+		json_str(j, "depends_on", f->why);
+	json_array(j, "boxes");
+	for (size_t i = 0; i < f->cubes.n; i++) {
+		check_cube_text(e->c, &f->cubes.v[i], t);
+		json_text(j, NULL, t);
+	}
+	json_end_array(j);
+	json_bool(j, "boxes_complete", !f->cubes.more);
+	check_packet_text(e->c, f->witness, f->path, t);
+	json_text(j, "packet", t);
+	check_probe_text(e->c, f->witness, f->path, t);
+	json_text(j, "probe", t);
+	json_side(j, "before", 0, f, t);
+	json_side(j, "after", 1, f, t);
+	json_end_object(j);
+}
+
+static void json(const struct equal *e, struct buf *out)
+{
+	struct json j = {.out = out};
+	struct buf t = {0};
+
+	json_object(&j, NULL);
+	json_str(&j, "schema", "portplan-equal-1");
+	json_str(&j, "verdict", sentence(e));
+	json_array(&j, "findings");
+	for (unsigned p = 0; p < PATHS; p++)
+		for (size_t i = 0; i < e->f[p].n; i++)
+			json_finding(e, &j, &e->f[p].v[i], &t);
+	json_end_array(&j);
+	json_end_object(&j);
+	buf_putc(out, '\n');
+	buf_free(&t);
+}
+
+int cmd_equal(struct args *a)
+{
+	static const char *const legal[] = { "text", "json" };
+	const char *format = arg_value(a, "output", "text");
+	struct equal e = { .a = a->arena, .json = !strcmp(format, "json") };
+	struct buf out = { 0 };
+	int code = EXIT_BAD;
+
+	if (!e.json && strcmp(format, "text"))
+		return complain(a, "there is no format \"%s\"%s (legal: text, "
+				"json)", format,
+				did_you_mean(a->arena, format, legal, 2));
+	e.file[0] = a->operands.v[0];
+	e.file[1] = a->operands.v[1];
+	if (load(&e) == 0) {
+		compare(&e);
+		(e.json ? json : text)(&e, &out);
+		code = put_out(a, &out);
+		if (code == EXIT_OK)
+			code = exit_code(&e);
+	}
+	buf_free(&out);
+	check_free(e.c);
+	for (unsigned i = 0; i < 2; i++)
+		check_unload(e.rs[i]);
+	return code;
+}

@@ -1,0 +1,98 @@
+#include "topology/waivers.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "topology/build.h"
+
+/* The look-ups of the reader need its maps: filled from the topology. */
+static void know(struct build *b, struct map *space, const char *name,
+		 void *object)
+{
+	struct name_entry *n = ARENA_NEW(b->arena, struct name_entry);
+	char folded[72];
+	size_t i = 0;
+
+	for (; name[i] && i < sizeof(folded) - 1; i++)
+		folded[i] = (char)tolower((unsigned char)name[i]);
+	folded[i] = '\0';
+	n->name = name;
+	n->object = object;
+	map_add_str(b->arena, space, folded, NULL)->val.p = n;
+}
+
+static void know_topology(struct build *b)
+{
+	const struct topology *t = b->topo;
+
+	for (size_t i = 0; i < t->parties.n; i++)
+		know(b, &b->parties, t->parties.v[i]->name, t->parties.v[i]);
+	for (size_t i = 0; i < t->roles.n; i++)
+		know(b, &b->roles, t->roles.v[i]->name, t->roles.v[i]);
+	for (size_t i = 0; i < t->services.n; i++)
+		know(b, &b->services, t->services.v[i]->name,
+		     t->services.v[i]);
+}
+
+static void check_firewall(struct build *b, const struct xml_element *e,
+			   const char *name)
+{
+	VEC(const char *) names = { 0 };
+	const char *near;
+
+	if (topology_firewall(b->topo, name))
+		return;
+	for (size_t i = 0; i < b->topo->firewalls.n; i++)
+		vec_push(b->arena, &names, b->topo->firewalls.v[i]->name);
+	near = nearest_name(name, names.v, names.n);
+	diag_add(b->d, SEV_ERROR, xml_value_span(e, "firewall"),
+		 near ? "there is no firewall \"%s\"; did you mean \"%s\"?" :
+			"there is no firewall \"%s\"", name, near);
+}
+
+static struct waiver *read_one(struct build *b, const struct xml_element *e)
+{
+	struct waiver *w = ARENA_NEW(b->arena, struct waiver);
+
+	w->kind = xml_attr(e, "kind");
+	w->any_from = !xml_attr(e, "from");
+	w->any_to = !xml_attr(e, "to");
+	w->from = value_ends(b, e, "from");
+	w->to = value_ends(b, e, "to");
+	w->what.keys = value_keys(b, e);
+	value_services(b, e, "service", &w->what.services);
+	w->any_packets = !w->what.keys.n && !w->what.services.n;
+	w->firewall = xml_attr(e, "firewall");
+	w->reason = xml_attr(e, "reason");
+	w->owner = xml_attr(e, "owner");
+	w->ticket = xml_attr(e, "ticket");
+	w->expires = value_date(b, e, "expires", true);
+	w->at = xml_span(e);
+	if (w->firewall)
+		check_firewall(b, e, w->firewall);
+	return w;
+}
+
+struct waivers *waivers_read(struct arena *a, const struct topology *t,
+			     const char *path, struct diags *d)
+{
+	struct topology scratch = *t;
+	struct build b = { .arena = a, .d = d, .topo = &scratch };
+	struct source *src = source_read(a, path, (struct span){ 0 }, d);
+	const struct xml_element *root = src ? xml_parse(a, src, d) : NULL;
+	struct waivers *out = ARENA_NEW(a, struct waivers);
+
+	if (!root)
+		return NULL;
+	if (schema_check(root, EL_ROOT, d) != EL_WAIVERS) {
+		diag_add(d, SEV_ERROR, xml_span(root),
+			 "the root is <%s>, where <waivers> is meant",
+			 root->name);
+		return NULL;
+	}
+	know_topology(&b);
+	for (const struct xml_element *e = root->first; e; e = e->next)
+		if (schema_check(e, EL_WAIVERS, d) == EL_WAIVE)
+			vec_push(a, &out->list, read_one(&b, e));
+	return d->n_errors ? NULL : out;
+}
