@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/plain.h"
 #include "base/vec.h"
 
 enum { LINE_SHOWN = 160 };
@@ -106,12 +107,9 @@ static void print_place(struct buf *out, struct span s)
 	buf_puts(out, ": ");
 }
 
-/* Control characters of a hostile file must not reach a terminal. */
 static void put_shown(struct buf *out, const char *s, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		buf_putc(out, ((unsigned char)s[i] < 0x20 && s[i] != '\t') ||
-			      s[i] == 0x7f ? '?' : s[i]);
+	buf_plain(out, s, n, 1);
 }
 
 static void print_line(struct buf *out, struct span s)
@@ -128,8 +126,12 @@ static void print_line(struct buf *out, struct span s)
 		from = s.off - LINE_SHOWN / 2;
 	while (from > start && ((unsigned char)s.src->text[from] & 0xc0) == 0x80)
 		from--;
-	if (end - from > LINE_SHOWN)
+	if (end - from > LINE_SHOWN) {
 		end = from + LINE_SHOWN;
+		while (end > s.off && ((unsigned char)s.src->text[end] & 0xc0) ==
+		       0x80)
+			end--;
+	}
 	put_shown(out, s.src->text + from, end - from);
 	buf_putc(out, '\n');
 	for (size_t i = from; i < s.off; i++)

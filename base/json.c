@@ -2,20 +2,7 @@
 
 #include <string.h>
 
-/* Length of the UTF-8 sequence at s (RFC 3629), 0 if it is none. */
-static size_t utf8_len(const unsigned char *s)
-{
-	size_t n = s[0] < 0x80 ? 1 : s[0] >= 0xc2 && s[0] < 0xe0 ? 2 :
-		   (s[0] & 0xf0) == 0xe0 ? 3 : s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : 0;
-
-	for (size_t i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return n;
-}
+#include "base/plain.h"
 
 void json_quote(struct buf *out, const char *str)
 {
@@ -23,7 +10,8 @@ void json_quote(struct buf *out, const char *str)
 
 	buf_putc(out, '"');
 	while (*s) {
-		size_t n = utf8_len(s);
+		size_t n = utf8_length((const char *)s,
+				       strnlen((const char *)s, 4));
 
 		if (n == 0) {
 			buf_puts(out, "\\ufffd");

@@ -1,12 +1,10 @@
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "base/plain.h"
 #include "cli/cli.h"
 
 const char *did_you_mean(struct arena *a, const char *s,
@@ -19,14 +17,17 @@ const char *did_you_mean(struct arena *a, const char *s,
 
 int complain(const struct args *a, const char *fmt, ...)
 {
-	struct buf b = { 0 };
+	struct buf b = { 0 }, plain = { 0 };
 	va_list ap;
 
 	va_start(ap, fmt);
 	buf_vprintf(&b, fmt, ap);
 	va_end(ap);
-	fprintf(stderr, "portplan %s: %s\n", a->cmd->name, b.s ? b.s : "");
+	buf_plain(&plain, b.s ? b.s : "", b.n, 0);
+	fprintf(stderr, "portplan %s: %s\n", a->cmd->name,
+		plain.s ? plain.s : "");
 	buf_free(&b);
+	buf_free(&plain);
 	return EXIT_BAD;
 }
 
@@ -170,61 +171,4 @@ int put_out(const struct args *a, const struct buf *b)
 		return errno == EPIPE ? EXIT_OK :
 			complain(a, "standard output: %s", strerror(errno));
 	return EXIT_OK;
-}
-
-static bool is_same(const char *path, const struct buf *b)
-{
-	FILE *f = fopen(path, "re");
-	char tmp[65536];
-	size_t at = 0, n;
-	bool same = f;
-
-	while (same && (n = fread(tmp, 1, sizeof(tmp), f)) > 0) {
-		same = at + n <= b->n && !memcmp(b->s + at, tmp, n);
-		at += n;
-	}
-	same = same && !ferror(f) && at == b->n;
-	if (f)
-		fclose(f);
-	return same;
-}
-
-static bool write_all(int fd, const struct buf *b)
-{
-	for (size_t at = 0; at < b->n;) {
-		ssize_t n = write(fd, b->s + at, b->n - at);
-
-		if (n < 0 && errno != EINTR)
-			return false;
-		if (n > 0)
-			at += (size_t)n;
-	}
-	return fsync(fd) == 0 || errno == EINVAL;
-}
-
-int write_file(const struct args *a, const char *path, const struct buf *b,
-	       bool *same)
-{
-	char *tmp = arena_printf(a->arena, "%s.XXXXXX", path);
-	mode_t mask = umask(0);
-	int fd, err;
-
-	umask(mask);
-	if (same)
-		*same = false;
-	if (is_same(path, b)) {
-		if (same)
-			*same = true;
-		return EXIT_OK;
-	}
-	fd = mkostemp(tmp, O_CLOEXEC);
-	if (fd < 0)
-		return complain(a, "cannot write \"%s\": %s", path,
-				strerror(errno));
-	if (write_all(fd, b) && fchmod(fd, 0666 & ~mask) == 0 &&
-	    close(fd) == 0 && rename(tmp, path) == 0)
-		return EXIT_OK;
-	err = errno;
-	unlink(tmp);
-	return complain(a, "cannot write \"%s\": %s", path, strerror(err));
 }

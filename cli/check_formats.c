@@ -84,79 +84,6 @@ static void write_text(const struct check_report *r, struct buf *out)
 		buf_printf(out, "%s\n", r->note);
 }
 
-/* ---- json ------------------------------------------------------------------------ */
-
-static void json_finding(struct json *j, const struct vf_finding *f)
-{
-	unsigned line = 0, col, end;
-
-	json_object(j, NULL);
-	json_str(j, "id", f->fingerprint);
-	json_str(j, "kind", vf_kind_name[f->kind]);
-	json_str(j, "hook", check_path_name[f->path]);
-	json_str(j, "state", f->opening ? "new" : "other");
-	json_bool(j, "before", f->before);
-	json_bool(j, "internet", f->internet);
-	json_array(j, "boxes");
-	for (size_t i = 0; i < f->n_box; i++)
-		json_str(j, NULL, f->box[i]);
-	json_end_array(j);
-	json_int(j, "more_boxes", (long long)f->more);
-	json_str(j, "size", f->size);
-	json_str(j, "packet", f->packet);
-	json_str(j, "from", f->from);
-	json_str(j, "to", f->to);
-	json_str(j, "service", f->service);
-	json_str(j, "rule", *f->rule ? f->rule : NULL);
-	json_str(j, "file", f->file);
-	json_int(j, "line", f->line);
-	json_str(j, "plan", f->plan);
-	if (f->plan_at.src)
-		span_position(f->plan_at, &line, &col, &end);
-	json_str(j, "plan_file", f->plan_at.src ? f->plan_at.src->name : NULL);
-	json_int(j, "plan_line", line);
-	json_str(j, "because", f->why);
-	json_end_object(j);
-}
-
-static void write_json(const struct check_report *r, struct buf *out)
-{
-	struct json j = { .out = out };
-
-	json_object(&j, NULL);
-	json_str(&j, "schema", "portplan-check-1");
-	json_str(&j, "topology", r->topology);
-	json_array(&j, "firewalls");
-	for (size_t i = 0; i < r->n; i++) {
-		const struct verified *v = &r->v[i];
-
-		json_object(&j, NULL);
-		json_str(&j, "firewall", v->firewall->name);
-		json_str(&j, "file", v->file);
-		json_bool(&j, "equal", !v->count[VF_EXTRA] &&
-			  !v->count[VF_MISSING] && !v->count[VF_UNDECIDED]);
-		json_bool(&j, "by_construction", v->by_construction);
-		for (int k = 0; k < VF_KINDS; k++)
-			json_int(&j, vf_kind_name[k], (long long)v->count[k]);
-		json_str(&j, "not_judged", v->not_judged);
-		json_array(&j, "findings");
-		for (size_t k = 0; k < v->findings.n; k++)
-			json_finding(&j, &v->findings.v[k]);
-		json_end_array(&j);
-		json_end_object(&j);
-	}
-	json_end_array(&j);
-	json_array(&j, "not_judged");
-	for (size_t i = 0; i < r->n_unjudged; i++)
-		json_str(&j, NULL, r->unjudged[i]);
-	json_end_array(&j);
-	json_array(&j, "waivers");
-	for (size_t i = 0; i < r->n_waiver_notes; i++)
-		json_str(&j, NULL, r->waiver_notes[i]);
-	json_end_array(&j);
-	json_end_object(&j);
-}
-
 /* ---- SARIF 2.1.0 ------------------------------------------------------------------- */
 
 static const struct {
@@ -429,7 +356,7 @@ static void write_markdown(const struct check_report *r, struct buf *out)
 }
 
 const struct check_format check_formats[] = {
-	{ "text", write_text },	    { "json", write_json },
+	{ "text", write_text },	    { "json", check_write_json },
 	{ "sarif", write_sarif },   { "junit", write_junit },
 	{ "github", write_github }, { "markdown", write_markdown },
 };

@@ -25,6 +25,9 @@ struct check_format {
 extern const struct check_format check_formats[];
 extern const size_t n_check_formats;
 
+/* check_json.c: everything, numbers included. */
+void check_write_json(const struct check_report *r, struct buf *out);
+
 /* "inner.nft says what the plan says" */
 void check_sentence(const struct verified *v, struct buf *out);
 

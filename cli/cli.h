@@ -80,10 +80,26 @@ int complain(const struct args *a, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* All of it to standard output; EXIT_BAD and a message if that fails. */
 int put_out(const struct args *a, const struct buf *b);
-/* To a file, whole or not at all: a temporary one beside it, then renamed.
- * *same (may be NULL): it stood there already and was left alone. */
-int write_file(const struct args *a, const char *path, const struct buf *b,
-	       bool *same);
+
+struct file_out {
+	const char *path;
+	const struct buf *text;
+	bool same; /* set: it stood there already and was left alone */
+};
+
+/* All of them or none: see cli/files.c. Never over an operand of the command,
+ * that is, over what was read. */
+int write_files(const struct args *a, struct file_out *f, size_t n);
+int write_file(const struct args *a, const char *path, const struct buf *b);
+
+/* One format's text; path NULL or "-": standard output. */
+struct output {
+	const char *path;
+	struct buf text;
+};
+
+/* The files together, then standard output; frees the texts. */
+int write_outputs(struct args *a, struct output *v, size_t n);
 
 struct loaded {
 	struct topology *topo;
@@ -118,8 +134,10 @@ int cmd_gen(struct args *a);
 int cmd_matrix(struct args *a);
 int cmd_explain(struct args *a);
 int cmd_check(struct args *a);
+int cmd_diff(struct args *a);
 int cmd_equal(struct args *a);
 int cmd_schema(struct args *a);
+int cmd_templates(struct args *a);
 int cmd_man(struct args *a);
 
 #endif

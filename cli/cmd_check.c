@@ -243,7 +243,7 @@ static int write_baseline(struct job *j, const char *path)
 				   day);
 		}
 	buf_puts(&b, "</waivers>\n");
-	code = write_file(j->a, path, &b, NULL);
+	code = write_file(j->a, path, &b);
 	buf_free(&b);
 	return code;
 }
@@ -309,23 +309,19 @@ static void list_unjudged(struct job *j)
 	j->report.n_unjudged = names.n;
 }
 
-static int write_one(struct job *j, const char *spec)
+static int make_output(struct job *j, const char *spec, struct output *out)
 {
 	size_t n = strcspn(spec, "=");
-	const char *names[16], *file = spec[n] ? spec + n + 1 : NULL;
+	const char *names[16];
 	const char *name = arena_strndup(j->a->arena, spec, n);
-	struct buf b = { 0 };
-	int code;
 
+	out->path = spec[n] ? spec + n + 1 : NULL;
 	for (size_t i = 0; i < n_check_formats; i++) {
 		names[i] = check_formats[i].name;
 		if (strcmp(names[i], name))
 			continue;
-		check_formats[i].write(&j->report, &b);
-		code = file && strcmp(file, "-") ?
-			write_file(j->a, file, &b, NULL) : put_out(j->a, &b);
-		buf_free(&b);
-		return code;
+		check_formats[i].write(&j->report, &out->text);
+		return EXIT_OK;
 	}
 	return complain(j->a, "there is no format \"%s\"%s (legal: text, json, "
 			"sarif, junit, github, markdown)", name,
@@ -335,8 +331,10 @@ static int write_one(struct job *j, const char *spec)
 
 static int write_all(struct job *j)
 {
-	bool any = false;
+	struct output *v = ARENA_ARRAY(j->a->arena, struct output,
+				       j->a->given.n + 1);
 	int code = EXIT_OK;
+	size_t n = 0;
 
 	j->report.topology = j->a->operands.v[0];
 	j->report.v = j->out.v;
@@ -344,13 +342,12 @@ static int write_all(struct job *j)
 	j->report.waiver_notes = j->notes.v;
 	j->report.n_waiver_notes = j->notes.n;
 	list_unjudged(j);
-	for (size_t i = 0; i < j->a->given.n && code == EXIT_OK; i++) {
-		if (strcmp(j->a->given.v[i].def->name, "output"))
-			continue;
-		any = true;
-		code = write_one(j, j->a->given.v[i].value);
-	}
-	return any || code != EXIT_OK ? code : write_one(j, "text");
+	for (size_t i = 0; i < j->a->given.n && code == EXIT_OK; i++)
+		if (!strcmp(j->a->given.v[i].def->name, "output"))
+			code = make_output(j, j->a->given.v[i].value, &v[n++]);
+	if (!n)
+		code = make_output(j, "text", &v[n++]);
+	return code == EXIT_OK ? write_outputs(j->a, v, n) : code;
 }
 
 static int run(struct job *j)

@@ -1,9 +1,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "cli/cmd_gen.h"
 #include "gen/eval.h"
-#include "gen/gen.h"
 #include "plan/each.h"
 #include "plan/matrix.h"
 
@@ -20,6 +19,7 @@ struct question {
 	struct ruleset **rules; /* by firewall, made when first asked */
 	struct buf text;
 	size_t allowed, denied;
+	bool no_such_family;
 };
 
 /* ---- what was asked ---------------------------------------------------------- */
@@ -108,7 +108,8 @@ static int protocol_key(const char *s, uint32_t *key)
 		    memcmp(protocols[i].name, s, n))
 			continue;
 		if (!strcmp(protocols[i].name, "ip"))
-			return rest && number(rest, 255, &v) ?
+			return rest && number(rest, 255, &v) &&
+			       !proto_has_ports(v) && !proto_is_icmp(v) ?
 				(int)(*key = key_of(v, 0), 0) : -1;
 		if (proto_is_icmp(proto)) {
 			type = rest ? icmp_type_parse(proto, rest) : -1;
@@ -174,8 +175,8 @@ static int read_keys(struct question *q, const char *word, struct addr dst,
 	for (size_t i = 0; i < q->l.topo->services.n; i++)
 		vec_push(q->a->arena, &names, q->l.topo->services.v[i]->name);
 	return complain(q->a, "\"%s\" is no packet: write tcp/389, udp/53, "
-			"icmp/echo-request, esp, ip/47, 389 (tcp and udp) or "
-			"a service%s", word,
+			"icmp/echo-request, icmpv6/echo-request, esp, ip/47, "
+			"389 (tcp and udp) or a service%s", word,
 			did_you_mean(q->a->arena, word, names.v, names.n));
 }
 
@@ -272,8 +273,9 @@ static void put_reason(struct question *q, uint32_t reason, uint32_t pin)
 static const struct ruleset *rules_of(struct question *q,
 				      const struct firewall *f)
 {
-	static const struct gen_options opt = { GEN_COUNT_SERVICE };
+	struct gen_options opt;
 
+	counters_option(q->a, &opt); /* checked before */
 	if (!q->rules[f->id])
 		q->rules[f->id] = gen_firewall(q->a->arena, q->l.plan, f, &opt,
 					       &q->l.diags);
@@ -304,7 +306,6 @@ static void put_hop(struct question *q, const struct hop *h,
 	const struct topology *t = q->l.topo;
 	const struct firewall *f = t->firewalls.v[h->firewall];
 	const struct ruleset *rs = rules_of(q, f);
-	bool done = false;
 
 	for (size_t i = 0; i < f->interfaces.n; i++)
 		for (size_t o = 0; o < f->interfaces.n; o++) {
@@ -318,11 +319,10 @@ static void put_hop(struct question *q, const struct hop *h,
 			buf_printf(&q->text, "  at       %s: %s (%s) to %s "
 				   "(%s)\n", f->name, in->name, in->zone->name,
 				   out->name, out->zone->name);
-			if (done || !rs)
+			if (!rs)
 				continue;
 			hit = rs_eval(rs, in->name, out->name, k);
 			put_hit(q, f, &hit);
-			done = true;
 		}
 }
 
@@ -369,18 +369,19 @@ static const char *class_text(struct question *q, uint32_t cls, uint32_t end)
 {
 	const struct plan *p = q->l.plan;
 	const struct class *c = &p->classes.v[cls];
+	unsigned char *seen = ARENA_ARRAY(q->a->arena, unsigned char,
+					  p->topo->parties.n);
 	struct buf b = { 0 };
 	const char *s;
-	uint32_t last = NONE;
 	size_t n = 0;
 
 	for (size_t i = 0; i < c->n_cell; i++) {
 		uint32_t party = p->cell[c->cell[i]].party;
 
-		if (party == last ||
+		if (seen[party] ||
 		    (end != NONE && !cell_in_end(p, c->cell[i], end)))
 			continue;
-		last = party;
+		seen[party] = 1;
 		if (n++ < 3)
 			buf_printf(&b, "%s%s", b.n ? ", " : "",
 				   plan_party_name(p, party));
@@ -447,6 +448,38 @@ static void put_nearest(struct question *q, const struct packet *k)
 	put_reason(q, n.flow.piece.reason, n.flow.piece.pin);
 }
 
+/* Denied by the plan is not always stopped: where nothing stands between the
+ * two, or the rules let it be. */
+static void put_not_enforced(struct question *q, const struct answer *x,
+			     const struct packet *k)
+{
+	const struct plan *p = q->l.plan;
+	const struct party *s, *d;
+
+	if (x->src_cell == NONE || x->dst_cell == NONE ||
+	    p->cell[x->src_cell].party == NONE ||
+	    p->cell[x->dst_cell].party == NONE)
+		return;
+	s = p->topo->parties.v[p->cell[x->src_cell].party];
+	d = p->topo->parties.v[p->cell[x->dst_cell].party];
+	if (x->not_enforced)
+		buf_printf(&q->text, "  but      not enforced: both are in %s%s\n",
+			   p->topo->zones.v[p->cell[x->src_cell].zone]->name,
+			   p->topo->zones.v[p->cell[x->src_cell].zone]
+				   ->inside_any ? ", whose inside is open" : "");
+	if (d->kind == PARTY_FIREWALL && !d->firewall->inputs.n)
+		buf_printf(&q->text, "  but      not enforced: firewall %s has "
+			   "no <input>, so its input chain is left alone\n",
+			   d->name);
+	else if (d->kind == PARTY_FIREWALL && proto_is_icmp(k->proto))
+		buf_printf(&q->text, "  but      firewall %s answers echo "
+			   "requests from anyone, at a limited rate\n",
+			   d->name);
+	if (s->kind == PARTY_FIREWALL)
+		buf_printf(&q->text, "  but      firewall %s does not filter "
+			   "what it sends itself\n", s->name);
+}
+
 static void ask(struct question *q, const struct packet *k)
 {
 	struct answer x = plan_verdict(q->l.plan, k);
@@ -470,6 +503,8 @@ static void ask(struct question *q, const struct packet *k)
 		put_left_out(q, k);
 		put_nearest(q, k);
 	}
+	if (!ok)
+		put_not_enforced(q, &x, k);
 }
 
 static int ask_pair(struct question *q, const struct side *from, size_t i,
@@ -481,6 +516,7 @@ static int ask_pair(struct question *q, const struct side *from, size_t i,
 	if (code != EXIT_OK)
 		return code;
 	keys = keys_of_family(q->a->arena, keys, addr_is_v4(from->v[i]));
+	q->no_such_family |= !keys.n;
 	for (size_t n = 0; n < keys.n; n++)
 		for (uint32_t key = keys.r[n].lo; key <= keys.r[n].hi; key++)
 			ask(q, &(struct packet){
@@ -493,9 +529,12 @@ static int ask_pair(struct question *q, const struct side *from, size_t i,
 int cmd_explain(struct args *a)
 {
 	struct question q = { .a = a };
+	struct gen_options opt;
 	struct side from, to;
-	int code = load_plan(a, a->operands.v[0], &q.l);
+	int code = counters_option(a, &opt);
 
+	if (code == EXIT_OK)
+		code = load_plan(a, a->operands.v[0], &q.l);
 	if (code == EXIT_OK)
 		code = read_side(&q, a->operands.v[1], &from);
 	if (code == EXIT_OK)
@@ -510,8 +549,11 @@ int cmd_explain(struct args *a)
 				code = ask_pair(&q, &from, i, &to, j,
 						a->operands.v[3]);
 	if (code == EXIT_OK && !q.text.n)
-		code = complain(a, "\"%s\" and \"%s\" have no address family "
-				"in common for this packet", from.name,
+		code = complain(a, q.no_such_family ?
+				"%s does not exist between \"%s\" and \"%s\": "
+				"icmp is IPv4's, icmpv6 IPv6's" :
+				"for %s: \"%s\" and \"%s\" have no address "
+				"family in common", a->operands.v[3], from.name,
 				to.name);
 	if (code == EXIT_OK)
 		code = put_out(a, &q.text);

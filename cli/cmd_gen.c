@@ -2,15 +2,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "cli/cli.h"
-#include "gen/gen.h"
+#include "cli/cmd_gen.h"
 
-struct output {
-	const char *path; /* NULL: standard output */
-	struct buf text;
-};
-
-static int counters_option(const struct args *a, struct gen_options *opt)
+int counters_option(const struct args *a, struct gen_options *opt)
 {
 	const char *s = arg_value(a, "counters", "service");
 	static const char *const legal[] = { "service", "flow" };
@@ -40,23 +34,6 @@ static int make_text(struct args *a, struct loaded *l,
 	return rs ? EXIT_OK : EXIT_BAD;
 }
 
-static int write_outputs(struct args *a, struct output *v, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		bool same;
-		int code = v[i].path ?
-			write_file(a, v[i].path, &v[i].text, &same) :
-			put_out(a, &v[i].text);
-
-		if (code != EXIT_OK)
-			return code;
-		if (v[i].path)
-			fprintf(stderr, "%s %s\n", v[i].path,
-				same ? "is as it was" : "written");
-	}
-	return EXIT_OK;
-}
-
 static int need_directory(const struct args *a, const char *dir)
 {
 	struct stat st;
@@ -69,25 +46,43 @@ static int need_directory(const struct args *a, const char *dir)
 	return EXIT_OK;
 }
 
+static int write_rules(struct args *a, struct file_out *f, size_t n,
+		       bool files)
+{
+	int code;
+
+	if (!files)
+		return n == 1 ? put_out(a, f[0].text) : EXIT_OK;
+	code = write_files(a, f, n);
+	for (size_t i = 0; i < n && code == EXIT_OK; i++)
+		fprintf(stderr, "%s %s\n", f[i].path,
+			f[i].same ? "is as it was" : "written");
+	return code;
+}
+
 /* All texts are made before the first is written: an error leaves nothing
  * half done. */
 static int gen_all(struct args *a, struct loaded *l,
 		   const struct firewall *const *f, size_t n, const char *dir,
 		   const struct gen_options *opt)
 {
-	struct output *v = ARENA_ARRAY(a->arena, struct output, n);
-	int code = dir ? need_directory(a, dir) : EXIT_OK;
+	struct file_out *v = ARENA_ARRAY(a->arena, struct file_out, n);
+	struct buf *text = ARENA_ARRAY(a->arena, struct buf, n);
+	int code = EXIT_OK;
 
 	for (size_t i = 0; i < n && code == EXIT_OK; i++) {
 		if (dir)
 			v[i].path = arena_printf(a->arena, "%s/%s.nft", dir,
 						 f[i]->name);
-		code = make_text(a, l, f[i], opt, &v[i].text);
+		v[i].text = &text[i];
+		code = make_text(a, l, f[i], opt, &text[i]);
 	}
+	if (code == EXIT_OK && dir)
+		code = need_directory(a, dir);
 	if (code == EXIT_OK)
-		code = write_outputs(a, v, n);
+		code = write_rules(a, v, n, dir);
 	for (size_t i = 0; i < n; i++)
-		buf_free(&v[i].text);
+		buf_free(&text[i]);
 	return code;
 }
 

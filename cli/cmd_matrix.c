@@ -123,6 +123,31 @@ static int read_filter(struct args *a, const struct loaded *l,
 	return code;
 }
 
+/* What the lines mean, and what no line can say. */
+static const char *summary(struct args *a, const struct loaded *l,
+			   const struct matrix_filter *f, size_t n)
+{
+	struct buf b = { 0 };
+	const char *s;
+	bool any = false;
+
+	buf_printf(&b, "%zu line%s", n, n == 1 ? "" : "s");
+	if (!f->from && !f->to && !f->service && !f->firewall)
+		buf_puts(&b, "; everything else that crosses a firewall is "
+			     "denied");
+	for (size_t i = 0; i < l->topo->firewalls.n; i++) {
+		if (l->topo->firewalls.v[i]->inputs.n)
+			continue;
+		buf_printf(&b, "%s %s", any ? "," : ". Without <input>, so left "
+			   "alone in what reaches themselves:",
+			   l->topo->firewalls.v[i]->name);
+		any = true;
+	}
+	s = arena_strdup(a->arena, b.s);
+	buf_free(&b);
+	return s;
+}
+
 int cmd_matrix(struct args *a)
 {
 	static const char *const legal[] = { "role", "host" };
@@ -149,8 +174,6 @@ int cmd_matrix(struct args *a)
 	t.cell = ARENA_ARRAY(a->arena, const char *, t.n_row * N_COLUMNS);
 	for (size_t i = 0; i < t.n_row; i++)
 		fill_row(a, t.cell + i * N_COLUMNS, &m->rows.v[i]);
-	t.summary = arena_printf(a->arena, "%zu lines%s", t.n_row,
-				 f.from || f.to || f.service || f.firewall ?
-				 "" : "; everything else is denied");
+	t.summary = summary(a, &l, &f, t.n_row);
 	return table_out(a, &t);
 }

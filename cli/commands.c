@@ -1,14 +1,13 @@
-#include "cli/cli.h"
+#include "cli/cmd_gen.h"
 #include "cli/table.h"
 
 static const struct option_def gen_options[] = {
 	{ 'd', "directory", "DIR",
-	  "write NAME.nft for each firewall into DIR (default: here)" },
+	  "write NAME.nft for each firewall into DIR (default with several "
+	  "firewalls: here)" },
 	{ 'f', "firewall", "NAME",
 	  "this firewall only, on standard output unless -d is given" },
-	{ 0, "counters", "KIND",
-	  "count by service of a pair of classes (service, the default), or "
-	  "each source, destination and port (flow)" },
+	COUNTERS_OPTION,
 	TOPOLOGY_OPTIONS,
 };
 
@@ -25,6 +24,7 @@ static const struct option_def matrix_options[] = {
 };
 
 static const struct option_def explain_options[] = {
+	COUNTERS_OPTION,
 	TOPOLOGY_OPTIONS,
 };
 
@@ -50,6 +50,11 @@ static const struct option_def equal_options[] = {
 	{ 'o', "output", "FORMAT", "text (default) or json" },
 };
 
+static const struct option_def diff_options[] = {
+	FORMAT_OPTION,
+	TOPOLOGY_OPTIONS,
+};
+
 #define OPTIONS(o) .options = (o), .n_options = COUNT_OF(o)
 
 const struct command commands[] = {
@@ -72,8 +77,8 @@ const struct command commands[] = {
 	  .description =
 	  "Compiles the topology and writes one nftables file for each "
 	  "firewall on any path: what is planned passes, everything else is "
-	  "counted, logged and dropped. With one firewall the ruleset goes to "
-	  "standard output. A file replaces its own table whole and touches no "
+	  "counted, logged and dropped. With one firewall, or with -f, the "
+	  "ruleset goes to standard output unless -d is given. A file replaces its own table whole and touches no "
 	  "other; one that would not change is left as it is.",
 	  OPTIONS(gen_options),
 	  .examples = "  portplan gen topology.xml -d rules\n"
@@ -88,8 +93,9 @@ const struct command commands[] = {
 	  "icmp/echo-request, esp, ip/47, a service of the topology, or a bare "
 	  "number, which means tcp and udp. Allowed: the reasons, the most "
 	  "specific first, the firewalls crossed, and the rule of each that "
-	  "lets it through. Denied: the planned flow that comes nearest, and "
-	  "exit code 1.",
+	  "lets it through. Denied: the planned flow that comes nearest; where "
+	  "nothing enforces the denial, that is said.\nExit code 0 allowed, 1 if "
+	  "any of what was asked is denied (a bare number asks twice).",
 	  OPTIONS(explain_options),
 	  .examples = "  portplan explain topology.xml fe1 dc1 tcp/389\n"
 		      "  portplan explain topology.xml 192.0.2.10 dc1 kerberos\n",
@@ -114,6 +120,18 @@ const struct command commands[] = {
 		      "  portplan check topology.xml inner.nft "
 		      "--against before.nft -o github\n",
 	  .min_args = 1, .max_args = 1000 },
+	{ .name = "diff", .run = cmd_diff, .usage = "OLD.xml NEW.xml",
+	  .summary = "what a change of the topology opens and closes",
+	  .description =
+	  "Compares the plans of two topologies packet by packet and lists "
+	  "what opens, what closes and what moves into or out of IPsec: by "
+	  "zones, with the reason, its owner and what caused the change; "
+	  "internet-facing first. It ends with the firewalls whose ruleset "
+	  "changes.\n"
+	  "Exit code 0 no change, 1 changes.",
+	  OPTIONS(diff_options),
+	  .examples = "  portplan diff main.xml branch.xml -o markdown\n",
+	  .min_args = 2, .max_args = 2 },
 	{ .name = "equal", .run = cmd_equal, .usage = "A.nft B.nft",
 	  .summary = "do two rulesets let the same packets pass?",
 	  .description =
@@ -131,6 +149,16 @@ const struct command commands[] = {
 	  "Prints the XSD of topologies, templates and waivers. It is made "
 	  "from the table that the reader itself checks with.",
 	  .no_topology = true },
+	{ .name = "templates", .run = cmd_templates, .usage = "[NAME]",
+	  .summary = "list the shipped templates, or print one",
+	  .description =
+	  "Lists the shipped templates with what they cover. With NAME, prints "
+	  "that template: its roles, services and flows with their sources, "
+	  "and what it does not cover. It is a file to read, and one to start "
+	  "a template of your own from.",
+	  .examples = "  portplan templates\n"
+		      "  portplan templates exchange-2003\n",
+	  .no_topology = true, .max_args = 1 },
 	{ .name = "man", .run = cmd_man, .usage = "[COMMAND]",
 	  .summary = "print a manual page, for man -l -",
 	  .description = "Prints the manual page of portplan or of one "

@@ -157,7 +157,8 @@ void command_man(const struct command *c, struct buf *out)
 			buf_puts(out, ".PP\n");
 		s += strspn(s, "\n");
 	}
-	buf_puts(out, ".SH OPTIONS\n");
+	if (c->n_options)
+		buf_puts(out, ".SH OPTIONS\n");
 	for (size_t i = 0; i < c->n_options; i++) {
 		const struct option_def *o = &c->options[i];
 
@@ -202,7 +203,9 @@ void program_man(struct buf *out)
 
 int cmd_man(struct args *a)
 {
-	const char *name = a->operands.n ? a->operands.v[0] : NULL;
+	const char *name = a->operands.n && strcmp(a->operands.v[0],
+						   "portplan") ?
+		a->operands.v[0] : NULL;
 	const struct command *c = name ? find_command(name) : NULL;
 	struct buf b = { 0 };
 	int code;

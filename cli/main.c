@@ -3,6 +3,7 @@
 
 #include <libxml/xmlversion.h>
 
+#include "base/plain.h"
 #include "cli/cli.h"
 
 #define VERSION "0.1.0"
@@ -14,6 +15,7 @@ static void say_version(void)
 
 static int no_command(const char *name)
 {
+	struct buf plain = { 0 };
 	const char *names[32];
 	size_t n = 0;
 	const char *near;
@@ -21,8 +23,11 @@ static int no_command(const char *name)
 	for (size_t i = 0; i < n_commands && n < 31; i++)
 		names[n++] = commands[i].name;
 	names[n++] = "help";
-	near = nearest_name(name, names, n);
-	fprintf(stderr, "portplan: there is no command \"%s\"", name);
+	near = strcmp(name, "help") ? nearest_name(name, names, n) : NULL;
+	buf_plain(&plain, name, strlen(name), 0);
+	fprintf(stderr, "portplan: there is no command \"%s\"",
+		plain.s ? plain.s : "");
+	buf_free(&plain);
 	if (near)
 		fprintf(stderr, "; did you mean \"%s\"?", near);
 	fprintf(stderr, "\nportplan: \"portplan help\" lists them\n");
@@ -33,11 +38,12 @@ static int help(int argc, char **argv)
 {
 	const struct command *c;
 	struct buf b = { 0 };
+	int code;
 
 	if (argc > 2 && !strcmp(argv[2], "--names")) {
 		for (size_t i = 0; i < n_commands; i++)
 			buf_printf(&b, "%s\n", commands[i].name);
-	} else if (argc > 2) {
+	} else if (argc > 2 && strcmp(argv[2], "help")) {
 		c = find_command(argv[2]);
 		if (!c)
 			return no_command(argv[2]);
@@ -45,9 +51,10 @@ static int help(int argc, char **argv)
 	} else {
 		program_help(&b);
 	}
-	fwrite(b.s, 1, b.n, stdout);
+	code = fwrite(b.s, 1, b.n, stdout) == b.n && fflush(stdout) == 0 ?
+		EXIT_OK : EXIT_BAD;
 	buf_free(&b);
-	return EXIT_OK;
+	return code;
 }
 
 static int run(const struct command *c, int argc, char **argv)

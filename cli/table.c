@@ -6,8 +6,9 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "base/plain.h"
 
-enum { MAX_COLUMNS = 24, DEFAULT_WIDTH = 120, GAP = 2 };
+enum { MAX_COLUMNS = 24, DEFAULT_WIDTH = 120, GAP = 2, READABLE = 5 };
 
 static const char *cell(const struct table *t, size_t row, size_t col)
 {
@@ -18,9 +19,7 @@ static const char *cell(const struct table *t, size_t row, size_t col)
 
 void put_plain(struct buf *out, const char *s)
 {
-	for (; *s; s++)
-		buf_putc(out, (unsigned char)*s < 0x20 || *s == 0x7f ? '?' :
-								       *s);
+	buf_plain(out, s, strlen(s), 0);
 }
 
 /* ---- terminal ------------------------------------------------------------------ */
@@ -86,6 +85,20 @@ static bool shown_in(const struct table_column *c, enum medium m)
 	return !(c->where & (TABLE_TERMINAL | TABLE_HEADING));
 }
 
+/* Which column gives way: the widest above its least width, or, where the
+ * terminal is too narrow even so, above what can be read at all. */
+static size_t widest_above(const struct table *t, const size_t *width,
+			   bool narrow)
+{
+	size_t best = MAX_COLUMNS;
+
+	for (size_t c = 0; c < t->n_column; c++)
+		if (width[c] > (narrow ? READABLE : t->column[c].least) &&
+		    (best == MAX_COLUMNS || width[c] > width[best]))
+			best = c;
+	return best;
+}
+
 /* Empty columns go; the widest give way until the rest fits. */
 static void fit(const struct table *t, size_t *width, enum medium m,
 		unsigned total)
@@ -102,12 +115,10 @@ static void fit(const struct table *t, size_t *width, enum medium m,
 		sum += width[c] ? width[c] + GAP : 0;
 	}
 	while (sum > total + GAP) {
-		size_t best = MAX_COLUMNS;
+		size_t best = widest_above(t, width, false);
 
-		for (size_t c = 0; c < t->n_column; c++)
-			if (width[c] > t->column[c].least &&
-			    (best == MAX_COLUMNS || width[c] > width[best]))
-				best = c;
+		if (best == MAX_COLUMNS)
+			best = widest_above(t, width, true);
 		if (best == MAX_COLUMNS)
 			break;
 		width[best]--;
@@ -387,31 +398,28 @@ static unsigned terminal_width(void)
 	unsigned long n = env ? strtoul(env, NULL, 10) : 0;
 	struct winsize w;
 
-	if (n >= 40 && n <= 1000)
+	if (n >= 20 && n <= 1000)
 		return (unsigned)n;
 	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 20 ?
 		w.ws_col : DEFAULT_WIDTH;
 }
 
-static int write_one(struct args *a, const struct table *t, const char *spec)
+/* FORMAT[=FILE] as an output, its text written. */
+static int make_output(struct args *a, const struct table *t, const char *spec,
+		       struct output *out)
 {
 	size_t n = strcspn(spec, "=");
 	const char *names[COUNT_OF(table_formats)];
-	const char *file = spec[n] ? spec + n + 1 : NULL;
 	const char *name = arena_strndup(a->arena, spec, n);
-	struct buf b = { 0 };
-	int code;
 
+	out->path = spec[n] ? spec + n + 1 : NULL;
 	for (size_t i = 0; i < n_table_formats; i++) {
 		names[i] = table_formats[i].name;
 		if (strcmp(names[i], name))
 			continue;
-		table_formats[i].write(t, &b, file ? DEFAULT_WIDTH :
-						     terminal_width());
-		code = file && strcmp(file, "-") ?
-			write_file(a, file, &b, NULL) : put_out(a, &b);
-		buf_free(&b);
-		return code;
+		table_formats[i].write(t, &out->text, out->path ?
+				       DEFAULT_WIDTH : terminal_width());
+		return EXIT_OK;
 	}
 	return complain(a, "there is no format \"%s\"%s (legal: table, csv, "
 			"json, markdown, html)", name,
@@ -420,14 +428,15 @@ static int write_one(struct args *a, const struct table *t, const char *spec)
 
 int table_out(struct args *a, const struct table *t)
 {
+	struct output *v = ARENA_ARRAY(a->arena, struct output,
+				       a->given.n + 1);
 	int code = EXIT_OK;
-	bool any = false;
+	size_t n = 0;
 
-	for (size_t i = 0; i < a->given.n && code == EXIT_OK; i++) {
-		if (strcmp(a->given.v[i].def->name, "output"))
-			continue;
-		any = true;
-		code = write_one(a, t, a->given.v[i].value);
-	}
-	return any ? code : write_one(a, t, "table");
+	for (size_t i = 0; i < a->given.n && code == EXIT_OK; i++)
+		if (!strcmp(a->given.v[i].def->name, "output"))
+			code = make_output(a, t, a->given.v[i].value, &v[n++]);
+	if (!n)
+		code = make_output(a, t, "table", &v[n++]);
+	return code == EXIT_OK ? write_outputs(a, v, n) : code;
 }

@@ -95,33 +95,43 @@ struct hunt {
 	unsigned score;
 };
 
+/* How far a port is from a range of the same protocol: at most 65535. */
+static unsigned distance(uint32_t key, struct key_range r)
+{
+	return key < r.lo ? r.lo - key : key > r.hi ? key - r.hi : 0;
+}
+
 static bool hunt_one(void *ctx, const struct planned *x)
 {
 	struct hunt *h = ctx;
 	bool src = planned_has_source(h->p, x, h->s);
 	bool dst = planned_has_destination(h->p, x, h->d);
 	bool key = h->key >= x->piece.keys.lo && h->key <= x->piece.keys.hi;
-	bool proto = key_proto(h->key) == key_proto(x->piece.keys.lo);
+	bool proto = key_proto(h->key) == key_proto(x->piece.keys.lo) &&
+		     key_proto(h->key) == key_proto(x->piece.keys.hi);
 	enum nearest_what what = NEAR_NONE;
 	unsigned score = 0;
 
 	if (src && dst && !key) {
 		what = NEAR_PORT;
-		score = proto ? 50 : 30;
+		score = proto ? 500 : 300;
+		/* of several, the closest port */
+		if (proto)
+			score += 90 - distance(h->key, x->piece.keys) / 729;
 	} else if (dst && key && !src) {
 		what = NEAR_SOURCE;
-		score = 40;
+		score = 400;
 	} else if (src && key && !dst) {
 		what = NEAR_DESTINATION;
-		score = 35;
+		score = 350;
 	} else if (key && planned_has_source(h->p, x, h->d) &&
 		   planned_has_destination(h->p, x, h->s)) {
 		what = NEAR_REVERSE;
-		score = 45;
+		score = 450;
 	}
 	/* a dynamic service that was pinned elsewhere is the likeliest slip */
 	if (what == NEAR_PORT && x->piece.pin != NONE && proto)
-		score = 60;
+		score = 600;
 	if (score > h->score) {
 		h->score = score;
 		h->best = (struct nearest){ what, *x };

@@ -401,6 +401,8 @@ static const char *firewalls_of(struct maker *m, uint32_t from, uint32_t to)
 		path = *path ? arena_printf(m->arena, "%s > %s", path, self) :
 			       self;
 	}
+	if (!*path)
+		path = "no other firewall";
 	return e->val.cp = path;
 }
 

@@ -1,0 +1,211 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+/*
+ * Several outputs are written all or not at all: each goes to a temporary
+ * file beside its target first, and only when all are on disk are they
+ * renamed. Devices and pipes cannot be replaced; they are written in place.
+ */
+enum how { HOW_REPLACE, HOW_IN_PLACE, HOW_SAME };
+
+struct target {
+	const char *path; /* where links lead */
+	char *tmp;
+	enum how how;
+	mode_t mode;
+};
+
+static bool same_content(const char *path, const struct buf *b)
+{
+	FILE *f = fopen(path, "re");
+	char tmp[65536];
+	size_t at = 0, n;
+	bool same = f;
+
+	while (same && (n = fread(tmp, 1, sizeof(tmp), f)) > 0) {
+		same = at + n <= b->n && !memcmp(b->s + at, tmp, n);
+		at += n;
+	}
+	same = same && !ferror(f) && at == b->n;
+	if (f)
+		fclose(f);
+	return same;
+}
+
+static bool write_all(int fd, const struct buf *b)
+{
+	for (size_t at = 0; at < b->n;) {
+		ssize_t n = write(fd, b->s + at, b->n - at);
+
+		if (n < 0 && errno != EINTR)
+			return false;
+		if (n > 0)
+			at += (size_t)n;
+	}
+	return true;
+}
+
+static int trouble(const struct args *a, const char *path)
+{
+	return complain(a, "cannot write \"%s\": %s", path, strerror(errno));
+}
+
+/* An output must not be what is read. */
+static int check_input(const struct args *a, const char *path,
+		       const struct stat *st)
+{
+	for (size_t i = 0; i < a->operands.n; i++) {
+		struct stat in;
+
+		if (stat(a->operands.v[i], &in) == 0 &&
+		    in.st_dev == st->st_dev && in.st_ino == st->st_ino)
+			return complain(a, "\"%s\" is read: it will not be "
+					"written over", path);
+	}
+	return EXIT_OK;
+}
+
+static int plan_target(const struct args *a, const struct file_out *f,
+		       struct target *t)
+{
+	char real[PATH_MAX];
+	struct stat st;
+	mode_t mask = umask(0);
+
+	umask(mask);
+	t->path = f->path;
+	t->mode = 0666 & ~mask;
+	t->how = HOW_REPLACE;
+	if (stat(f->path, &st) != 0)
+		return errno == ENOENT ? EXIT_OK : trouble(a, f->path);
+	if (S_ISDIR(st.st_mode))
+		return complain(a, "cannot write \"%s\": it is a directory",
+				f->path);
+	if (!S_ISREG(st.st_mode)) {
+		t->how = HOW_IN_PLACE;
+		return EXIT_OK;
+	}
+	if (realpath(f->path, real))
+		t->path = arena_strdup(a->arena, real);
+	t->mode = st.st_mode & 07777;
+	if (same_content(t->path, f->text))
+		t->how = HOW_SAME;
+	return check_input(a, f->path, &st);
+}
+
+static int write_temporary(const struct args *a, const struct file_out *f,
+			   struct target *t)
+{
+	int fd;
+
+	t->tmp = arena_printf(a->arena, "%s.XXXXXX", t->path);
+	fd = mkostemp(t->tmp, O_CLOEXEC);
+	if (fd < 0) {
+		t->tmp = NULL;
+		return trouble(a, f->path);
+	}
+	if (write_all(fd, f->text) && (fsync(fd) == 0 || errno == EINVAL) &&
+	    fchmod(fd, t->mode) == 0 && close(fd) == 0)
+		return EXIT_OK;
+	return trouble(a, f->path);
+}
+
+static int write_in_place(const struct args *a, const struct file_out *f)
+{
+	int fd = open(f->path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	int code = EXIT_OK;
+
+	if (fd < 0)
+		return trouble(a, f->path);
+	fcntl(fd, F_SETFL, 0);
+	if (!write_all(fd, f->text))
+		code = trouble(a, f->path);
+	close(fd);
+	return code;
+}
+
+static int check_twice(const struct args *a, const struct file_out *f, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < i; k++)
+			if (!strcmp(f[i].path, f[k].path))
+				return complain(a, "\"%s\" would be written "
+						"twice", f[i].path);
+	return EXIT_OK;
+}
+
+static int switch_all(const struct args *a, struct file_out *f,
+		      struct target *t, size_t n)
+{
+	int code = EXIT_OK;
+
+	for (size_t i = 0; i < n && code == EXIT_OK; i++) {
+		f[i].same = t[i].how == HOW_SAME;
+		if (t[i].how == HOW_IN_PLACE)
+			code = write_in_place(a, &f[i]);
+		else if (t[i].tmp && rename(t[i].tmp, t[i].path) != 0)
+			code = trouble(a, f[i].path);
+		else
+			t[i].tmp = NULL;
+	}
+	return code;
+}
+
+int write_files(const struct args *a, struct file_out *f, size_t n)
+{
+	struct target *t = ARENA_ARRAY(a->arena, struct target, n);
+	int code = check_twice(a, f, n);
+
+	for (size_t i = 0; i < n && code == EXIT_OK; i++)
+		code = plan_target(a, &f[i], &t[i]);
+	for (size_t i = 0; i < n && code == EXIT_OK; i++)
+		if (t[i].how == HOW_REPLACE)
+			code = write_temporary(a, &f[i], &t[i]);
+	if (code == EXIT_OK)
+		code = switch_all(a, f, t, n);
+	for (size_t i = 0; i < n; i++)
+		if (t[i].tmp)
+			unlink(t[i].tmp);
+	return code;
+}
+
+int write_file(const struct args *a, const char *path, const struct buf *b)
+{
+	struct file_out f = { .path = path, .text = b };
+
+	return write_files(a, &f, 1);
+}
+
+int write_outputs(struct args *a, struct output *v, size_t n)
+{
+	VEC(struct file_out) files = { 0 };
+	const struct output *out = NULL;
+	int code = EXIT_OK;
+
+	for (size_t i = 0; i < n; i++) {
+		if (v[i].path && strcmp(v[i].path, "-")) {
+			vec_push(a->arena, &files, (struct file_out){
+					.path = v[i].path,
+					.text = &v[i].text });
+			continue;
+		}
+		if (out)
+			code = complain(a, "only one format can go to standard "
+					"output: write FORMAT=FILE");
+		out = &v[i];
+	}
+	if (code == EXIT_OK)
+		code = write_files(a, files.v, files.n);
+	if (code == EXIT_OK && out)
+		code = put_out(a, &out->text);
+	for (size_t i = 0; i < n; i++)
+		buf_free(&v[i].text);
+	return code;
+}

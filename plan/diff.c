@@ -1,0 +1,397 @@
+#include "plan/diff.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan/each.h"
+#include "space/space.h"
+
+/* Services first: plans say few of them and many addresses. */
+enum { D_KEY, D_DST, D_SRC, D_FIELDS };
+enum { MAX_CUBES = 2000, MAX_NAMES = 4 };
+
+const char *const change_name[N_CHANGES] = {
+	[CHANGE_OPENED] = "opened", [CHANGE_CLOSED] = "closed",
+	[CHANGE_INTO_IPSEC] = "now inside IPsec",
+	[CHANGE_OUT_OF_IPSEC] = "now in the clear",
+};
+
+/* What one reason plans between two nodes. */
+struct part {
+	uint32_t reason, from, to;
+	uint32_t set[2]; /* in the clear, carried */
+};
+
+struct side {
+	const struct plan *p;
+	VEC(struct part) parts;
+	struct map ids;	 /* reason, from, to -> part */
+	struct map ends; /* field, class, end -> set */
+	uint32_t all[2]; /* in the clear, carried */
+};
+
+struct differ {
+	struct arena *a;
+	struct space *s;
+	struct side *cur;
+	struct plan_diff *out;
+};
+
+static const struct space_field fields[D_FIELDS] = {
+	[D_KEY] = { "key", KEY_MAX },
+	[D_DST] = { "dst", ~(space_val)0 },
+	[D_SRC] = { "src", ~(space_val)0 },
+};
+
+static uint32_t range(struct differ *d, unsigned field, space_val lo,
+		      space_val hi)
+{
+	return space_interval(d->s, field, lo, hi, SPACE_ALL, SPACE_NO);
+}
+
+struct ranges {
+	struct addr_range *r;
+	uint8_t field;
+};
+
+static void range_get(const void *ctx, size_t box, unsigned field,
+		      space_val *lo, space_val *hi)
+{
+	const struct ranges *x = ctx;
+
+	(void)field;
+	*lo = space_addr(x->r[box].lo);
+	*hi = space_addr(x->r[box].hi);
+}
+
+static uint32_t end_set(struct differ *d, uint8_t field, uint32_t cls,
+			uint32_t end)
+{
+	const struct plan *p = d->cur->p;
+	const struct class *c = &p->classes.v[cls];
+	uint32_t key[3] = { field, cls, end };
+	struct map_entry *e = map_add(d->a, &d->cur->ends, key, sizeof(key),
+				      NULL);
+	struct ranges ctx = { ARENA_ARRAY(d->a, struct addr_range, c->n_cell),
+			      field };
+	struct space_boxes b = { .nfields = 1, .field = &ctx.field,
+				 .get = range_get, .ctx = &ctx };
+
+	if (e->val.u)
+		return e->val.u - 1;
+	for (size_t i = 0; i < c->n_cell; i++)
+		if (end == NONE || cell_in_end(p, c->cell[i], end))
+			ctx.r[b.n++] = (struct addr_range){
+				p->cell[c->cell[i]].lo,
+				p->cell[c->cell[i]].hi };
+	e->val.u = (b.n ? space_union(d->s, &b) : SPACE_NO) + 1;
+	return e->val.u - 1;
+}
+
+/* The keys of a family, and that family's addresses. */
+static uint32_t key_set(struct differ *d, struct key_range r, bool v4)
+{
+	struct key_set k = keys_of_family(d->a, (struct key_set){ &r, 1 }, v4);
+	space_val lo = space_addr(addr_v4(0));
+	space_val hi = space_addr(addr_v4(UINT32_MAX));
+	uint32_t out = SPACE_NO, fam = range(d, D_SRC, lo, hi);
+
+	if (!v4)
+		fam = space_not(d->s, fam);
+	for (size_t i = 0; i < k.n; i++)
+		out = space_or(d->s, out, range(d, D_KEY, k.r[i].lo,
+						k.r[i].hi));
+	return space_and(d->s, out, fam);
+}
+
+static bool add(void *ctx, const struct planned *x)
+{
+	struct differ *d = ctx;
+	const struct plan *p = d->cur->p;
+	uint32_t key[3] = { x->piece.reason, p->classes.v[x->from].node,
+			    p->classes.v[x->to].node };
+	uint32_t set = SPACE_NO, dst;
+	struct map_entry *e;
+	struct part *part;
+	int is_new;
+
+	for (unsigned v4 = 0; v4 < 2; v4++)
+		if (x->families & (v4 ? FAM_V4 : FAM_V6))
+			set = space_or(d->s, set, key_set(d, x->piece.keys,
+							  v4));
+	/* any address of a firewall that declares none: no address to name */
+	dst = x->any_local ? SPACE_NO :
+		end_set(d, D_DST, x->to, x->to_end);
+	set = space_and(d->s, space_and(d->s, set, dst),
+			end_set(d, D_SRC, x->from, x->from_end));
+	e = map_add(d->a, &d->cur->ids, key, sizeof(key), &is_new);
+	if (is_new) {
+		e->val.u = (uint32_t)d->cur->parts.n;
+		vec_push(d->a, &d->cur->parts, (struct part){
+				key[0], key[1], key[2],
+				{ SPACE_NO, SPACE_NO } });
+	}
+	part = &d->cur->parts.v[e->val.u];
+	part->set[x->piece.carried] =
+		space_or(d->s, part->set[x->piece.carried], set);
+	d->cur->all[x->piece.carried] =
+		space_or(d->s, d->cur->all[x->piece.carried], set);
+	return true;
+}
+
+static void make_side(struct differ *d, struct side *side,
+		      const struct plan *p)
+{
+	*side = (struct side){ .p = p, .all = { SPACE_NO, SPACE_NO } };
+	d->cur = side;
+	plan_each(p, add, d);
+	/* what one reason keeps in the clear is not carried by another */
+	side->all[1] = space_minus(d->s, side->all[1], side->all[0]);
+}
+
+/* ---- in words ------------------------------------------------------------------- */
+
+static const char *parties_text(struct differ *d, const struct plan *p,
+				const struct space_cubes *c, unsigned field)
+{
+	struct buf b = { 0 };
+	const char *out, *seen[MAX_NAMES + 1];
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n && n <= MAX_NAMES; i++)
+		for (size_t k = 0; c->v[i].dim[field] &&
+		     k < c->v[i].dim[field]->n && n <= MAX_NAMES; k++) {
+			struct space_iv iv = c->v[i].dim[field]->r[k];
+			uint32_t cell = plan_cell(p, space_to_addr(iv.lo));
+			const char *name = cell == NONE ? NULL :
+				plan_party_name(p, p->cell[cell].party);
+			bool twice = false;
+
+			for (size_t s = 0; name && s < n; s++)
+				twice |= !strcmp(seen[s], name);
+			if (name && !twice)
+				seen[n++] = name;
+		}
+	for (size_t i = 0; i < n && i < MAX_NAMES; i++)
+		buf_printf(&b, "%s%s", i ? ", " : "", seen[i]);
+	if (n > MAX_NAMES)
+		buf_puts(&b, " and more");
+	out = arena_strdup(d->a, b.s ? b.s : "");
+	buf_free(&b);
+	return out;
+}
+
+static const char *packets_text(struct differ *d, const struct space_cubes *c)
+{
+	struct key_set k = { 0 };
+	struct buf b = { 0 };
+	const char *out;
+
+	for (size_t i = 0; i < c->n; i++)
+		for (size_t x = 0; c->v[i].dim[D_KEY] &&
+		     x < c->v[i].dim[D_KEY]->n; x++)
+			keys_add(d->a, &k, (uint32_t)c->v[i].dim[D_KEY]->r[x].lo,
+				 (uint32_t)c->v[i].dim[D_KEY]->r[x].hi);
+	for (size_t i = 0; i < k.n && i < 8; i++) {
+		char text[KEY_TEXT];
+
+		key_text(k.r[i], text);
+		buf_printf(&b, "%s%s", i ? " " : "", text);
+	}
+	if (k.n > 8)
+		buf_printf(&b, " and %zu more", k.n - 8);
+	out = arena_strdup(d->a, b.s ? b.s : "any protocol");
+	buf_free(&b);
+	return out;
+}
+
+static const char *size_text(struct differ *d, uint32_t set)
+{
+	struct buf b = { 0 };
+	const char *out;
+
+	space_count_text(space_size(d->s, set, (1u << D_FIELDS) - 1), &b);
+	out = arena_strdup(d->a, b.s);
+	buf_free(&b);
+	return out;
+}
+
+static bool has_reason(const struct plan *p, const char *ident,
+		       struct arena *a)
+{
+	for (uint32_t i = 0; i < p->reasons.n; i++)
+		if (!strcmp(reason_ident(p, i, a), ident))
+			return true;
+	return false;
+}
+
+static bool same_roles(const struct party *x, const struct party *y)
+{
+	if (x->roles.n != y->roles.n)
+		return false;
+	for (size_t i = 0; i < x->roles.n; i++) {
+		bool found = false;
+
+		for (size_t k = 0; k < y->roles.n; k++)
+			found |= !strcmp(x->roles.v[i]->name,
+					 y->roles.v[k]->name);
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+/* What of a party differs between the plan that has the packets and the other
+ * one; NULL: nothing of itself. */
+static const char *party_cause(struct differ *d, const struct plan *has,
+			       const struct plan *other, struct addr at,
+			       bool opened)
+{
+	uint32_t c = plan_cell(has, at);
+	const struct party *x = c == NONE || has->cell[c].party == NONE ? NULL :
+		has->topo->parties.v[has->cell[c].party];
+	const struct party *y = x ? topology_party(other->topo, x->name) : NULL;
+
+	if (!x)
+		return NULL;
+	if (!y)
+		return arena_printf(d->a, "%s %s %s", opened ? "new" :
+				    "removed", party_kind_name(x->kind),
+				    x->name);
+	if (!same_roles(x, y))
+		return arena_printf(d->a, "roles of %s", x->name);
+	if (x->pin.n != y->pin.n)
+		return arena_printf(d->a, "pins of %s", x->name);
+	return NULL;
+}
+
+static const char *cause_of(struct differ *d, const struct plan *has,
+			    const struct plan *other, const struct part *part,
+			    const space_val *w, enum change_kind kind)
+{
+	const struct reason *r = &has->reasons.v[part->reason];
+	const char *ident = reason_ident(has, part->reason, d->a), *cause;
+	bool opened = kind == CHANGE_OPENED;
+	static const char *const what[] = {
+		[REASON_FLOW] = "flow of the template",
+		[REASON_ALLOW] = "exception", [REASON_INPUT] = "input",
+		[REASON_IPSEC] = "ipsec",
+	};
+
+	if (kind == CHANGE_INTO_IPSEC || kind == CHANGE_OUT_OF_IPSEC)
+		return "ipsec";
+	if (!has_reason(other, ident, d->a))
+		return arena_printf(d->a, "%s %s", opened ? "new" : "removed",
+				    what[r->kind]);
+	cause = party_cause(d, has, other, space_to_addr(w[D_SRC]), opened);
+	if (!cause)
+		cause = party_cause(d, has, other, space_to_addr(w[D_DST]),
+				    opened);
+	return cause ? cause : "addresses, ports or paths";
+}
+
+static struct span reason_place(const struct reason *r)
+{
+	switch (r->kind) {
+	case REASON_FLOW: return r->flow->at;
+	case REASON_ALLOW: return r->allow->at;
+	case REASON_INPUT: return r->input->at;
+	case REASON_IPSEC: return r->ipsec->at;
+	}
+	return (struct span){ 0 };
+}
+
+static bool is_internet(const struct plan *p, uint32_t node)
+{
+	return node < p->n_zones &&
+	       p->topo->zones.v[node]->zone_kind == ZONE_INTERNET;
+}
+
+static void say(struct differ *d, const struct plan *has,
+		const struct plan *other, const struct part *part,
+		uint32_t set, enum change_kind kind)
+{
+	struct space_cubes cubes = space_to_cubes(d->s, set, d->a, MAX_CUBES);
+	const struct reason *r = &has->reasons.v[part->reason];
+	space_val w[D_FIELDS];
+
+	space_witness(d->s, set, NULL, w);
+	d->out->count[kind]++;
+	vec_push(d->a, &d->out->changes, (struct change){
+		.kind = kind,
+		.from_zone = plan_node_name(has, part->from),
+		.to_zone = plan_node_name(has, part->to),
+		.from = parties_text(d, has, &cubes, D_SRC),
+		.to = parties_text(d, has, &cubes, D_DST),
+		.packets = packets_text(d, &cubes),
+		.reason = reason_ident(has, part->reason, d->a),
+		.cause = cause_of(d, has, other, part, w, kind),
+		.owner = r->allow ? r->allow->owner : NULL,
+		.ticket = r->allow ? r->allow->ticket : NULL,
+		.size = size_text(d, set), .at = reason_place(r),
+		.internet = is_internet(has, part->from) ||
+			    is_internet(has, part->to),
+	});
+}
+
+/* Every packet of `what` under the first part that plans it. */
+static void attribute(struct differ *d, const struct side *has,
+		      const struct plan *other, unsigned carried,
+		      uint32_t what, enum change_kind kind)
+{
+	for (size_t i = 0; i < has->parts.n && what != SPACE_NO; i++) {
+		uint32_t hit = space_and(d->s, has->parts.v[i].set[carried],
+					 what);
+
+		if (hit == SPACE_NO)
+			continue;
+		say(d, has->p, other, &has->parts.v[i], hit, kind);
+		what = space_minus(d->s, what, hit);
+	}
+}
+
+static int order(const void *a, const void *b)
+{
+	const struct change *x = a, *y = b;
+	int c;
+
+	if (x->internet != y->internet)
+		return x->internet ? -1 : 1;
+	if (x->kind != y->kind)
+		return x->kind < y->kind ? -1 : 1;
+	c = strcmp(x->from_zone, y->from_zone);
+	if (!c)
+		c = strcmp(x->to_zone, y->to_zone);
+	if (!c)
+		c = strcmp(x->reason, y->reason);
+	return c ? c : strcmp(x->packets, y->packets);
+}
+
+struct plan_diff *plan_diff(struct arena *a, const struct plan *before,
+			    const struct plan *after)
+{
+	struct differ d = { .a = a, .s = space_new(fields, D_FIELDS),
+			    .out = ARENA_NEW(a, struct plan_diff) };
+	struct side x, y;
+	uint32_t x_any, y_any;
+
+	make_side(&d, &x, before);
+	make_side(&d, &y, after);
+	x_any = space_or(d.s, x.all[0], x.all[1]);
+	y_any = space_or(d.s, y.all[0], y.all[1]);
+	for (unsigned c = 0; c < 2; c++) {
+		attribute(&d, &y, before, c, space_minus(d.s, y.all[c], x_any),
+			  CHANGE_OPENED);
+		attribute(&d, &x, after, c, space_minus(d.s, x.all[c], y_any),
+			  CHANGE_CLOSED);
+	}
+	attribute(&d, &y, before, 1, space_and(d.s, x.all[0], y.all[1]),
+		  CHANGE_INTO_IPSEC);
+	attribute(&d, &y, before, 0, space_and(d.s, x.all[1], y.all[0]),
+		  CHANGE_OUT_OF_IPSEC);
+	if (d.out->changes.n)
+		qsort(d.out->changes.v, d.out->changes.n,
+		      sizeof(*d.out->changes.v), order);
+	space_free(d.s);
+	return d.out;
+}

@@ -1,0 +1,42 @@
+#ifndef PLAN_DIFF_H
+#define PLAN_DIFF_H
+
+#include "plan/plan.h"
+
+/*
+ * What tells two plans apart, packet by packet: exactly, as sets, whatever
+ * the two topologies look like. Each change is told once, under the most
+ * recent reason in plan order.
+ */
+enum change_kind {
+	CHANGE_OPENED,
+	CHANGE_CLOSED,
+	CHANGE_INTO_IPSEC, /* was in the clear, is carried now */
+	CHANGE_OUT_OF_IPSEC,
+	N_CHANGES
+};
+
+extern const char *const change_name[N_CHANGES];
+
+struct change {
+	enum change_kind kind;
+	const char *from_zone, *to_zone;
+	const char *from, *to; /* parties, the first few */
+	const char *packets;   /* "tcp/25 tcp/80-90" */
+	const char *reason;    /* ident; of the plan that has it */
+	const char *cause;     /* "new exception", "new host fe3" … */
+	const char *owner, *ticket;
+	const char *size;      /* pairs of addresses times services */
+	struct span at;	       /* of the reason */
+	bool internet;	       /* one end is on the internet */
+};
+
+struct plan_diff {
+	VEC(struct change) changes;
+	size_t count[N_CHANGES];
+};
+
+struct plan_diff *plan_diff(struct arena *a, const struct plan *before,
+			    const struct plan *after);
+
+#endif
