@@ -36,7 +36,9 @@ struct build {
 	struct diags *d;
 	VEC(struct item) items;
 	struct map parties, roles, services; /* folded name -> name_entry */
-	struct map files; /* canonical path -> FILE_OPEN or FILE_DONE */
+	struct map files; /* canonical path -> struct file, of load.c */
+	struct map hints; /* by unknown name: what may be meant */
+	unsigned n_unknown;
 };
 
 /* load.c: reads path and all it names; false if nothing usable came of it. */
@@ -54,6 +56,8 @@ void build_check(struct build *b);
 /* names.c: lends; NULL and a message with the nearest legal name. */
 struct party *find_party(struct build *b, const struct xml_element *e,
 			 const char *attr, const char *name, size_t off);
+struct party *find_zone(struct build *b, const struct xml_element *e,
+			const char *attr, const char *name);
 struct role *find_role(struct build *b, const struct xml_element *e,
 		       const char *attr, const char *name, size_t off);
 struct service *find_service(struct build *b, const struct xml_element *e,
@@ -63,6 +67,8 @@ struct service *find_service(struct build *b, const struct xml_element *e,
 struct name_entry *add_name(struct build *b, struct map *space,
 			    const struct xml_element *e, const char *attr,
 			    bool may_repeat);
+/* What bears the name, if anything; no message. */
+void *named(const struct map *space, const char *name);
 bool name_valid(const char *s, const char **why);
 
 /* values.c: each reads one attribute; absent is empty. Messages on errors. */
@@ -73,15 +79,21 @@ struct word {
 struct words {
 	struct word *v;
 	size_t n;
+	struct span value; /* the whole of it */
+	bool plain;	   /* offsets are those of the file */
 };
 struct words value_words(struct build *b, const struct xml_element *e,
 			 const char *attr);
+struct span word_span(const struct words *w, size_t i);
 void value_roles(struct build *b, const struct xml_element *e,
 		 const char *attr, role_list *out);
 void value_services(struct build *b, const struct xml_element *e,
 		    const char *attr, service_list *out);
 struct ends value_ends(struct build *b, const struct xml_element *e,
 		       const char *attr);
+/* Checks the senders of a mail domain: ends, mx, mx:N, a:N, include:N. */
+void value_senders(struct build *b, const struct xml_element *e,
+		   const char *attr);
 void value_prefixes(struct build *b, const struct xml_element *e,
 		    const char *attr, bool addresses, struct prefix **out,
 		    struct span **at, size_t *n);

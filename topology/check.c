@@ -14,39 +14,68 @@ static int u32_cmp(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static bool role_cycle(struct build *b, struct role *r, unsigned char *colour)
+/* Deeper than any thought of how machines are alike. */
+enum { MAX_IMPLIED = 64 };
+
+/* "a" is "b" is "a": from where the cycle closes. */
+static const char *chain_text(struct build *b, const char *const *chain,
+			      size_t n)
+{
+	struct buf t = { 0 };
+	size_t from = n - 1;
+	const char *s;
+
+	while (from > 0 && strcmp(chain[from - 1], chain[n - 1]))
+		from--;
+	for (size_t i = from ? from - 1 : 0; i < n; i++)
+		buf_printf(&t, "%s\"%s\"", t.n ? " is " : "", chain[i]);
+	s = arena_strdup(b->arena, t.s);
+	buf_free(&t);
+	return s;
+}
+
+static bool role_cycle(struct build *b, struct role *r, unsigned char *colour,
+		       const char **chain, size_t depth)
 {
 	colour[r->id] = GREY;
+	chain[depth++] = r->name;
+	if (depth == MAX_IMPLIED) {
+		diag_add(b->d, SEV_ERROR, r->at,
+			 "roles imply each other more than %d deep, up to "
+			 "\"%s\"", MAX_IMPLIED, r->name);
+		return true;
+	}
 	for (size_t i = 0; i < r->is.n; i++) {
 		struct role *up = r->is.v[i];
 
 		if (colour[up->id] == GREY) {
+			chain[depth++] = up->name;
 			diag_add(b->d, SEV_ERROR, r->at,
-				 "role \"%s\" implies itself, by \"%s\"",
-				 up->name, r->name);
+				 "role \"%s\" implies itself: %s", up->name,
+				 chain_text(b, chain, depth));
 			return true;
 		}
-		if (colour[up->id] == WHITE && role_cycle(b, up, colour))
+		if (colour[up->id] == WHITE &&
+		    role_cycle(b, up, colour, chain, depth))
 			return true;
 	}
 	colour[r->id] = BLACK;
 	return false;
 }
 
-static void close_role(struct build *b, struct role *r)
+/* seen: who saw a role last, so that it need not be cleared. */
+static void close_role(struct build *b, struct role *r, uint32_t *seen)
 {
 	VEC(uint32_t) ids = { 0 };
-	unsigned char *seen =
-		ARENA_ARRAY(b->arena, unsigned char, b->topo->roles.n);
 
 	vec_push(b->arena, &ids, r->id);
-	seen[r->id] = 1;
+	seen[r->id] = r->id + 1;
 	for (size_t i = 0; i < ids.n; i++) {
 		const struct role *x = b->topo->roles.v[ids.v[i]];
 
 		for (size_t k = 0; k < x->is.n; k++)
-			if (!seen[x->is.v[k]->id]) {
-				seen[x->is.v[k]->id] = 1;
+			if (seen[x->is.v[k]->id] != r->id + 1) {
+				seen[x->is.v[k]->id] = r->id + 1;
 				vec_push(b->arena, &ids, x->is.v[k]->id);
 			}
 	}
@@ -60,12 +89,15 @@ static void check_roles(struct build *b)
 	struct topology *t = b->topo;
 	unsigned char *colour = ARENA_ARRAY(b->arena, unsigned char,
 					    t->roles.n);
+	uint32_t *seen = ARENA_ARRAY(b->arena, uint32_t, t->roles.n);
+	const char *chain[MAX_IMPLIED + 1];
 
 	for (size_t i = 0; i < t->roles.n; i++)
-		if (colour[i] == WHITE && role_cycle(b, t->roles.v[i], colour))
-			break;
+		if (colour[i] == WHITE &&
+		    role_cycle(b, t->roles.v[i], colour, chain, 0))
+			return;
 	for (size_t i = 0; i < t->roles.n; i++)
-		close_role(b, t->roles.v[i]);
+		close_role(b, t->roles.v[i], seen);
 	for (size_t i = 0; i < t->parties.n; i++)
 		for (size_t k = 0; k < t->parties.v[i]->roles.n; k++) {
 			const struct role *r = t->parties.v[i]->roles.v[k];
@@ -75,40 +107,56 @@ static void check_roles(struct build *b)
 		}
 }
 
-static bool leaves(struct build *b, struct service *top, struct service *s,
-		   unsigned char *colour, service_list *out)
+/* The parts of a service that have packets of their own. on_path and done
+ * hold the id + 1 of the service whose parts are sought. */
+struct parts {
+	struct build *b;
+	uint32_t top, *on_path, *done;
+	const char *chain[MAX_IMPLIED + 1];
+	service_list leaf;
+};
+
+static bool leaves(struct parts *p, struct service *s, size_t depth)
 {
-	if (colour[s->id] == GREY) {
-		diag_add(b->d, SEV_ERROR, top->at,
-			 "service \"%s\" stands for itself, by \"%s\"",
-			 top->name, s->name);
+	if (p->done[s->id] == p->top)
+		return true;
+	p->chain[depth++] = s->name;
+	if (p->on_path[s->id] == p->top || depth > MAX_IMPLIED) {
+		diag_add(p->b->d, SEV_ERROR, s->at,
+			 depth > MAX_IMPLIED ?
+				"services stand for each other too deep, up to "
+				"\"%s\"" :
+				"service \"%s\" stands for itself: %s",
+			 s->name, chain_text(p->b, p->chain, depth));
 		return false;
 	}
-	if (colour[s->id] == BLACK)
-		return true;
-	colour[s->id] = GREY;
+	p->on_path[s->id] = p->top;
 	if (s->keys.n)
-		vec_push(b->arena, out, s);
+		vec_push(p->b->arena, &p->leaf, s);
 	for (size_t i = 0; i < s->parts.n; i++)
-		if (!leaves(b, top, s->parts.v[i], colour, out))
+		if (!leaves(p, s->parts.v[i], depth))
 			return false;
-	colour[s->id] = BLACK;
+	p->on_path[s->id] = 0;
+	p->done[s->id] = p->top;
 	return true;
 }
 
 static void check_services(struct build *b)
 {
 	struct topology *t = b->topo;
+	struct parts p = {
+		.b = b,
+		.on_path = ARENA_ARRAY(b->arena, uint32_t, t->services.n),
+		.done = ARENA_ARRAY(b->arena, uint32_t, t->services.n),
+	};
 
 	for (size_t i = 0; i < t->services.n; i++) {
-		service_list out = { 0 };
-
-		if (!leaves(b, t->services.v[i], t->services.v[i],
-			    ARENA_ARRAY(b->arena, unsigned char,
-					t->services.n), &out))
+		p.top = (uint32_t)i + 1;
+		memset(&p.leaf, 0, sizeof(p.leaf));
+		if (!leaves(&p, t->services.v[i], 0))
 			break;
-		t->services.v[i]->leaf = out.v;
-		t->services.v[i]->n_leaf = out.n;
+		t->services.v[i]->leaf = p.leaf.v;
+		t->services.v[i]->n_leaf = p.leaf.n;
 	}
 }
 
@@ -122,7 +170,7 @@ static void check_end(struct build *b, const struct ends *e, unsigned flags,
 	for (size_t i = 0; i < e->n; i++) {
 		const struct end_word *w = &e->v[i];
 
-		if (w->kind == END_ROLE && !w->role->borne)
+		if (w->kind == END_ROLE && !w->role->borne && !b->d->n_errors)
 			diag_add(b->d, SEV_WARNING, w->at,
 				 "nobody bears the role \"%s\": \"%s\" names "
 				 "no address", w->role->name, w->text);
@@ -179,6 +227,7 @@ static void check_ends(struct build *b)
 
 struct seen_at {
 	struct span at;
+	const char *name;
 };
 
 /* Two that say the same without a name have one identity: that is no
@@ -216,39 +265,35 @@ static bool names_overlap(const struct interface *x, const struct interface *y)
 			     !strncmp(x->name, y->name, m - 1);
 }
 
+static void check_interface(struct build *b, const struct firewall *f,
+			    size_t i)
+{
+	const struct interface *x = f->interfaces.v[i];
+
+	for (size_t k = 0; k < i; k++) {
+		const struct interface *y = f->interfaces.v[k];
+
+		if (!x->name[0] || !y->name[0] || !names_overlap(x, y))
+			continue;
+		diag_add2(b->d, SEV_ERROR, x->at, y->at, "the first one",
+			  strcmp(x->name, y->name) ?
+			  "the interface names \"%s\" and \"%s\" overlap" :
+			  "interface \"%s\" is given twice in firewall \"%s\"",
+			  x->name, strcmp(x->name, y->name) ? y->name :
+							      f->name);
+		return;
+	}
+}
+
 static void check_firewall(struct build *b, const struct firewall *f)
 {
-	const char *why;
-
-	for (size_t i = 0; i < f->interfaces.n; i++)
-		for (size_t k = 0; k < i; k++) {
-			const struct interface *x = f->interfaces.v[i];
-			const struct interface *y = f->interfaces.v[k];
-
-			if (x->name[0] && y->name[0] && names_overlap(x, y))
-				diag_add2(b->d, SEV_ERROR, x->at, y->at,
-					  "the first one",
-					  strcmp(x->name, y->name) ?
-					  "the interface names \"%s\" and "
-					  "\"%s\" overlap" :
-					  "interface \"%s\" is given twice",
-					  x->name, y->name);
-		}
-	if (f->interfaces.n < 2)
+	for (size_t i = 1; i < f->interfaces.n; i++)
+		check_interface(b, f, i);
+	if (f->interfaces.n < 2 && !b->d->n_errors)
 		diag_add(b->d, SEV_WARNING, f->at,
 			 "firewall \"%s\" has %s: nothing is forwarded by it",
 			 f->name, f->interfaces.n ? "one interface" :
 						    "no interface");
-	for (size_t i = 0; i < f->nodes.n; i++) {
-		if (!name_valid(f->nodes.v[i], &why))
-			diag_add(b->d, SEV_ERROR, f->at,
-				 "the node name \"%s\" %s", f->nodes.v[i], why);
-		for (size_t k = 0; k < i; k++)
-			if (!strcmp(f->nodes.v[i], f->nodes.v[k]))
-				diag_add(b->d, SEV_ERROR, f->at,
-					 "the node \"%s\" is given twice",
-					 f->nodes.v[i]);
-	}
 }
 
 static void check_zones(struct build *b)
@@ -256,6 +301,8 @@ static void check_zones(struct build *b)
 	struct topology *t = b->topo;
 	unsigned char *used = ARENA_ARRAY(b->arena, unsigned char, t->zones.n);
 
+	if (b->d->n_errors)
+		return; /* one of them may be the reason */
 	if (!t->zones.n)
 		diag_add(b->d, SEV_ERROR, t->at, "the topology has no zone");
 	for (size_t i = 0; i < t->firewalls.n; i++)
@@ -266,11 +313,15 @@ static void check_zones(struct build *b)
 			if (z)
 				used[z->zone_id] = 1;
 		}
-	for (size_t i = 0; i < t->zones.n; i++)
+	for (size_t i = 0; i < t->zones.n && t->firewalls.n; i++)
 		if (!used[i])
 			diag_add(b->d, SEV_WARNING, t->zones.v[i]->at,
-				 "zone \"%s\" is on no firewall",
-				 t->zones.v[i]->name);
+				 "zone \"%s\" is on no firewall: no path leads "
+				 "from it or to it", t->zones.v[i]->name);
+	if (t->zones.n && !t->firewalls.n)
+		diag_add(b->d, SEV_WARNING, t->at,
+			 "the topology has no firewall: no path leads from "
+			 "zone to zone");
 }
 
 /* ---- ipsec ------------------------------------------------------------------ */
@@ -334,6 +385,27 @@ static bool flow_has(const struct flow *f, const struct service *s)
 	return false;
 }
 
+/* The row that was meant: of roles that the two imply, or that imply them. */
+static const char *implied_row(struct build *b, const struct role *from,
+			       const struct role *to)
+{
+	for (size_t i = 0; i < b->topo->flows.n; i++) {
+		const struct flow *f = b->topo->flows.v[i];
+
+		for (size_t k = 0; k < f->from.n * f->to.n; k++) {
+			const struct role *x = f->from.v[k / f->to.n];
+			const struct role *y = f->to.v[k % f->to.n];
+
+			if ((role_implies(from, x) || role_implies(x, from)) &&
+			    (role_implies(to, y) || role_implies(y, to)))
+				return arena_printf(b->arena, "; did you mean "
+						    "from \"%s\" to \"%s\"?",
+						    x->name, y->name);
+		}
+	}
+	return "";
+}
+
 static void check_row(struct build *b, const struct choice *c,
 		      const struct role *from, const struct role *to,
 		      const char *what)
@@ -365,8 +437,8 @@ static void check_row(struct build *b, const struct choice *c,
 	if (!row)
 		diag_add(b->d, SEV_ERROR, c->at,
 			 "there is no flow from \"%s\" to \"%s\": <%s> names a "
-			 "flow by exactly its two roles", from->name, to->name,
-			 what);
+			 "flow by exactly its two roles%s", from->name,
+			 to->name, what, implied_row(b, from, to));
 	else if (!optional && !strcmp(what, "want"))
 		diag_add(b->d, SEV_WARNING, c->at,
 			 "no flow from \"%s\" to \"%s\" is optional: it is in "
@@ -401,13 +473,17 @@ static void check_same_prefix(struct build *b)
 			if (is_new) {
 				first = ARENA_NEW(b->arena, struct seen_at);
 				first->at = z->prefix_at[k];
+				first->name = z->name;
 				e->val.p = first;
 				continue;
 			}
 			range_text(r, text);
-			diag_add2(b->d, SEV_ERROR, z->prefix_at[k], first->at,
-				  "the first one",
-				  "%s is in two zones", text);
+			if (strcmp(first->name, z->name))
+				diag_add2(b->d, SEV_ERROR, z->prefix_at[k],
+					  first->at, "the first one",
+					  "%s is in two zones, \"%s\" and "
+					  "\"%s\"", text, first->name,
+					  z->name);
 		}
 	}
 }
@@ -419,7 +495,6 @@ void build_check(struct build *b)
 	check_roles(b);
 	check_services(b);
 	check_ends(b);
-	check_zones(b);
 	check_same_prefix(b);
 	for (size_t i = 0; i < t->firewalls.n; i++)
 		check_firewall(b, t->firewalls.v[i]);
@@ -434,4 +509,5 @@ void build_check(struct build *b)
 	CHECK_NAMED(b, t->wants, "want");
 	CHECK_NAMED(b, t->omits, "omit");
 	CHECK_NAMED(b, t->ipsecs, "ipsec");
+	check_zones(b);
 }

@@ -148,20 +148,23 @@ static void declare_service(struct build *b, struct item *it)
 		add_name(b, &b->services, it->xml, "name", true);
 	struct service *s = ARENA_NEW(b->arena, struct service);
 	const struct xml_element *e = it->xml;
+	size_t before = b->d->n_errors;
 
 	s->name = n ? n->name : "";
 	s->title = xml_attr(e, "title");
-	s->at = n ? n->at : xml_span(e);
+	s->at = n ? xml_value_span(e, "name") : xml_span(e);
 	s->xml = e;
 	s->keys = value_keys(b, e);
 	s->dynamic = value_word(b, e, EL_SERVICE, "dynamic", 1) == 0;
 	s->clear_credentials =
 		value_word(b, e, EL_SERVICE, "clear", -1) == 0;
 	s->ike_kerberos = value_word(b, e, EL_SERVICE, "ike-auth", -1) == 0;
-	check_dynamic(b, s);
-	if (!s->keys.n && !xml_attr(e, "is"))
+	if (b->d->n_errors == before)
+		check_dynamic(b, s);
+	if (b->d->n_errors == before && !s->keys.n && !xml_attr(e, "is"))
 		diag_add(b->d, SEV_ERROR, xml_span(e),
-			 "service \"%s\" has neither ports nor parts", s->name);
+			 "service \"%s\" says no packets: give tcp, udp, ip, "
+			 "icmp or icmpv6, or its parts in is", s->name);
 	it->made = s;
 	if (!n)
 		return;
@@ -180,7 +183,8 @@ static void declare_topology(struct build *b, struct item *it)
 	t->name = name ? name : "";
 	if (name && !name_valid(name, &why))
 		diag_add(b->d, SEV_ERROR, xml_value_span(it->xml, "name"),
-			 "the name \"%s\" %s", name, why);
+			 "the name \"%s\" %s",
+			 xml_shown(b->arena, name), why);
 	t->dynamic = value_ports(b, it->xml, "dynamic-ports", 0);
 	t->has_dynamic = t->dynamic.n;
 }

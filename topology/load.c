@@ -9,7 +9,10 @@
 
 /* A file that is being read may not name itself; one that was read is not
  * read again. */
-enum { FILE_OPEN = 1, FILE_DONE };
+struct file {
+	enum { FILE_NEW, FILE_OPEN, FILE_DONE } state;
+	struct span at; /* where it was named first; none for the topology */
+};
 
 static void walk(struct build *b, const struct xml_element *e,
 		 enum element parent, size_t parent_item, const char *origin);
@@ -20,18 +23,53 @@ static const char *resolve_path(struct build *b, const struct source *from,
 {
 	const char *slash = from ? strrchr(from->name, '/') : NULL;
 
+	while (!strncmp(file, "./", 2) && file[2] != '/')
+		file += 2;
 	if (file[0] == '/' || !slash)
 		return file;
 	return arena_printf(b->arena, "%.*s%s", (int)(slash + 1 - from->name),
 			    from->name, file);
 }
 
-static struct map_entry *file_state(struct build *b, const char *path)
+static struct file *find_file(struct build *b, const char *path)
 {
 	char real[PATH_MAX];
+	struct map_entry *e = map_add_str(b->arena, &b->files,
+					  realpath(path, real) ? real : path,
+					  NULL);
 
-	return map_add_str(b->arena, &b->files,
-			   realpath(path, real) ? real : path, NULL);
+	if (!e->val.p)
+		e->val.p = ARENA_NEW(b->arena, struct file);
+	return e->val.p;
+}
+
+/* Nothing is ever fetched. */
+static bool is_url(struct build *b, const char *path, struct span at)
+{
+	bool url = strstr(path, "://");
+
+	if (url)
+		diag_add(b->d, SEV_ERROR, at,
+			 "\"%s\" is a URL: only files are read, nothing is "
+			 "fetched", xml_shown(b->arena, path));
+	return url;
+}
+
+static bool is_root(struct build *b, const struct xml_element *root,
+		    const char *name, const char *what)
+{
+	bool ours = root->uri && !strcmp(root->uri, PORTPLAN_NS);
+
+	if (ours && !strcmp(root->name, name))
+		return true;
+	diag_add(b->d, SEV_ERROR, xml_span(root),
+		 "%s begins with <%s xmlns=\"" PORTPLAN_NS "\">, found <%s>%s",
+		 what, name, xml_shown(b->arena, root->name),
+		 !ours && !strcmp(root->name, name) ?
+		 " without this namespace" :
+		 ours && !strcmp(root->name, "template") ?
+		 " (templates are named in template=\"...\")" : "");
+	return false;
 }
 
 static const struct xml_element *include_root(struct build *b,
@@ -41,15 +79,8 @@ static const struct xml_element *include_root(struct build *b,
 	const struct xml_element *root = src ?
 		xml_parse(b->arena, src, b->d) : NULL;
 
-	if (!root)
+	if (!root || !is_root(b, root, "topology", "an included file"))
 		return NULL;
-	if (!root->uri || strcmp(root->uri, PORTPLAN_NS) ||
-	    strcmp(root->name, "topology")) {
-		diag_add(b->d, SEV_ERROR, xml_span(root),
-			 "an included file's root is <topology xmlns=\""
-			 PORTPLAN_NS "\">, found <%s>", root->name);
-		return NULL;
-	}
 	for (unsigned i = 0; i < root->n_attr; i++)
 		if (!root->attr[i].uri && strcmp(root->attr[i].name, "name"))
 			diag_add(b->d, SEV_ERROR,
@@ -67,25 +98,29 @@ static void walk_include(struct build *b, const struct xml_element *e,
 	const char *file = xml_attr(e, "file"), *path;
 	struct span at = xml_value_span(e, "file");
 	const struct xml_element *root;
-	struct map_entry *state;
+	struct file *f;
 
-	if (!file)
+	if (!file || !file[strspn(file, " \t\n")] || is_url(b, file, at))
 		return;
 	path = resolve_path(b, e->src, file);
-	state = file_state(b, path);
-	if (state->val.u) {
-		diag_add(b->d, SEV_ERROR, at,
-			 state->val.u == FILE_OPEN ?
-				"\"%s\" includes itself" :
-				"\"%s\" is included twice", file);
+	f = find_file(b, path);
+	if (f->state != FILE_NEW) {
+		diag_add2(b->d, SEV_ERROR, at, f->at, "it is included here",
+			  f->state == FILE_OPEN ?
+				"\"%s\" includes itself%s" :
+				"\"%s\" is included twice%s",
+			  xml_shown(b->arena, file),
+			  f->state == FILE_OPEN &&
+			  find_file(b, e->src->name) != f ?
+				", by way of others" : "");
 		return;
 	}
-	state->val.u = FILE_OPEN;
+	*f = (struct file){ FILE_OPEN, at };
 	root = include_root(b, path, at);
 	for (const struct xml_element *c = root ? root->first : NULL; c;
 	     c = c->next)
 		walk(b, c, parent, parent_item, origin);
-	file_state(b, path)->val.u = FILE_DONE;
+	f->state = FILE_DONE;
 }
 
 static void walk(struct build *b, const struct xml_element *e,
@@ -130,7 +165,8 @@ static bool split_version(struct build *b, const char *word, struct wanted *w)
 	    strlen(at + 1) < 5)
 		return true;
 	diag_add(b->d, SEV_ERROR, w->at,
-		 "\"%s\" does not end in a version such as @2", word);
+		 "\"%s\" does not end in a version such as @2",
+		 xml_shown(b->arena, word));
 	return false;
 }
 
@@ -142,33 +178,52 @@ static const struct builtin_template *builtin(const char *name)
 	return NULL;
 }
 
+/* "1, 2": the shipped versions of a template; NULL if there is none. */
+static const char *versions_of(struct build *b, const char *name)
+{
+	struct buf have = { 0 };
+	size_t n = strlen(name);
+	const char *s;
+
+	for (unsigned i = 0; i < n_builtin_templates; i++) {
+		const char *t = builtin_templates[i].name;
+
+		if (strncmp(t, name, n) || (t[n] && t[n] != '@'))
+			continue;
+		buf_printf(&have, "%s%s", have.n ? ", " : "",
+			   t[n] ? t + n + 1 : "1");
+	}
+	s = have.n ? arena_strdup(b->arena, have.s) : NULL;
+	buf_free(&have);
+	return s;
+}
+
 static void no_template(struct build *b, const struct wanted *w)
 {
+	const char *name = xml_shown(b->arena, w->name), *near;
+	const char *versions = versions_of(b, w->name);
 	VEC(const char *) names = { 0 };
 	struct buf legal = { 0 };
-	const char *near;
 
 	for (unsigned i = 0; i < n_builtin_templates; i++) {
 		vec_push(b->arena, &names, builtin_templates[i].name);
 		buf_printf(&legal, "%s%s", i ? ", " : "",
 			   builtin_templates[i].name);
 	}
-	if (w->version > 1)
-		near = NULL;
-	else
-		near = nearest_name(w->name, names.v, names.n);
-	if (w->version > 1)
+	near = nearest_name(w->name, names.v, names.n);
+	if (versions)
 		diag_add(b->d, SEV_ERROR, w->at,
-			 "there is no version %u of template \"%s\"",
-			 w->version, w->name);
+			 "there is no version %u of template \"%s\" (shipped: "
+			 "version %s)", w->version, name, versions);
 	else if (near)
 		diag_add(b->d, SEV_ERROR, w->at,
 			 "there is no template \"%s\"; did you mean \"%s\"? "
-			 "(shipped: %s)", w->name, near, legal.s);
+			 "(shipped: %s)", name, near, legal.s);
 	else
 		diag_add(b->d, SEV_ERROR, w->at,
-			 "there is no template \"%s\" (shipped: %s)", w->name,
-			 legal.s);
+			 "there is no template \"%s\" (shipped: %s; a file of "
+			 "your own is named with a slash, ./%s.xml)", name,
+			 legal.s, name);
 	buf_free(&legal);
 }
 
@@ -207,7 +262,8 @@ static void check_version(struct build *b, const struct wanted *w,
 
 	if (v && (!have || strspn(v, "0123456789") != strlen(v)))
 		diag_add(b->d, SEV_ERROR, xml_value_span(root, "version"),
-			 "\"%s\" is no version: write a number", v);
+			 "\"%s\" is no version: write a number",
+			 xml_shown(b->arena, v));
 	else if (!strchr(w->name, '/') && have != w->version)
 		diag_add(b->d, SEV_ERROR, xml_span(root),
 			 "this is version %u of the template, where version %u "
@@ -219,36 +275,33 @@ static void load_template(struct build *b, const struct wanted *w)
 	const char *key = NULL, *name;
 	struct source *src = open_template(b, w, &key);
 	const struct xml_element *root;
-	struct map_entry *state;
+	struct file *f;
 
 	if (!key) {
 		no_template(b, w);
 		return;
 	}
-	state = file_state(b, key);
-	if (state->val.u == FILE_OPEN)
-		diag_add(b->d, SEV_ERROR, w->at, "\"%s\" extends itself",
-			 w->name);
-	if (state->val.u)
+	f = find_file(b, key);
+	if (f->state == FILE_OPEN)
+		diag_add2(b->d, SEV_ERROR, w->at, f->at, "it is named here",
+			  find_file(b, w->from->name) != f ?
+				"\"%s\" extends itself, by way of others" :
+				"\"%s\" extends itself",
+			  xml_shown(b->arena, w->name));
+	if (f->state != FILE_NEW)
 		return;
-	state->val.u = FILE_OPEN;
+	*f = (struct file){ FILE_OPEN, w->at };
 	if (!src)
 		src = source_read(b->arena, key, w->at, b->d);
 	root = src ? xml_parse(b->arena, src, b->d) : NULL;
-	if (root && (strcmp(root->name, "template") || !root->uri)) {
-		diag_add(b->d, SEV_ERROR, xml_span(root),
-			 "a template's root is <template xmlns=\"" PORTPLAN_NS
-			 "\">, found <%s>", root->name);
-		root = NULL;
-	}
-	if (root) {
+	if (root && is_root(b, root, "template", "a template")) {
 		check_version(b, w, root);
 		name = xml_attr(root, "name");
 		load_templates(b, root, "extends");
 		vec_push(b->arena, &b->topo->templates, name ? name : key);
 		walk(b, root, EL_ROOT, b->items.n, name ? name : key);
 	}
-	file_state(b, key)->val.u = FILE_DONE;
+	f->state = FILE_DONE;
 }
 
 static void load_templates(struct build *b, const struct xml_element *e,
@@ -258,10 +311,12 @@ static void load_templates(struct build *b, const struct xml_element *e,
 
 	for (size_t i = 0; i < w.n; i++) {
 		struct wanted t = {
-			.at = xml_word_span(e, attr, w.v[i].off, w.v[i].len),
+			.at = word_span(&w, i),
 			.from = e->src,
 		};
 
+		if (is_url(b, w.v[i].s, t.at))
+			continue;
 		if (strchr(w.v[i].s, '/')) {
 			t.name = w.v[i].s;
 			t.version = 1;
@@ -289,10 +344,10 @@ bool build_load(struct build *b, const char *path)
 			 root->name);
 		return false;
 	}
-	file_state(b, path)->val.u = FILE_OPEN;
+	find_file(b, path)->state = FILE_OPEN;
 	b->topo->at = xml_span(root);
 	load_templates(b, root, "template");
 	walk(b, root, EL_ROOT, b->items.n, NULL);
-	file_state(b, path)->val.u = FILE_DONE;
+	find_file(b, path)->state = FILE_DONE;
 	return b->items.n > 0;
 }

@@ -1,4 +1,5 @@
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "topology/build.h"
@@ -47,7 +48,8 @@ struct name_entry *add_name(struct build *b, struct map *space,
 	if (!name)
 		return NULL;
 	if (!name_valid(name, &why)) {
-		diag_add(b->d, SEV_ERROR, at, "the name \"%s\" %s", name, why);
+		diag_add(b->d, SEV_ERROR, at, "the name \"%s\" %s",
+			 xml_shown(b->arena, name), why);
 		return NULL;
 	}
 	fold(name, folded);
@@ -70,52 +72,140 @@ struct name_entry *add_name(struct build *b, struct map *space,
 	return n;
 }
 
+/* Names of one spelling, whatever their case. */
 static struct name_entry *lookup(const struct map *space, const char *name)
 {
 	struct map_entry *m;
 	char folded[72];
 
+	if (strlen(name) > 64)
+		return NULL;
 	fold(name, folded);
 	m = map_find_str(space, folded);
 	return m ? m->val.p : NULL;
 }
 
-static void unknown(struct build *b, const struct map *space, const char *what,
-		    const struct xml_element *e, const char *attr,
-		    const char *name, size_t off)
+static bool role_of_that_name(struct build *b, const struct map *space,
+			      const char *name)
+{
+	const struct name_entry *n = space == &b->parties ?
+		lookup(&b->roles, name) : NULL;
+
+	return n && !strcmp(n->name, name);
+}
+
+/* The nearest legal name; beyond some dozens of unknown ones nobody reads. */
+static const char *near_name(struct build *b, const struct map *space,
+			     const char *name, bool zones_only)
 {
 	VEC(const char *) names = { 0 };
-	struct name_entry *n = lookup(space, name);
-	const char *near = n ? n->name : NULL;
+	const struct name_entry *n = lookup(space, name);
 
-	for (size_t i = 0; !near && i < space->cap; i++)
-		if (space->slot[i].key && space->slot[i].val.p) {
-			n = space->slot[i].val.p;
+	if (n && n->object && (!zones_only || n->kind == PARTY_ZONE))
+		return n->name;
+	if (++b->n_unknown > 64)
+		return NULL;
+	for (size_t i = 0; i < space->cap; i++) {
+		n = space->slot[i].key ? space->slot[i].val.p : NULL;
+		if (n && n->object && (!zones_only || n->kind == PARTY_ZONE))
 			vec_push(b->arena, &names, n->name);
-		}
-	if (!near)
-		near = nearest_name(name, names.v, names.n);
+	}
+	return nearest_name(name, names.v, names.n);
+}
+
+static int name_order(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* All of them, where they are few enough to be read. */
+static const char *legal_names(struct build *b, const struct map *space)
+{
+	enum { FEW = 40 };
+	const char *names[FEW], *s;
+	struct buf list = { 0 };
+	size_t n = 0;
+
+	for (size_t i = 0; i < space->cap; i++) {
+		const struct name_entry *e = space->slot[i].key ?
+			space->slot[i].val.p : NULL;
+
+		if (!e || !e->object)
+			continue;
+		if (n == FEW)
+			return "";
+		names[n++] = e->name;
+	}
+	if (!n)
+		return "";
+	qsort(names, n, sizeof(*names), name_order);
+	for (size_t i = 0; i < n; i++)
+		buf_printf(&list, "%s%s", i ? ", " : " (legal: ", names[i]);
+	buf_putc(&list, ')');
+	s = arena_strdup(b->arena, list.s);
+	buf_free(&list);
+	return s;
+}
+
+static const char *hint_for(struct build *b, const struct map *space,
+			    const char *name, bool zones_only)
+{
+	const char *near = near_name(b, space, name, zones_only);
+
+	if (!zones_only && role_of_that_name(b, space, name))
+		return arena_printf(b->arena, "; the role is written "
+				    "\"role:%s\"", name);
 	if (near)
-		diag_add(b->d, SEV_ERROR,
-			 xml_word_span(e, attr, off, strlen(name)),
-			 "there is no %s \"%s\"; did you mean \"%s\"?", what,
-			 name, near);
-	else
-		diag_add(b->d, SEV_ERROR,
-			 xml_word_span(e, attr, off, strlen(name)),
-			 "there is no %s \"%s\"", what, name);
+		return arena_printf(b->arena, "; did you mean \"%s\"?", near);
+	if (space != &b->parties && !b->topo->templates.n)
+		return " (the topology names no template)";
+	if (space != &b->parties)
+		return legal_names(b, space);
+	if (strchr(name, '.'))
+		return " (names are not looked up in the DNS: declare a host, "
+		       "or write the address)";
+	return "";
+}
+
+static void unknown(struct build *b, const struct map *space, const char *what,
+		    const struct xml_element *e, const char *attr,
+		    const char *name, size_t off, bool zones_only)
+{
+	const char *key = arena_printf(b->arena, "%s %s", what, name), *hint;
+	struct map_entry *m = map_add_str(b->arena, &b->hints, key, NULL);
+
+	hint = m->val.cp ? m->val.cp : hint_for(b, space, name, zones_only);
+	m->val.cp = hint;
+	diag_add(b->d, SEV_ERROR, xml_word_span(e, attr, off, strlen(name)),
+		 "there is no %s \"%s\"%s", what,
+		 xml_shown(b->arena, name), hint);
 }
 
 static void *find(struct build *b, struct map *space, const char *what,
 		  const struct xml_element *e, const char *attr,
 		  const char *name, size_t off)
 {
-	struct name_entry *n = strlen(name) <= 64 ? lookup(space, name) : NULL;
+	struct name_entry *n = lookup(space, name);
 
 	if (n && !strcmp(n->name, name) && n->object)
 		return n->object;
-	unknown(b, space, what, e, attr, name, off);
+	unknown(b, space, what, e, attr, name, off, false);
 	return NULL;
+}
+
+struct party *find_zone(struct build *b, const struct xml_element *e,
+			const char *attr, const char *name)
+{
+	struct name_entry *n = lookup(&b->parties, name);
+	struct party *p = n && !strcmp(n->name, name) ? n->object : NULL;
+
+	if (!p)
+		unknown(b, &b->parties, "zone", e, attr, name, 0, true);
+	else if (p->kind != PARTY_ZONE)
+		diag_add(b->d, SEV_ERROR, xml_value_span(e, attr),
+			 "\"%s\" is a %s, where a zone is meant", name,
+			 party_kind_name(p->kind));
+	return p && p->kind == PARTY_ZONE ? p : NULL;
 }
 
 struct party *find_party(struct build *b, const struct xml_element *e,
@@ -135,4 +225,11 @@ struct service *find_service(struct build *b, const struct xml_element *e,
 			     const char *attr, const char *name, size_t off)
 {
 	return find(b, &b->services, "service", e, attr, name, off);
+}
+
+void *named(const struct map *space, const char *name)
+{
+	const struct name_entry *n = lookup(space, name);
+
+	return n && !strcmp(n->name, name) ? n->object : NULL;
 }

@@ -32,7 +32,7 @@ static const char *ident(struct build *b, const struct item *it)
 
 	if (name && !name_valid(name, &why))
 		diag_add(b->d, SEV_ERROR, xml_value_span(it->xml, "name"),
-			 "the name \"%s\" %s", name, why);
+			 "the name \"%s\" %s", xml_shown(b->arena, name), why);
 	return name ? name : content_hash(b, it);
 }
 
@@ -100,7 +100,7 @@ static void compare_services(struct build *b)
 
 		if (b->items.v[i].el != EL_SERVICE || !s->name[0])
 			continue;
-		first = topology_service(b->topo, s->name);
+		first = named(&b->services, s->name);
 		if (first && first != s && !same_service(first, s))
 			diag_add2(b->d, SEV_ERROR, s->at, first->at,
 				  "the first one",
@@ -223,6 +223,24 @@ static void resolve_omit(struct build *b, struct item *it)
 	vec_push(b->arena, &b->topo->omits, c);
 }
 
+static void add_node(struct build *b, struct firewall *f,
+		     const struct words *w, size_t i)
+{
+	const char *name = w->v[i].s, *why;
+
+	if (!name_valid(name, &why))
+		diag_add(b->d, SEV_ERROR, word_span(w, i),
+			 "the node name \"%s\" %s", xml_shown(b->arena, name),
+			 why);
+	for (size_t k = 0; k < f->nodes.n; k++)
+		if (!strcmp(f->nodes.v[k], name)) {
+			diag_add(b->d, SEV_ERROR, word_span(w, i),
+				 "the node \"%s\" is given twice", name);
+			return;
+		}
+	vec_push(b->arena, &f->nodes, name);
+}
+
 static void resolve_firewall(struct build *b, struct item *it)
 {
 	struct firewall *f = it->made;
@@ -234,7 +252,7 @@ static void resolve_firewall(struct build *b, struct item *it)
 			 "log=\"new\" is not supported yet");
 	f->log_drops = log == 0;
 	for (size_t i = 0; i < w.n; i++)
-		vec_push(b->arena, &f->nodes, w.v[i].s);
+		add_node(b, f, &w, i);
 }
 
 static const char *interface_name_wrong(const char *s)
@@ -249,10 +267,12 @@ static const char *interface_name_wrong(const char *s)
 	if (star && (star[1] || n == 1))
 		return "may have one *, at its end, behind a letter";
 	if (strpbrk(s, " \t\r\n/:\"\\") || !strcmp(s, ".") || !strcmp(s, ".."))
-		return "is no name that the kernel takes";
+		return "is no name that the kernel takes (no spaces, / : or "
+		       "quotes)";
 	for (; *s; s++)
 		if ((unsigned char)*s < 0x21 || (unsigned char)*s > 0x7e)
-			return "is no name that the kernel takes";
+			return "is no name that portplan takes: write ASCII "
+			       "characters";
 	return NULL;
 }
 
@@ -262,19 +282,17 @@ static void resolve_interface(struct build *b, struct item *it)
 	struct interface *i = ARENA_NEW(b->arena, struct interface);
 	const char *name = xml_attr(it->xml, "name");
 	const char *zone = xml_attr(it->xml, "zone"), *why;
-	struct party *z = zone ? find_party(b, it->xml, "zone", zone, 0) : NULL;
 
 	i->name = name ? name : "";
 	i->at = xml_span(it->xml);
-	if (name && (why = interface_name_wrong(name)))
+	if (name && (why = interface_name_wrong(name))) {
 		diag_add(b->d, SEV_ERROR, xml_value_span(it->xml, "name"),
-			 "the interface name \"%s\" %s", name, why);
+			 "the interface name \"%s\" %s",
+			 xml_shown(b->arena, name), why);
+		i->name = "";
+	}
 	i->wildcard = strchr(i->name, '*');
-	if (z && z->kind != PARTY_ZONE)
-		diag_add(b->d, SEV_ERROR, xml_value_span(it->xml, "zone"),
-			 "\"%s\" is a %s, where a zone is meant", zone,
-			 party_kind_name(z->kind));
-	i->zone = z && z->kind == PARTY_ZONE ? z : NULL;
+	i->zone = zone ? find_zone(b, it->xml, "zone", zone) : NULL;
 	value_prefixes(b, it->xml, "address", true, &i->address,
 		       &i->address_at, &i->n_address);
 	i->dhcp = value_word(b, it->xml, EL_INTERFACE, "dhcp", 1) == 0;
@@ -396,9 +414,8 @@ static void resolve_mail_domain(struct build *b, struct item *it)
 	w = value_words(b, it->xml, "senders");
 	for (size_t i = 0; i < w.n; i++)
 		vec_push(b->arena, &m->senders, w.v[i].s);
-	if (!m->names.n || !m->senders.n)
-		diag_add(b->d, SEV_ERROR, xml_span(it->xml),
-			 "<mail-domain> needs a name and senders");
+	value_senders(b, it->xml, "senders");
+	text(b, it, "name");
 	m->all = all[value_word(b, it->xml, EL_MAIL_DOMAIN, "all", 0)];
 	m->at = xml_span(it->xml);
 	vec_push(b->arena, &b->topo->mail_domains, m);

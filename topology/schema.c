@@ -344,6 +344,39 @@ static const char *hint(struct diags *d, const char *name,
 		      "";
 }
 
+/* "<zone>, <network>": where an element may stand. */
+static const char *places(struct diags *d, const char *name)
+{
+	struct buf b = { 0 };
+	const char *s;
+	uint32_t in = 0;
+
+	for (int i = EL_TOPOLOGY; i < N_ELEMENTS; i++)
+		if (!strcmp(schema_elements[i].name, name))
+			in |= schema_elements[i].parents;
+	if (in & IN(ROOT))
+		buf_puts(&b, "the root's place");
+	for (int i = EL_TOPOLOGY; i < N_ELEMENTS; i++)
+		if (in >> i & 1)
+			buf_printf(&b, "%s<%s>", b.n ? ", " : "",
+				   schema_elements[i].name);
+	s = arena_strdup(d->arena, b.s);
+	buf_free(&b);
+	return s;
+}
+
+static const char *list(struct diags *d, const char *const *names, size_t n)
+{
+	struct buf b = { 0 };
+	const char *s;
+
+	for (size_t i = 0; i < n; i++)
+		buf_printf(&b, "%s%s", i ? ", " : "", names[i]);
+	s = arena_strdup(d->arena, n ? b.s : "none");
+	buf_free(&b);
+	return s;
+}
+
 static void unknown_element(const struct xml_element *e, enum element parent,
 			    struct diags *d)
 {
@@ -351,24 +384,29 @@ static void unknown_element(const struct xml_element *e, enum element parent,
 	size_t n = 0;
 
 	for (int i = EL_TOPOLOGY; i < N_ELEMENTS; i++) {
-		if (schema_elements[i].parents >> parent & 1)
-			names[n++] = schema_elements[i].name;
+		if (schema_elements[i].parents >> parent & 1) {
+			if (!schema_elements[i].later)
+				names[n++] = schema_elements[i].name;
+		}
 		else if (!strcmp(schema_elements[i].name, e->name))
 			elsewhere = schema_elements[i].name;
 	}
 	if (parent == EL_ROOT)
 		diag_add(d, SEV_ERROR, xml_span(e),
-			 "the root element is <%s>, expected <topology>, "
-			 "<template> or <waivers>", e->name);
+			 "the root element is <%s>, expected <topology xmlns=\""
+			 PORTPLAN_NS "\">%s", xml_shown(d->arena, e->name),
+			 hint(d, e->name, names, n));
 	else if (elsewhere)
 		diag_add(d, SEV_ERROR, xml_span(e),
-			 "<%s> cannot stand in <%s>", e->name,
-			 schema_elements[parent].name);
+			 "<%s> cannot stand in <%s>, only in %s", e->name,
+			 schema_elements[parent].name,
+			 places(d, e->name));
 	else
 		diag_add(d, SEV_ERROR, xml_span(e),
-			 "unknown element <%s> in <%s>%s", e->name,
+			 "unknown element <%s> in <%s>%s (legal: %s)",
+			 xml_shown(d->arena, e->name),
 			 schema_elements[parent].name,
-			 hint(d, e->name, names, n));
+			 hint(d, e->name, names, n), list(d, names, n));
 }
 
 static bool check_namespace(const struct xml_element *e, struct diags *d)
@@ -378,36 +416,40 @@ static bool check_namespace(const struct xml_element *e, struct diags *d)
 	if (e->uri)
 		diag_add(d, SEV_ERROR, xml_span(e),
 			 "<%s> is in the namespace \"%s\", expected \""
-			 PORTPLAN_NS "\"", e->name, e->uri);
+			 PORTPLAN_NS "\"", xml_shown(d->arena, e->name),
+			 xml_shown(d->arena, e->uri));
 	else
 		diag_add(d, SEV_ERROR, xml_span(e),
 			 "<%s> is in no namespace: write xmlns=\"" PORTPLAN_NS
-			 "\" in the root element", e->name);
+			 "\" in the root element",
+			 xml_shown(d->arena, e->name));
 	return false;
+}
+
+enum { MOST_ATTRS = 32 };
+
+/* The legal ones. */
+static size_t attr_names(const struct element_def *def,
+			 const char *names[MOST_ATTRS])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < def->n_attr && n < MOST_ATTRS; i++)
+		if (!(def->attr[i].flags & LATER))
+			names[n++] = def->attr[i].name;
+	return n;
 }
 
 static void unknown_attr(const struct xml_element *e, const char *name,
 			 const struct element_def *def, struct diags *d)
 {
-	const char *names[32];
-	struct buf legal = { 0 };
-	size_t n = 0;
+	const char *names[MOST_ATTRS];
+	size_t n = attr_names(def, names);
 
-	for (size_t i = 0; i < def->n_attr && n < COUNT(names); i++) {
-		if (def->attr[i].flags & LATER)
-			continue;
-		buf_printf(&legal, "%s%s", n ? ", " : "", def->attr[i].name);
-		names[n++] = def->attr[i].name;
-	}
-	if (n)
-		diag_add(d, SEV_ERROR, xml_attr_name_span(e, name),
-			 "unknown attribute \"%s\" in <%s>%s (legal: %s)",
-			 name, e->name, hint(d, name, names, n), legal.s);
-	else
-		diag_add(d, SEV_ERROR, xml_attr_name_span(e, name),
-			 "unknown attribute \"%s\": <%s> has none", name,
-			 e->name);
-	buf_free(&legal);
+	diag_add(d, SEV_ERROR, xml_attr_name_span(e, name),
+		 "unknown attribute \"%s\" in <%s>%s (legal: %s)",
+		 xml_shown(d->arena, name), e->name, hint(d, name, names, n),
+		 list(d, names, n));
 }
 
 static const struct attr_def *find_attr(const struct element_def *def,
@@ -419,28 +461,73 @@ static const struct attr_def *find_attr(const struct element_def *def,
 	return NULL;
 }
 
+/* One that is misspelt is not missing as well. */
+static bool is_misspelt(const struct xml_element *e,
+			const struct element_def *def, const char *name)
+{
+	const char *names[MOST_ATTRS];
+	size_t n = attr_names(def, names);
+
+	for (unsigned i = 0; i < e->n_attr && i < MOST_ATTRS; i++) {
+		const char *near = e->attr[i].uri ||
+			find_attr(def, e->attr[i].name) ? NULL :
+			nearest_name(e->attr[i].name, names, n);
+
+		if (near && !strcmp(near, name))
+			return true;
+	}
+	return false;
+}
+
+static bool is_blank(const char *s)
+{
+	return s[strspn(s, " \t\r\n")] == '\0';
+}
+
+/* Names, files and ends say themselves what is wrong with an empty one. */
+static bool may_not_be_blank(const struct attr_def *a)
+{
+	return (a->flags & REQ) && (a->type == AT_NAMES || a->type == AT_FILE);
+}
+
+static void check_missing(const struct xml_element *e,
+			  const struct element_def *def,
+			  const struct attr_def *a, struct diags *d)
+{
+	const char *value = xml_attr(e, a->name);
+
+	if (value && may_not_be_blank(a) && is_blank(value))
+		diag_add(d, SEV_ERROR, xml_attr_name_span(e, a->name),
+			 "attribute \"%s\" of <%s> is empty", a->name,
+			 e->name);
+	if (!value && (a->flags & REQ) && !is_misspelt(e, def, a->name))
+		diag_add(d, SEV_ERROR, xml_span(e),
+			 "<%s> lacks the attribute \"%s\" (%s)", e->name,
+			 a->name, a->doc);
+}
+
 static void check_attrs(const struct xml_element *e,
 			const struct element_def *def, struct diags *d)
 {
-	for (unsigned i = 0; i < e->n_attr; i++) {
+	unsigned unknown = 0;
+
+	for (unsigned i = 0; i < e->n_attr && unknown < MOST_ATTRS; i++) {
 		const struct attr_def *a;
 
 		if (e->attr[i].uri)
 			continue;
 		a = find_attr(def, e->attr[i].name);
-		if (!a)
+		if (!a) {
 			unknown_attr(e, e->attr[i].name, def, d);
-		else if (a->flags & LATER)
+			unknown++;
+		} else if (a->flags & LATER) {
 			diag_add(d, SEV_ERROR, xml_attr_name_span(e, a->name),
 				 "attribute \"%s\" of <%s> is not supported yet",
 				 a->name, e->name);
+		}
 	}
 	for (size_t i = 0; i < def->n_attr; i++)
-		if ((def->attr[i].flags & REQ) &&
-		    !xml_attr(e, def->attr[i].name))
-			diag_add(d, SEV_ERROR, xml_span(e),
-				 "<%s> lacks the attribute \"%s\" (%s)",
-				 e->name, def->attr[i].name, def->attr[i].doc);
+		check_missing(e, def, &def->attr[i], d);
 }
 
 enum element schema_check(const struct xml_element *e, enum element parent,
@@ -448,9 +535,13 @@ enum element schema_check(const struct xml_element *e, enum element parent,
 {
 	const struct element_def *def;
 
+	def = schema_child(parent, e->name);
+	if (!def && parent == EL_ROOT) {
+		unknown_element(e, parent, d);
+		return EL_ROOT;
+	}
 	if (!check_namespace(e, d))
 		return EL_ROOT;
-	def = schema_child(parent, e->name);
 	if (!def) {
 		unknown_element(e, parent, d);
 		return EL_ROOT;

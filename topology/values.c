@@ -23,14 +23,29 @@ struct words value_words(struct build *b, const struct xml_element *e,
 					(size_t)(p - value), n });
 		p += n;
 	}
-	return (struct words){ w.v, w.n };
+	struct span at = w.n ? xml_value_span(e, attr) : xml_span(e);
+
+	return (struct words){ w.v, w.n, at,
+			       w.n && at.len == strlen(value) };
 }
 
-static void bad_word(struct build *b, const struct xml_element *e,
-		     const char *attr, const struct word *w, const char *why)
+/* With references in the value, its offsets are not those of the file. */
+struct span word_span(const struct words *w, size_t i)
 {
-	diag_add(b->d, SEV_ERROR, xml_word_span(e, attr, w->off, w->len),
-		 "\"%s\" %s", w->s, why);
+	struct span at = w->value;
+
+	if (w->plain) {
+		at.off += (uint32_t)w->v[i].off;
+		at.len = (uint32_t)w->v[i].len;
+	}
+	return at;
+}
+
+static void bad_word(struct build *b, const struct words *w, size_t i,
+		     const char *why)
+{
+	diag_add(b->d, SEV_ERROR, word_span(w, i), "\"%s\" %s",
+		 xml_shown(b->arena, w->v[i].s), why);
 }
 
 /* An attribute that is there should say something. */
@@ -78,23 +93,49 @@ void value_services(struct build *b, const struct xml_element *e,
 	}
 }
 
-static bool end_prefix(struct build *b, const struct xml_element *e,
-		       const char *attr, const struct word *w,
+static bool of_digits(const char *s, const char *more)
+{
+	return s[strspn(s, more)] == '\0' && s[strcspn(s, "0123456789")];
+}
+
+/* prefix_parse() knows what is wrong; here is what people mean by it. */
+static const char *prefix_wrong(struct build *b, const struct word *w,
+				bool allow_prefix, struct prefix *out)
+{
+	const char *why, *slash = strchr(w->s, '/'), *dash = strchr(w->s, '-');
+
+	if (w->s[0] == '@')
+		return "names a file: not supported yet";
+	why = prefix_parse(b->arena, w->s, w->len, allow_prefix, out);
+	if (!why)
+		return NULL;
+	if (dash && of_digits(w->s, "0123456789abcdefABCDEF.:-"))
+		return "is a range: not supported yet";
+	if (strchr(w->s, ','))
+		return "holds a comma: separate by spaces";
+	if (slash && strchr(slash, '.'))
+		return "has a netmask, where a prefix length is meant: "
+		       "/255.255.255.0 is /24";
+	return why;
+}
+
+static bool end_prefix(struct build *b, const struct words *w, size_t i,
 		       struct end_word *out)
 {
-	const char *why = prefix_parse(b->arena, w->s, w->len, true,
-				       &out->prefix);
+	const char *why = prefix_wrong(b, &w->v[i], true, &out->prefix);
 
 	out->kind = END_PREFIX;
 	if (why)
-		bad_word(b, e, attr, w, why);
+		bad_word(b, w, i, why);
 	return !why;
 }
 
 static bool end_word(struct build *b, const struct xml_element *e,
-		     const char *attr, const struct word *w,
+		     const char *attr, const struct words *words, size_t i,
 		     struct end_word *out)
 {
+	const struct word *w = &words->v[i];
+
 	if (!strcmp(w->s, "*")) {
 		out->kind = END_ALL;
 		return true;
@@ -104,12 +145,9 @@ static bool end_word(struct build *b, const struct xml_element *e,
 		out->role = find_role(b, e, attr, w->s + 5, w->off + 5);
 		return out->role;
 	}
-	if (w->s[0] == '@') {
-		bad_word(b, e, attr, w, "names a file: not supported yet");
-		return false;
-	}
-	if (looks_like_address(w->s) || strpbrk(w->s, "/:%"))
-		return end_prefix(b, e, attr, w, out);
+	if (looks_like_address(w->s) || strpbrk(w->s, "/:%@,") ||
+	    (strchr(w->s, '.') && of_digits(w->s, "0123456789.-")))
+		return end_prefix(b, words, i, out);
 	out->kind = END_PARTY;
 	out->party = find_party(b, e, attr, w->s, w->off);
 	return out->party;
@@ -124,13 +162,31 @@ struct ends value_ends(struct build *b, const struct xml_element *e,
 	for (size_t i = 0; i < w.n; i++) {
 		struct end_word *x = &out.v[out.n];
 
-		*x = (struct end_word){
-			.text = w.v[i].s,
-			.at = xml_word_span(e, attr, w.v[i].off, w.v[i].len),
-		};
-		out.n += end_word(b, e, attr, &w.v[i], x);
+		*x = (struct end_word){ .text = w.v[i].s,
+					.at = word_span(&w, i) };
+		out.n += end_word(b, e, attr, &w, i, x);
 	}
 	return out;
+}
+
+void value_senders(struct build *b, const struct xml_element *e,
+		   const char *attr)
+{
+	static const char *const mechanism[] = { "mx:", "a:", "include:" };
+	struct words w = some_words(b, e, attr);
+
+	for (size_t i = 0; i < w.n; i++) {
+		const char *s = w.v[i].s;
+		struct end_word ignored = { 0 };
+		bool known = !strcmp(s, "mx");
+
+		for (size_t k = 0; k < 3; k++)
+			known |= !strncmp(s, mechanism[k],
+					  strlen(mechanism[k])) &&
+				 s[strlen(mechanism[k])];
+		if (!known)
+			end_word(b, e, attr, &w, i, &ignored);
+	}
 }
 
 /* Where a prefix may not lie (the format, "Space"). */
@@ -173,14 +229,7 @@ void value_prefixes(struct build *b, const struct xml_element *e,
 		struct prefix *p = &(*out)[*n];
 		const char *why;
 
-		if (w.v[i].s[0] == '@')
-			why = "names a file: not supported yet";
-		else
-			why = prefix_parse(b->arena, w.v[i].s, w.v[i].len,
-					   !addresses, p);
-		if (why && strchr(w.v[i].s, '-') &&
-		    strspn(w.v[i].s, "0123456789abcdefABCDEF.:-") == w.v[i].len)
-			why = "is a range: not supported yet";
+		why = prefix_wrong(b, &w.v[i], !addresses, p);
 		if (!why)
 			why = lies_nowhere(b, *p);
 		for (size_t k = 0; !why && k < *n; k++)
@@ -188,10 +237,10 @@ void value_prefixes(struct build *b, const struct xml_element *e,
 			    addr_eq((*out)[k].r.hi, p->r.hi))
 				why = "is given twice";
 		if (why) {
-			bad_word(b, e, attr, &w.v[i], why);
+			bad_word(b, &w, i, why);
 			continue;
 		}
-		(*at)[(*n)++] = xml_word_span(e, attr, w.v[i].off, w.v[i].len);
+		(*at)[(*n)++] = word_span(&w, i);
 	}
 }
 
@@ -207,7 +256,8 @@ static const char *parse_number(const char *s, size_t n, unsigned max,
 	for (size_t i = 0; i < n; i++) {
 		v = v * 10 + (unsigned)(s[i] - '0');
 		if (v > max)
-			return max == 255 ? "is above 255" : "is above 65535";
+			return max == 255 ? "is above 255" :
+					    "is above port 65535";
 	}
 	*out = v;
 	return NULL;
@@ -226,11 +276,15 @@ static const char *parse_ports(const char *s, struct key_range *out)
 		return strcmp(why, "is no number") ? why :
 			strchr(s, ',') ? "is no port or range: separate ports "
 					 "by spaces" :
-					 "is no port or range";
+			!strcmp(s, "any") ? "is no port or range: all ports "
+					    "are 1-65535" :
+					    "is no port or range: write "
+					    "numbers, 443 or 8000-8080";
 	if (lo == 0)
-		return "begins with port 0, which no service uses";
+		return dash ? "begins with port 0, which no service uses" :
+			      "is port 0, which no service uses";
 	if (hi < lo)
-		return "is a reversed range";
+		return "is a range that ends before it begins";
 	*out = (struct key_range){ lo, hi };
 	return NULL;
 }
@@ -246,7 +300,7 @@ struct key_set value_ports(struct build *b, const struct xml_element *e,
 		const char *why = parse_ports(w.v[i].s, &r);
 
 		if (why)
-			bad_word(b, e, attr, &w.v[i], why);
+			bad_word(b, &w, i, why);
 		else
 			keys_add(b->arena, &out, key_of(proto, r.lo),
 				 key_of(proto, r.hi));
@@ -269,7 +323,7 @@ static void add_protocols(struct build *b, const struct xml_element *e,
 		}
 		why = parse_number(w.v[i].s, w.v[i].len, 255, &p);
 		if (why)
-			bad_word(b, e, "ip", &w.v[i],
+			bad_word(b, &w, i,
 				 strcmp(why, "is no number") ? why :
 				 "is no IP protocol number; write a number or "
 				 "any, and ports in tcp or udp");
@@ -288,8 +342,7 @@ static void add_icmp(struct build *b, const struct xml_element *e,
 		int type = icmp_type_parse(proto, w.v[i].s);
 
 		if (type < 0)
-			bad_word(b, e, attr, &w.v[i],
-				 proto == PROTO_ICMP ?
+			bad_word(b, &w, i, proto == PROTO_ICMP ?
 				 "is no ICMP request (echo-request, "
 				 "timestamp-request, info-request, "
 				 "address-mask-request): answers pass by "
@@ -365,6 +418,23 @@ bool date_parse(const char *s, int64_t *t, bool *whole_day)
 	return true;
 }
 
+/* Written as a date, whether there is such a day or not. */
+static bool date_shaped(const char *s)
+{
+	static const char *const shape[] = { "0000-00-00",
+					     "0000-00-00T00:00Z" };
+
+	for (size_t i = 0; i < 2; i++) {
+		const char *p = s, *x = shape[i];
+
+		while (*x && (*x == '0' ? *p >= '0' && *p <= '9' : *p == *x))
+			p++, x++;
+		if (!*x && !*p)
+			return true;
+	}
+	return false;
+}
+
 struct when value_date(struct build *b, const struct xml_element *e,
 		       const char *attr, bool end_of_day)
 {
@@ -376,8 +446,11 @@ struct when value_date(struct build *b, const struct xml_element *e,
 		return w;
 	if (!date_parse(s, &w.t, &whole)) {
 		diag_add(b->d, SEV_ERROR, xml_value_span(e, attr),
-			 "\"%s\" is no date: write 2027-01-31 or "
-			 "2027-01-31T20:00Z", s);
+			 date_shaped(s) ?
+				"\"%s\": there is no such day or hour, from "
+				"1970-01-01 on" :
+				"\"%s\" is no date: write 2027-01-31 or "
+				"2027-01-31T20:00Z", xml_shown(b->arena, s));
 		return w;
 	}
 	if (end_of_day && whole)
@@ -398,7 +471,8 @@ static const struct attr_def *attr_of(enum element el, const char *attr)
 }
 
 static int find_word(struct build *b, const struct xml_element *e,
-		     const char *attr, const char *words, const struct word *w)
+		     const char *attr, const char *words, const struct word *w,
+		     struct span at)
 {
 	struct buf legal = { 0 };
 	int i = 0;
@@ -413,9 +487,9 @@ static int find_word(struct build *b, const struct xml_element *e,
 		buf_printf(&legal, "%s%.*s", i ? ", " : "", (int)n, p);
 		p += n + (p[n] == ' ');
 	}
-	diag_add(b->d, SEV_ERROR, xml_word_span(e, attr, w->off, w->len),
-		 "\"%s\" is not legal for \"%s\" of <%s> (legal: %s)", w->s,
-		 attr, e->name, legal.s);
+	diag_add(b->d, SEV_ERROR, at,
+		 "\"%s\" is not legal for \"%s\" of <%s> (legal: %s)",
+		 xml_shown(b->arena, w->s), attr, e->name, legal.s);
 	buf_free(&legal);
 	return -1;
 }
@@ -429,7 +503,8 @@ int value_word(struct build *b, const struct xml_element *e, enum element el,
 
 	if (!s)
 		return fallback;
-	i = find_word(b, e, attr, attr_of(el, attr)->words, &w);
+	i = find_word(b, e, attr, attr_of(el, attr)->words, &w,
+		      xml_value_span(e, attr));
 	return i < 0 ? fallback : i;
 }
 
@@ -441,7 +516,7 @@ unsigned value_word_mask(struct build *b, const struct xml_element *e,
 
 	for (size_t i = 0; i < w.n; i++) {
 		int k = find_word(b, e, attr, attr_of(el, attr)->words,
-				  &w.v[i]);
+				  &w.v[i], word_span(&w, i));
 
 		if (k >= 0)
 			mask |= 1u << k;

@@ -42,6 +42,9 @@ struct source *source_from_text(struct arena *a, const char *name,
 struct xml_element *xml_parse(struct arena *a, const struct source *src,
 			      struct diags *d);
 
+/* Foreign text as a message has room for it. */
+const char *xml_shown(struct arena *a, const char *s);
+
 /* NULL if absent. */
 const char *xml_attr(const struct xml_element *e, const char *name);
 

@@ -5,14 +5,15 @@
 
 /* XSD patterns are anchored. Cross-checks (ranges, references) are the
  * program's; an editor gets what a grammar can say. */
+#define NAMES "[A-Za-z0-9][A-Za-z0-9_.\\-]{0,63}" \
+	"( [A-Za-z0-9][A-Za-z0-9_.\\-]{0,63})*"
+
 static const struct xsd_type {
 	const char *name, *base, *pattern;
 } xsd_types[N_ATTR_TYPES] = {
-	[AT_TEXT] = { "text", "string", NULL },
+	[AT_TEXT] = { "text-or-none", "string", NULL },
 	[AT_NAME] = { "name", "token", "[A-Za-z0-9][A-Za-z0-9_.\\-]{0,63}" },
-	[AT_NAMES] = { "names", "token",
-		       "([A-Za-z0-9][A-Za-z0-9_.\\-]{0,63}"
-		       "( [A-Za-z0-9][A-Za-z0-9_.\\-]{0,63})*)?" },
+	[AT_NAMES] = { "names-or-none", "token", "(" NAMES ")?" },
 	[AT_PREFIXES] = { "prefixes", "token",
 			  "[0-9a-fA-F:.]+(/[0-9]+)?( [0-9a-fA-F:.]+(/[0-9]+)?)*" },
 	[AT_ADDRESSES] = { "addresses", "token",
@@ -31,6 +32,20 @@ static const struct xsd_type {
 	[AT_VERSION] = { "version", "token", "[1-9][0-9]{0,3}" },
 	[AT_SENDERS] = { "senders", "token", ".*\\S.*" },
 };
+
+/* Where an attribute is required, it says something. */
+static const struct xsd_type some_text = { "text", "string",
+					   "[\\s\\S]*\\S[\\s\\S]*" };
+static const struct xsd_type some_names = { "names", "token", NAMES };
+
+static const struct xsd_type *type_of(const struct attr_def *a)
+{
+	if ((a->flags & AF_REQUIRED) && a->type == AT_TEXT)
+		return &some_text;
+	if ((a->flags & AF_REQUIRED) && a->type == AT_NAMES)
+		return &some_names;
+	return &xsd_types[a->type];
+}
 
 static void put_escaped(struct buf *out, const char *s)
 {
@@ -73,7 +88,7 @@ static void put_words(struct buf *out, const char *words, bool list)
 
 static void put_attr(struct buf *out, const struct attr_def *a)
 {
-	const struct xsd_type *t = &xsd_types[a->type];
+	const struct xsd_type *t = type_of(a);
 
 	if (a->flags & AF_LATER)
 		return;
@@ -134,6 +149,18 @@ static void put_element_type(struct buf *out, int id)
 		      "  </xs:complexType>\n");
 }
 
+static void put_simple_type(struct buf *out, const struct xsd_type *t)
+{
+	buf_printf(out, "  <xs:simpleType name=\"%s\"><xs:restriction "
+		   "base=\"xs:%s\">", t->name, t->base);
+	if (t->pattern) {
+		buf_puts(out, "\n    <xs:pattern value=\"");
+		put_escaped(out, t->pattern);
+		buf_puts(out, "\"/>\n  ");
+	}
+	buf_puts(out, "</xs:restriction></xs:simpleType>\n");
+}
+
 void schema_xsd(struct buf *out)
 {
 	buf_puts(out,
@@ -149,20 +176,11 @@ void schema_xsd(struct buf *out)
 				   schema_elements[i].name,
 				   schema_elements[i].name);
 	buf_putc(out, '\n');
-	for (int i = 0; i < N_ATTR_TYPES; i++) {
-		const struct xsd_type *t = &xsd_types[i];
-
-		if (!t->name)
-			continue;
-		buf_printf(out, "  <xs:simpleType name=\"%s\"><xs:restriction "
-			   "base=\"xs:%s\">", t->name, t->base);
-		if (t->pattern) {
-			buf_puts(out, "\n    <xs:pattern value=\"");
-			put_escaped(out, t->pattern);
-			buf_puts(out, "\"/>\n  ");
-		}
-		buf_puts(out, "</xs:restriction></xs:simpleType>\n");
-	}
+	for (int i = 0; i < N_ATTR_TYPES; i++)
+		if (xsd_types[i].name)
+			put_simple_type(out, &xsd_types[i]);
+	put_simple_type(out, &some_text);
+	put_simple_type(out, &some_names);
 	for (int i = EL_TOPOLOGY; i < N_ELEMENTS; i++)
 		if (!schema_elements[i].later)
 			put_element_type(out, i);
