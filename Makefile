@@ -149,12 +149,16 @@ bench: portplan
 
 BINDIR := $(DESTDIR)$(PREFIX)/bin
 MANDIR := $(DESTDIR)$(PREFIX)/share/man/man1
+DOCDIR := $(DESTDIR)$(PREFIX)/share/doc/portplan
 COMMANDS = $(shell ./portplan help --names)
 
 .PHONY: install
 install: portplan
 	install -d $(BINDIR) $(MANDIR)
 	install -m 755 portplan $(BINDIR)/portplan
+	install -d $(DOCDIR)/examples
+	install -m 644 README.md $(DOCDIR)
+	install -m 644 $(EXAMPLES) $(DOCDIR)/examples
 	./portplan man > $(MANDIR)/portplan.1
 	for c in $(COMMANDS); do \
 		./portplan man $$c > $(MANDIR)/portplan-$$c.1 || exit 1; done

@@ -14,6 +14,7 @@ struct mark {
 	bool v4;
 	size_t inside, outside; /* cells of a network's prefix, in its parent */
 	const struct party *cut_by;
+	bool overlaps; /* a sibling */
 };
 
 struct sweep {
@@ -168,7 +169,7 @@ static const struct party *zone_of(const struct sweep *s,
 static void note_cut(struct mark *m, const struct party *zone)
 {
 	m->outside++;
-	if (!m->cut_by)
+	if (!m->cut_by && zone != party_zone(m->party))
 		m->cut_by = zone;
 }
 
@@ -232,8 +233,9 @@ static void same_address(struct sweep *s, const struct mark *x,
 
 static void check_addresses(struct sweep *s)
 {
-	qsort(s->addresses.v, s->addresses.n, sizeof(*s->addresses.v),
-	      mark_order);
+	if (s->addresses.n)
+		qsort(s->addresses.v, s->addresses.n,
+		      sizeof(*s->addresses.v), mark_order);
 	for (size_t i = 1; i < s->addresses.n; i++) {
 		const struct mark *x = &s->addresses.v[i - 1];
 		const struct mark *y = &s->addresses.v[i];
@@ -242,6 +244,26 @@ static void check_addresses(struct sweep *s)
 		    (x->party != y->party || x->itf != y->itf))
 			same_address(s, x, y);
 	}
+}
+
+/* What to write so that an address is in this zone. */
+static const char *no_zone_cure(struct build *b, struct addr a,
+				const struct party *zone)
+{
+	struct addr_range sp[N_SPECIAL];
+	bool slash0 = false;
+
+	special_ranges(b, sp);
+	for (size_t i = 0; zone && i < zone->n_prefix; i++)
+		slash0 |= zone->prefix[i].len == 0 &&
+			  zone->prefix[i].v4 == addr_is_v4(a);
+	for (size_t i = 0; slash0 && i < N_SPECIAL; i++)
+		if (special[i].private_only && range_has(sp[i], a))
+			return arena_printf(b->arena, "a /0 is the public "
+					    "internet, without %s",
+					    special[i].prefix);
+	return arena_printf(b->arena, "add its network to the networks of "
+			    "\"%s\"", zone ? zone->name : "a zone");
 }
 
 static void firewall_cell(struct sweep *s, struct cell *c,
@@ -256,12 +278,16 @@ static void firewall_cell(struct sweep *s, struct cell *c,
 	if (!m->itf->zone || c->space == m->itf->zone->zone_id)
 		return;
 	addr_text(c->lo, text);
-	diag_add(s->b->d, SEV_ERROR, m->at,
-		 "%s is in %s%s%s, and interface \"%s\" is in zone \"%s\"",
-		 text, c->space == NONE ? "no zone" : "zone \"",
-		 c->space == NONE ? "" : t->zones.v[c->space]->name,
-		 c->space == NONE ? "" : "\"", m->itf->name,
-		 m->itf->zone->name);
+	if (c->space == NONE)
+		diag_add(s->b->d, SEV_ERROR, m->at,
+			 "%s is in no zone, and interface \"%s\" is in zone "
+			 "\"%s\": %s", text, m->itf->name, m->itf->zone->name,
+			 no_zone_cure(s->b, c->lo, m->itf->zone));
+	else
+		diag_add(s->b->d, SEV_ERROR, m->at,
+			 "%s is in zone \"%s\", and interface \"%s\" is in "
+			 "zone \"%s\"", text, t->zones.v[c->space]->name,
+			 m->itf->name, m->itf->zone->name);
 }
 
 static void sweep_cells(struct sweep *s)
@@ -271,7 +297,9 @@ static void sweep_cells(struct sweep *s)
 	size_t next = 0, addr = 0;
 
 	special_ranges(s->b, sp);
-	qsort(s->prefixes.v, s->prefixes.n, sizeof(*s->prefixes.v), mark_order);
+	if (s->prefixes.n)
+		qsort(s->prefixes.v, s->prefixes.n, sizeof(*s->prefixes.v),
+		      mark_order);
 	for (size_t i = 0; i < p->n_cell; i++) {
 		struct cell *c = &p->cell[i];
 		const struct party *zone, *inner;
@@ -294,6 +322,13 @@ static void sweep_cells(struct sweep *s)
 	}
 }
 
+/* Who has what a network was cut. */
+static const char *whose(struct build *b, const struct mark *m)
+{
+	return m->cut_by ? arena_printf(b->arena, ": zone \"%s\" has it",
+					m->cut_by->name) : "";
+}
+
 static void check_networks(struct sweep *s)
 {
 	for (size_t i = 0; i < s->prefixes.n; i++) {
@@ -304,18 +339,18 @@ static void check_networks(struct sweep *s)
 		if (p->kind != PARTY_NETWORK)
 			continue;
 		range_text(m->r, text);
-		if (!m->inside)
+		if (!m->inside && !m->overlaps)
 			diag_add(s->b->d, SEV_ERROR, m->at,
-				 "%s of network \"%s\" lies outside %s \"%s\"",
+				 "%s of network \"%s\" lies outside %s \"%s\"%s",
 				 text, p->name,
 				 party_kind_name(p->parent->kind),
-				 p->parent->name);
-		else if (m->outside)
+				 p->parent->name, whose(s->b, m));
+		else if (m->outside && !m->overlaps)
 			diag_add(s->b->d, SEV_WARNING, m->at,
 				 "a part of %s lies outside %s \"%s\" and is "
-				 "cut from network \"%s\"", text,
+				 "cut from network \"%s\"%s", text,
 				 party_kind_name(p->parent->kind),
-				 p->parent->name, p->name);
+				 p->parent->name, p->name, whose(s->b, m));
 	}
 }
 
@@ -331,13 +366,14 @@ static void check_siblings(struct sweep *s)
 
 		while (depth && addr_cmp(top[depth - 1]->r.hi, m->r.lo) < 0)
 			depth--;
-		for (size_t k = 0; k < depth; k++) {
+		for (size_t k = 0; k < depth && !m->overlaps; k++) {
 			if (m->party->kind != PARTY_NETWORK ||
 			    top[k]->party->kind != PARTY_NETWORK ||
 			    top[k]->party == m->party ||
 			    top[k]->v4 != m->v4 ||
 			    top[k]->party->parent != m->party->parent)
 				continue;
+			m->overlaps = top[k]->overlaps = true;
 			range_text(m->r, a);
 			range_text(top[k]->r, c);
 			diag_add2(s->b->d, SEV_ERROR, m->at, top[k]->at,
@@ -359,12 +395,64 @@ static bool has_around(const struct party *inner, const struct party *p)
 	return inner;
 }
 
+/* Hosts with the same trouble: told at the first of them. */
+struct strays {
+	const struct party *first, *place; /* place NULL: in no zone */
+	struct span at;
+	struct addr addr;
+	size_t n;
+};
+
+static void add_stray(struct build *b, struct map *all, const struct party *h,
+		      const struct party *place, struct span at, struct addr a)
+{
+	const void *key[2] = { h->parent, place };
+	int is_new;
+	struct map_entry *e = map_add(b->scratch, all, key, sizeof(key),
+				      &is_new);
+	struct strays *s = e->val.p;
+
+	if (is_new) {
+		s = ARENA_NEW(b->scratch, struct strays);
+		*s = (struct strays){ h, place, at, a, 0 };
+		e->val.p = s;
+	}
+	s->n++;
+}
+
+static void in_no_zone(struct build *b, const struct party *h, size_t i,
+		       struct map *strays)
+{
+	add_stray(b, strays, h, NULL, h->prefix_at[i], h->prefix[i].r.lo);
+}
+
+static void say_strays(struct build *b, const struct strays *s)
+{
+	const struct party *h = s->first;
+	const char *more = s->n < 2 ? "" :
+		arena_printf(b->arena, "; the same for %zu more %s", s->n - 1,
+			     s->place ? "of its hosts" : "addresses there");
+	char text[ADDR_TEXT];
+
+	addr_text(s->addr, text);
+	if (s->place)
+		diag_add(b->d, SEV_ERROR, s->at,
+			 "host \"%s\" stands in %s \"%s\", and its addresses "
+			 "are those of %s \"%s\": move it there%s", h->name,
+			 party_kind_name(h->parent->kind), h->parent->name,
+			 party_kind_name(s->place->kind), s->place->name, more);
+	else
+		diag_add(b->d, SEV_ERROR, s->at,
+			 "%s of host \"%s\" is in no zone: %s%s", text, h->name,
+			 no_zone_cure(b, s->addr, party_zone(h)), more);
+}
+
 /* The innermost network (or zone) that covers all addresses of the host. */
 static const struct party *host_place(struct build *b, const struct party *h,
-				      bool *bad)
+				      struct map *strays, bool *bad)
 {
 	const struct plan *p = b->plan;
-	const struct party *common = NULL;
+	const struct party *common = NULL, *first = NULL;
 
 	*bad = false;
 	for (size_t i = 0; i < h->n_prefix; i++) {
@@ -373,25 +461,26 @@ static const struct party *host_place(struct build *b, const struct party *h,
 		char text[ADDR_TEXT];
 
 		if (c == NONE || p->cell[c].zone == NONE) {
-			addr_text(h->prefix[i].r.lo, text);
-			diag_add(b->d, SEV_ERROR, h->prefix_at[i],
-				 "%s of host \"%s\" is in no zone%s", text,
-				 h->name, c != NONE && p->cell[c].space != NONE ?
-				 ": a firewall has it" : "");
+			/* an address of a firewall was complained of already */
+			if (c == NONE || p->cell[c].space == NONE)
+				in_no_zone(b, h, i, strays);
 			*bad = true;
 			continue;
 		}
 		in = b->topo->parties.v[p->cell[c].network];
-		if (!common)
+		if (!common) {
 			common = in;
+			first = party_zone(in);
+		}
 		while (common && !has_around(in, common))
 			common = common->parent;
 		if (!common) {
 			addr_text(h->prefix[i].r.lo, text);
 			diag_add(b->d, SEV_ERROR, h->prefix_at[i],
 				 "the addresses of host \"%s\" are in different "
-				 "zones (%s is in \"%s\"): a host stands in one",
-				 h->name, text, party_zone(in)->name);
+				 "zones (%s is in \"%s\", others in \"%s\"): a "
+				 "host stands in one", h->name, text,
+				 party_zone(in)->name, first->name);
 			*bad = true;
 			return NULL;
 		}
@@ -401,19 +490,20 @@ static const struct party *host_place(struct build *b, const struct party *h,
 
 static void check_hosts(struct build *b)
 {
+	struct map strays = { 0 };
+
 	for (size_t i = 0; i < b->topo->hosts.n; i++) {
 		const struct party *h = b->topo->hosts.v[i];
 		bool bad;
-		const struct party *place = host_place(b, h, &bad);
+		const struct party *place = host_place(b, h, &strays, &bad);
 
-		if (bad || !place || place == h->parent || !h->parent)
-			continue;
-		diag_add(b->d, SEV_ERROR, h->at,
-			 "host \"%s\" stands in %s \"%s\", and its addresses "
-			 "are those of %s \"%s\": move it there", h->name,
-			 party_kind_name(h->parent->kind), h->parent->name,
-			 party_kind_name(place->kind), place->name);
+		if (!bad && place && place != h->parent && h->parent)
+			add_stray(b, &strays, h, place, h->at,
+				  h->prefix[0].r.lo);
 	}
+	for (size_t i = 0; i < strays.cap; i++)
+		if (strays.slot[i].key)
+			say_strays(b, strays.slot[i].val.cp);
 }
 
 void build_cells(struct build *b)
@@ -437,8 +527,8 @@ void build_cells(struct build *b)
 	make_cells(&s);
 	check_addresses(&s);
 	sweep_cells(&s);
-	check_networks(&s);
 	check_siblings(&s);
+	check_networks(&s);
 	check_hosts(b);
 }
 

@@ -3,227 +3,6 @@
 
 #include "plan/internal.h"
 
-/* ---- servers out of reach ----------------------------------------------------- */
-
-/* Where a party's addresses in one class stand. */
-struct seat {
-	uint32_t party;
-	unsigned families;
-};
-
-struct seats {
-	struct seat *v;
-	size_t n, cap;
-};
-
-struct unreached {
-	size_t pairs; /* single ones without a path, folded */
-	const struct role_pair *example;
-	uint32_t from, to;
-};
-
-static struct seats *find_seats(struct build *b)
-{
-	struct plan *p = b->plan;
-	struct seats *all = ARENA_ARRAY(b->scratch, struct seats,
-					p->classes.n);
-	struct map seen = { 0 };
-
-	for (size_t i = 0; i < p->n_cell; i++) {
-		const struct cell *c = &p->cell[i];
-		uint32_t key[2] = { c->cls, c->party };
-		struct map_entry *e;
-		int is_new;
-
-		if (c->cls == NONE)
-			continue;
-		e = map_add(b->scratch, &seen, key, sizeof(key), &is_new);
-		if (is_new) {
-			e->val.u = (uint32_t)all[c->cls].n;
-			vec_push(b->scratch, &all[c->cls],
-				 (struct seat){ .party = c->party });
-		}
-		all[c->cls].v[e->val.u].families |= cell_family(c);
-	}
-	return all;
-}
-
-static bool has_other(const struct build *b, const struct seats *s,
-		      uint32_t party)
-{
-	for (size_t i = 0; i < s->n; i++)
-		if (s->v[i].party != party ||
-		    b->topo->parties.v[party]->kind != PARTY_HOST)
-			return true;
-	return false;
-}
-
-static bool use_keeps(const struct build *b, uint32_t from, uint32_t to,
-		      const struct role *role);
-
-/* By party: the families in which a server is reached, and whether any other
- * bears the role at all. */
-struct reach {
-	uint32_t party;
-	bool wanted, reached;
-};
-
-static void reach_from(struct build *b, const struct seats *seats,
-		       const struct role_pair *rp, uint32_t from,
-		       struct map *by_party, struct unreached *un)
-{
-	struct plan *p = b->plan;
-	const struct class *cf = &p->classes.v[from];
-	unsigned families = 0;
-	VEC(uint32_t) servers = { 0 };
-
-	for (size_t k = 0; k < b->role_classes[rp->to->id].n; k++) {
-		uint32_t to = b->role_classes[rp->to->id].v[k];
-		const struct class *ct = &p->classes.v[to];
-
-		if (!use_keeps(b, from, to, rp->to))
-			continue;
-		vec_push(b->scratch, &servers, to);
-		if (plan_route(p, cf->node, ct->node)->reachable) {
-			families |= ct->families;
-		} else {
-			un->pairs += seats[from].n * seats[to].n;
-			un->example = rp;
-			un->from = seats[from].v[0].party;
-			un->to = seats[to].v[0].party;
-		}
-	}
-	for (size_t i = 0; i < seats[from].n; i++) {
-		const struct seat *s = &seats[from].v[i];
-		struct map_entry *e;
-		bool others = false;
-
-		for (size_t k = 0; k < servers.n && !others; k++)
-			others = has_other(b, &seats[servers.v[k]], s->party);
-		if (!others)
-			continue;
-		e = map_add(b->scratch, by_party, &s->party,
-			    sizeof(s->party), NULL);
-		if (!e->val.p) {
-			e->val.p = ARENA_NEW(b->scratch, struct reach);
-			((struct reach *)e->val.p)->party = s->party;
-		}
-		((struct reach *)e->val.p)->reached |=
-			(families & s->families) != 0;
-	}
-}
-
-static bool use_keeps(const struct build *b, uint32_t from, uint32_t to,
-		      const struct role *role)
-{
-	const struct lists *l = &b->plan->lists;
-	const struct class *f = &b->plan->classes.v[from];
-	const struct class *t = &b->plan->classes.v[to];
-	const uint32_t *v = l->v[f->uses];
-	bool any = false;
-
-	for (size_t i = 0; i + 1 < l->len[f->uses]; i += 2) {
-		if (v[i] != role->id)
-			continue;
-		any = true;
-		if (list_meets(l, t->ends, b->plan->end_use + v[i + 1]))
-			return true;
-	}
-	return !any;
-}
-
-static int reach_order(const void *a, const void *b)
-{
-	const struct reach *const *x = a, *const *y = b;
-
-	return (*x)->party < (*y)->party ? -1 : (*x)->party > (*y)->party;
-}
-
-/* All parties that miss the same role: one message, at the first of them. */
-static void say_unreached(struct build *b, const struct role_pair *rp,
-			  const struct map *by_party)
-{
-	VEC(const struct reach *) lost = { 0 };
-	struct buf more = { 0 };
-
-	for (size_t i = 0; i < by_party->cap; i++) {
-		const struct reach *r = by_party->slot[i].key ?
-			by_party->slot[i].val.cp : NULL;
-
-		if (r && !r->reached)
-			vec_push(b->scratch, &lost, r);
-	}
-	if (!lost.n)
-		return;
-	qsort(lost.v, lost.n, sizeof(*lost.v), reach_order);
-	for (size_t i = 1; i < lost.n && i < 4; i++)
-		buf_printf(&more, "%s\"%s\"", i == 1 ? "; the same for " : ", ",
-			   plan_party_name(b->plan, lost.v[i]->party));
-	if (lost.n > 4)
-		buf_printf(&more, " and %zu more", lost.n - 4);
-	const struct party *p = b->topo->parties.v[lost.v[0]->party];
-
-	diag_add(b->d, SEV_ERROR, p->at,
-		 "%s \"%s\" bears \"%s\" and reaches none that bears \"%s\": "
-		 "no path, or no family in common%s",
-		 party_kind_name(p->kind), p->name, rp->from->name,
-		 rp->to->name, more.s ? more.s : "");
-	buf_free(&more);
-}
-
-static void check_servers(struct build *b)
-{
-	struct seats *seats = find_seats(b);
-	struct unreached un = { 0 };
-
-	for (size_t r = 0; r < b->role_pairs.n; r++) {
-		const struct role_pair *rp = &b->role_pairs.v[r];
-		struct map by_party = { 0 };
-
-		for (size_t i = 0; i < b->role_classes[rp->from->id].n; i++)
-			reach_from(b, seats, rp,
-				   b->role_classes[rp->from->id].v[i],
-				   &by_party, &un);
-		say_unreached(b, rp, &by_party);
-	}
-	if (un.pairs)
-		diag_add(b->d, SEV_WARNING,
-			 b->topo->parties.v[un.from]->at,
-			 "%zu pairs of parties have a flow by their roles and "
-			 "no path, and are not planned (such as \"%s\" to "
-			 "\"%s\", %s to %s)", un.pairs,
-			 plan_party_name(b->plan, un.from),
-			 plan_party_name(b->plan, un.to),
-			 un.example->from->name, un.example->to->name);
-}
-
-static void check_uses(struct build *b)
-{
-	struct plan *p = b->plan;
-
-	for (size_t i = 0; i < b->topo->uses.n; i++) {
-		const struct use *u = b->topo->uses.v[i];
-
-		for (size_t r = 0; r < u->roles.n; r++) {
-			const struct role *role = u->roles.v[r];
-			bool found = false;
-
-			for (size_t k = 0; k < b->role_classes[role->id].n; k++) {
-				uint32_t c = b->role_classes[role->id].v[k];
-
-				found |= list_meets(&p->lists,
-						    p->classes.v[c].ends,
-						    p->end_use + u->id);
-			}
-			if (!found)
-				diag_add(b->d, SEV_ERROR, u->at,
-					 "nothing that \"%s\" names in of bears "
-					 "the role \"%s\"", u->party->name,
-					 role->name);
-		}
-	}
-}
-
 /* ---- allow -------------------------------------------------------------------------- */
 
 /* Where the addresses of one word stand. */
@@ -357,11 +136,55 @@ static enum joined join(const struct build *b, const struct places *x,
 	return across ? JOINED : inside ? JOINED_INSIDE : best;
 }
 
+/* What does not join within one element, told once. */
+struct apart {
+	size_t n[NOBODY];
+	const struct end_word *from[NOBODY], *to[NOBODY];
+	struct places x[NOBODY], y[NOBODY];
+};
+
+/* "h" (zone "a"), for a word that is not itself the zone. */
+static const char *word_in_zone(struct build *b, const struct end_word *w,
+				const struct places *p)
+{
+	const struct topology *t = b->topo;
+	const char *zone = p->n == 1 && p->v[0].node < b->plan->n_zones ?
+		t->zones.v[p->v[0].node]->name : NULL;
+
+	if (!zone || !strcmp(zone, w->text))
+		return arena_printf(b->arena, "\"%s\"", w->text);
+	return arena_printf(b->arena, "\"%s\" (zone \"%s\")", w->text, zone);
+}
+
+static void say_apart(struct build *b, const struct apart *a, enum joined j)
+{
+	static const char *const why[NOBODY] = {
+		[NO_PATH] = "no path leads through the firewalls",
+		[NO_FAMILY] = "they have no address family in common",
+		[NO_PACKETS] = "these packets do not exist in their address "
+			       "family",
+	};
+	struct buf msg = { 0 };
+
+	if (!a->n[j])
+		return;
+	buf_printf(&msg, "nothing is opened from %s to %s: %s",
+		   word_in_zone(b, a->from[j], &a->x[j]),
+		   word_in_zone(b, a->to[j], &a->y[j]), why[j]);
+	if (a->n[j] > 1)
+		buf_printf(&msg, "; the same for %zu more pair%s of words "
+			   "here", a->n[j] - 1, a->n[j] > 2 ? "s" : "");
+	diag_add2(b->d, j == NO_PACKETS ? SEV_WARNING : SEV_ERROR,
+		  a->from[j]->at, a->to[j]->at, "to here", "%s", msg.s);
+	buf_free(&msg);
+}
+
 static void check_allow(struct build *b, struct map *memo,
 			const struct rule *a)
 {
 	unsigned fam = families_of_packets(b, &a->what);
 	bool all_inside = true, any = false;
+	struct apart apart = { { 0 }, { 0 }, { 0 }, { { 0 } }, { { 0 } } };
 
 	for (size_t i = 0; i < a->from.n; i++)
 		for (size_t k = 0; k < a->to.n; k++) {
@@ -369,24 +192,18 @@ static void check_allow(struct build *b, struct map *memo,
 			struct places y = word_places(b, memo, &a->to.v[k]);
 			enum joined j = join(b, &x, &y, fam);
 
-			if (j == NO_PATH || j == NO_FAMILY)
-				diag_add2(b->d, SEV_ERROR, a->from.v[i].at,
-					  a->to.v[k].at, "to here",
-					  j == NO_PATH ?
-					  "no path leads from \"%s\" to \"%s\"" :
-					  "\"%s\" and \"%s\" have no address "
-					  "family in common", a->from.v[i].text,
-					  a->to.v[k].text);
-			if (j == NO_PACKETS)
-				diag_add2(b->d, SEV_WARNING, a->from.v[i].at,
-					  a->to.v[k].at, "to here",
-					  "nothing is opened from \"%s\" to "
-					  "\"%s\": these packets do not exist "
-					  "in their address family",
-					  a->from.v[i].text, a->to.v[k].text);
+			if (j != NOBODY && apart.n[j]++ == 0) {
+				apart.from[j] = &a->from.v[i];
+				apart.to[j] = &a->to.v[k];
+				apart.x[j] = x;
+				apart.y[j] = y;
+			}
 			any |= j != NOBODY;
 			all_inside &= j == JOINED_INSIDE || j == NOBODY;
 		}
+	say_apart(b, &apart, NO_PATH);
+	say_apart(b, &apart, NO_FAMILY);
+	say_apart(b, &apart, NO_PACKETS);
 	if (any && all_inside)
 		diag_add(b->d, SEV_WARNING, a->at,
 			 "this allow is purely within a zone: no firewall "
@@ -535,6 +352,24 @@ static bool same_except(const struct ipsec *x, const struct ipsec *y)
 	return true;
 }
 
+/* The attributes in which two elements differ, as a list. */
+static void differences(const struct ipsec *x, const struct ipsec *y,
+			struct buf *out)
+{
+	if (x->esp != y->esp || x->ah != y->ah)
+		buf_puts(out, ", protocols");
+	if (x->nat_traversal != y->nat_traversal)
+		buf_puts(out, ", nat-traversal");
+	if (x->auth != y->auth)
+		buf_puts(out, ", ike-auth");
+	if (!same_except(x, y))
+		buf_puts(out, ", except");
+	if (out->n) {
+		memmove(out->s, out->s + 2, out->n - 1);
+		out->n -= 2;
+	}
+}
+
 static void check_agreement(struct build *b, struct map *seen, uint32_t list)
 {
 	const struct lists *l = &b->plan->lists;
@@ -543,14 +378,15 @@ static void check_agreement(struct build *b, struct map *seen, uint32_t list)
 		const struct ipsec *x = b->topo->ipsecs.v[l->v[list][0]];
 		const struct ipsec *y = b->topo->ipsecs.v[l->v[list][i]];
 
-		if ((x->esp == y->esp && x->ah == y->ah && x->auth == y->auth &&
-		     x->nat_traversal == y->nat_traversal &&
-		     same_except(x, y)) || said_before(b, seen, x, y))
-			continue;
-		diag_add2(b->d, SEV_ERROR, y->at, x->at, "the other one",
-			  "two ipsec elements cover the same pair and do not "
-			  "agree in protocols, nat-traversal, ike-auth and "
-			  "except");
+		struct buf differ = { 0 };
+
+		differences(x, y, &differ);
+		if (differ.n && !said_before(b, seen, x, y))
+			diag_add2(b->d, SEV_ERROR, y->at, x->at,
+				  "the other one",
+				  "two ipsec elements cover the same pair of "
+				  "addresses and do not agree in %s", differ.s);
+		buf_free(&differ);
 	}
 }
 

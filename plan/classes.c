@@ -31,7 +31,8 @@ static void add_uses(struct build *b, const struct party *p, uint32_t **v,
 	if (!more)
 		return;
 	out = ARENA_ARRAY(b->scratch, uint32_t, 2 * (had + more));
-	memcpy(out, *v, 2 * had * sizeof(*out));
+	if (had)
+		memcpy(out, *v, 2 * had * sizeof(*out));
 	for (size_t i = 0; i < p->use.n; i++)
 		for (size_t k = 0; k < p->use.v[i]->roles.n; k++) {
 			uint32_t role = p->use.v[i]->roles.v[k]->id;
@@ -176,8 +177,10 @@ static uint32_t class_of(struct maker *m, const struct signature *sig)
 				.node = sig->node, .roles = sig->roles,
 				.uses = sig->uses, .ends = sig->ends,
 				.pins = sig->pins, .dynamic = sig->dynamic });
-		vec_grow(m->b->scratch, (void **)&m->cells.v, m->cells.n,
-			 &m->cells.cap, sizeof(*m->cells.v));
+		if (m->cells.n == m->cells.cap)
+			vec_grow(m->b->scratch, (void **)&m->cells.v,
+				 m->cells.n, &m->cells.cap,
+				 sizeof(*m->cells.v));
 		memset(&m->cells.v[m->cells.n++], 0, sizeof(*m->cells.v));
 	}
 	return e->val.u;

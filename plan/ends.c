@@ -246,17 +246,43 @@ static void literal_firewall(struct build *b, const struct end_word *w,
 			     const struct cell *c)
 {
 	diag_add(b->d, SEV_ERROR, w->at,
-		 "\"%s\" is an address of firewall \"%s\": write its name (as "
-		 "a destination: <input> there)", w->text,
+		 "\"%s\" is an address of firewall \"%s\": write \"%s\" as a "
+		 "source, and <input> there as a destination", w->text,
+		 b->topo->parties.v[c->party]->name,
 		 b->topo->parties.v[c->party]->name);
+}
+
+/* The zones that a prefix meets, in the order of addresses; each once. */
+static size_t zones_met(struct build *b, struct addr_range r, uint32_t first,
+			struct buf *names)
+{
+	const struct plan *p = b->plan;
+	bool *met = ARENA_ARRAY(b->scratch, bool, p->n_zones);
+	size_t n = 0;
+
+	for (uint32_t c = first; c < p->n_cell &&
+	     addr_cmp(p->cell[c].lo, r.hi) <= 0; c++) {
+		uint32_t z = p->cell[c].space;
+
+		if (z == NONE || met[z])
+			continue;
+		met[z] = true;
+		if (n++ < 6)
+			buf_printf(names, "%s\"%s\"", n > 1 ? ", " : "",
+				   b->topo->zones.v[z]->name);
+	}
+	if (n > 6)
+		buf_printf(names, " and %zu more", n - 6);
+	return n;
 }
 
 static void check_literal(struct build *b, const struct end_word *w)
 {
 	const struct plan *p = b->plan;
-	uint32_t first = plan_cell(p, w->prefix.r.lo), zone = NONE;
-	struct buf names = { 0 };
+	uint32_t first = plan_cell(p, w->prefix.r.lo);
+	uint32_t zone = p->cell[first].space;
 	bool gap = false, many = false;
+	struct buf names = { 0 };
 
 	if (range_single(w->prefix.r) && p->cell[first].party != NONE &&
 	    p->cell[first].zone == NONE) {
@@ -265,26 +291,20 @@ static void check_literal(struct build *b, const struct end_word *w)
 	}
 	for (uint32_t c = first; c < p->n_cell &&
 	     addr_cmp(p->cell[c].lo, w->prefix.r.hi) <= 0; c++) {
-		uint32_t z = p->cell[c].space;
-
-		gap |= z == NONE;
-		if (z == NONE || z == zone)
-			continue;
-		many |= zone != NONE;
-		if (!many || names.n < 200)
-			buf_printf(&names, "%s\"%s\"", names.n ? ", " : "",
-				   b->topo->zones.v[z]->name);
-		zone = z;
+		gap |= p->cell[c].space == NONE;
+		many |= p->cell[c].space != zone;
 	}
-	if (zone == NONE)
+	if (!many && !gap)
+		return;
+	if (zones_met(b, w->prefix.r, first, &names) == 0)
 		diag_add(b->d, SEV_ERROR, w->at,
-			 "\"%s\" is in no zone: add it to the networks of one",
-			 w->text);
-	else if (many || gap)
+			 "\"%s\" is in no zone: only what the networks of a "
+			 "zone hold can be planned", w->text);
+	else
 		diag_add(b->d, SEV_ERROR, w->at,
 			 "\"%s\" is not wholly in one zone (it meets %s%s): "
 			 "write the zones by name, or a smaller prefix",
-			 w->text, names.s, gap ? " and addresses of none" : "");
+			 w->text, names.s, gap ? ", and addresses of none" : "");
 	buf_free(&names);
 }
 

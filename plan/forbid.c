@@ -13,6 +13,7 @@ struct inquest {
 	uint32_t from_end, to_end, except_end;
 	struct key_set keys; /* literal ones and those of fixed services */
 	unsigned char *from, *to; /* by class: families of its cells in it */
+	bool *told; /* by reason */
 	size_t said, more;
 };
 
@@ -72,6 +73,9 @@ static void say(struct inquest *q, uint32_t s, uint32_t d, uint32_t key,
 	const struct reason *r = &p->reasons.v[reason];
 	char a[ADDR_TEXT], z[ADDR_TEXT] = "the firewall itself", k[KEY_TEXT];
 
+	if (q->told[reason])
+		return;
+	q->told[reason] = true;
 	if (q->said++ >= 3) {
 		q->more++;
 		return;
@@ -200,6 +204,7 @@ static void check_forbid(struct build *b, const struct rule *f)
 	const struct plan *p = b->plan;
 	struct inquest q = { .b = b, .f = f };
 
+	q.told = ARENA_ARRAY(b->scratch, bool, p->reasons.n);
 	q.from_end = p->end_forbid + 3 * f->id;
 	q.to_end = q.from_end + 1;
 	q.except_end = q.from_end + 2;
@@ -233,7 +238,8 @@ static void check_forbid(struct build *b, const struct rule *f)
 	}
 	if (q.more)
 		diag_add(b->d, SEV_ERROR, f->at,
-			 "forbidden, and planned: %zu more reasons", q.more);
+			 "forbidden, and planned: %zu more flow%s", q.more,
+			 q.more > 1 ? "s" : "");
 }
 
 void check_forbids(struct build *b)

@@ -45,6 +45,8 @@ void build_items(struct build *b);
 void build_pairs(struct build *b);
 void build_products(struct build *b);
 void check_plan(struct build *b);
+void check_servers(struct build *b); /* reach.c */
+void check_uses(struct build *b);
 void check_forbids(struct build *b);
 
 /* ends.c: numbers the ends of the topology; before there are cells */

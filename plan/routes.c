@@ -9,7 +9,7 @@
  * other than the two that it joins there.
  */
 enum {
-	MAX_PATHS = 20000,   /* over all pairs of zones */
+	MAX_PATHS = 20000,   /* through zones, over all pairs of zones */
 	MAX_STEPS = 2000000, /* of the search */
 };
 
@@ -20,7 +20,7 @@ struct search {
 	uint32_t n_zones, n_fw;
 	uint32_t zone[256], fw[256]; /* the path so far */
 	size_t depth;		     /* firewalls on it */
-	size_t steps, paths;
+	size_t steps, paths, indirect;
 	uint32_t *through; /* by zone: paths that lead through it */
 	bool overflow;
 };
@@ -41,7 +41,9 @@ static void record(struct search *s, struct route *r)
 	}
 	vec_push(s->a, &r->paths, (struct path){ h, s->depth });
 	r->reachable = true;
-	if (++s->paths > MAX_PATHS)
+	s->paths++;
+	/* a firewall with many zones has many pairs, and nothing to close */
+	if (s->depth > 1 && ++s->indirect > MAX_PATHS)
 		s->overflow = true;
 }
 
@@ -132,7 +134,7 @@ static void say_overflow(struct search *s)
 		s->through[best] = 0;
 	}
 	diag_add(s->b->d, SEV_ERROR, t->at,
-		 "there are more than %d paths between the zones: mark zones "
+		 "more than %d paths lead through other zones: mark zones "
 		 "that carry no traffic of others with transit=\"no\" (most "
 		 "paths lead through %s)", MAX_PATHS,
 		 names.s ? names.s : "none");

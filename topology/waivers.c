@@ -84,12 +84,14 @@ struct waivers *waivers_read(struct arena *a, const struct topology *t,
 
 	if (!root)
 		return NULL;
-	if (schema_check(root, EL_ROOT, d) != EL_WAIVERS) {
+	if (!strcmp(root->name, "topology") || !strcmp(root->name, "template")) {
 		diag_add(d, SEV_ERROR, xml_span(root),
 			 "the root is <%s>, where <waivers> is meant",
 			 root->name);
 		return NULL;
 	}
+	if (schema_check(root, EL_ROOT, d) != EL_WAIVERS)
+		return NULL;
 	know_topology(&b);
 	for (const struct xml_element *e = root->first; e; e = e->next)
 		if (schema_check(e, EL_WAIVERS, d) == EL_WAIVE)

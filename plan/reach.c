@@ -1,0 +1,298 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan/internal.h"
+
+/* ---- servers out of reach ----------------------------------------------------- */
+
+/* Where a party's addresses in one class stand. */
+struct seat {
+	uint32_t party;
+	unsigned families;
+};
+
+struct seats {
+	struct seat *v;
+	size_t n, cap;
+};
+
+struct unreached {
+	size_t pairs; /* single ones without a path, folded */
+	const struct role_pair *example;
+	uint32_t from, to;
+};
+
+static struct seats *find_seats(struct build *b)
+{
+	struct plan *p = b->plan;
+	struct seats *all = ARENA_ARRAY(b->scratch, struct seats,
+					p->classes.n);
+	struct map seen = { 0 };
+
+	for (size_t i = 0; i < p->n_cell; i++) {
+		const struct cell *c = &p->cell[i];
+		uint32_t key[2] = { c->cls, c->party };
+		struct map_entry *e;
+		int is_new;
+
+		if (c->cls == NONE)
+			continue;
+		e = map_add(b->scratch, &seen, key, sizeof(key), &is_new);
+		if (is_new) {
+			e->val.u = (uint32_t)all[c->cls].n;
+			vec_push(b->scratch, &all[c->cls],
+				 (struct seat){ .party = c->party });
+		}
+		all[c->cls].v[e->val.u].families |= cell_family(c);
+	}
+	return all;
+}
+
+static bool has_other(const struct build *b, const struct seats *s,
+		      uint32_t party)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->v[i].party != party ||
+		    b->topo->parties.v[party]->kind != PARTY_HOST)
+			return true;
+	return false;
+}
+
+static bool use_keeps(const struct build *b, uint32_t from, uint32_t to,
+		      const struct role *role);
+
+/* By party: the families in which a server is reached, and whether any other
+ * bears the role at all. */
+struct reach {
+	uint32_t party;
+	bool path, reached;
+};
+
+/* Parties that miss a server for the same reason, and all the roles whose
+ * bearers they miss. */
+struct lost {
+	const struct reach *const *v;
+	size_t n;
+	VEC(const struct role *) roles;
+};
+
+typedef VEC(struct lost *) lost_list;
+
+static void reach_from(struct build *b, const struct seats *seats,
+		       const struct role_pair *rp, uint32_t from,
+		       struct map *by_party, struct unreached *un)
+{
+	struct plan *p = b->plan;
+	const struct class *cf = &p->classes.v[from];
+	unsigned families = 0;
+	bool path = false;
+	VEC(uint32_t) servers = { 0 };
+
+	for (size_t k = 0; k < b->role_classes[rp->to->id].n; k++) {
+		uint32_t to = b->role_classes[rp->to->id].v[k];
+		const struct class *ct = &p->classes.v[to];
+
+		if (!use_keeps(b, from, to, rp->to))
+			continue;
+		vec_push(b->scratch, &servers, to);
+		if (plan_route(p, cf->node, ct->node)->reachable) {
+			families |= ct->families;
+			path = true;
+		} else {
+			un->pairs += seats[from].n * seats[to].n;
+			un->example = rp;
+			un->from = seats[from].v[0].party;
+			un->to = seats[to].v[0].party;
+		}
+	}
+	for (size_t i = 0; i < seats[from].n; i++) {
+		const struct seat *s = &seats[from].v[i];
+		struct map_entry *e;
+		bool others = false;
+
+		for (size_t k = 0; k < servers.n && !others; k++)
+			others = has_other(b, &seats[servers.v[k]], s->party);
+		if (!others)
+			continue;
+		e = map_add(b->scratch, by_party, &s->party,
+			    sizeof(s->party), NULL);
+		if (!e->val.p) {
+			e->val.p = ARENA_NEW(b->scratch, struct reach);
+			((struct reach *)e->val.p)->party = s->party;
+		}
+		((struct reach *)e->val.p)->path |= path;
+		((struct reach *)e->val.p)->reached |=
+			(families & s->families) != 0;
+	}
+}
+
+static bool use_keeps(const struct build *b, uint32_t from, uint32_t to,
+		      const struct role *role)
+{
+	const struct lists *l = &b->plan->lists;
+	const struct class *f = &b->plan->classes.v[from];
+	const struct class *t = &b->plan->classes.v[to];
+	const uint32_t *v = l->v[f->uses];
+	bool any = false;
+
+	for (size_t i = 0; i + 1 < l->len[f->uses]; i += 2) {
+		if (v[i] != role->id)
+			continue;
+		any = true;
+		if (list_meets(l, t->ends, b->plan->end_use + v[i + 1]))
+			return true;
+	}
+	return !any;
+}
+
+static int reach_order(const void *a, const void *b)
+{
+	const struct reach *const *x = a, *const *y = b;
+
+	return (*x)->party < (*y)->party ? -1 : (*x)->party > (*y)->party;
+}
+
+static bool same_lost(const struct lost *l, const struct reach *const *v,
+		      size_t n)
+{
+	if (l->n != n)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (l->v[i]->party != v[i]->party || l->v[i]->path != v[i]->path)
+			return false;
+	return true;
+}
+
+/* The parties that miss this role join those that miss others alike. */
+static void add_lost(struct build *b, lost_list *all, const struct role *to,
+		     const struct map *by_party)
+{
+	VEC(const struct reach *) lost = { 0 };
+	struct lost *l = NULL;
+
+	for (size_t i = 0; i < by_party->cap; i++) {
+		const struct reach *r = by_party->slot[i].key ?
+			by_party->slot[i].val.cp : NULL;
+
+		if (r && !r->reached)
+			vec_push(b->scratch, &lost, r);
+	}
+	if (!lost.n)
+		return;
+	qsort(lost.v, lost.n, sizeof(*lost.v), reach_order);
+	for (size_t i = 0; i < all->n && !l; i++)
+		if (same_lost(all->v[i], lost.v, lost.n))
+			l = all->v[i];
+	if (!l) {
+		l = ARENA_NEW(b->scratch, struct lost);
+		l->v = lost.v;
+		l->n = lost.n;
+		vec_push(b->scratch, all, l);
+	}
+	for (size_t i = 0; i < l->roles.n; i++)
+		if (l->roles.v[i] == to)
+			return;
+	vec_push(b->scratch, &l->roles, to);
+}
+
+/* One message, at the first of the parties. */
+static void say_lost(struct build *b, const struct lost *l)
+{
+	const struct party *p = b->topo->parties.v[l->v[0]->party];
+	struct buf roles = { 0 }, more = { 0 };
+
+	for (size_t i = 0; i < l->roles.n; i++)
+		buf_printf(&roles, "%s\"%s\"", i == 0 ? "" :
+			   i + 1 == l->roles.n ? " or " : ", ",
+			   l->roles.v[i]->name);
+	for (size_t i = 1; i < l->n && i < 4; i++)
+		buf_printf(&more, "%s\"%s\"", i == 1 ? "; the same for " : ", ",
+			   plan_party_name(b->plan, l->v[i]->party));
+	if (l->n > 4)
+		buf_printf(&more, " and %zu more", l->n - 4);
+	diag_add(b->d, SEV_ERROR, p->at,
+		 "%s \"%s\" needs a bearer of %s by its roles, and reaches "
+		 "none: %s%s", party_kind_name(p->kind), p->name, roles.s,
+		 l->v[0]->path ? "they have no address family in common" :
+				 "no path leads there through the firewalls",
+		 more.s ? more.s : "");
+	buf_free(&roles);
+	buf_free(&more);
+}
+
+void check_servers(struct build *b)
+{
+	struct seats *seats = find_seats(b);
+	struct unreached un = { 0 };
+	lost_list lost = { 0 };
+
+	for (size_t r = 0; r < b->role_pairs.n; r++) {
+		const struct role_pair *rp = &b->role_pairs.v[r];
+		struct map by_party = { 0 };
+
+		for (size_t i = 0; i < b->role_classes[rp->from->id].n; i++)
+			reach_from(b, seats, rp,
+				   b->role_classes[rp->from->id].v[i],
+				   &by_party, &un);
+		add_lost(b, &lost, rp->to, &by_party);
+	}
+	for (size_t i = 0; i < lost.n; i++)
+		say_lost(b, lost.v[i]);
+	if (un.pairs && !lost.n)
+		diag_add(b->d, SEV_WARNING,
+			 b->topo->parties.v[un.from]->at,
+			 "%zu pairs of parties have a flow by their roles and "
+			 "no path, and are not planned (such as \"%s\" to "
+			 "\"%s\", %s to %s)", un.pairs,
+			 plan_party_name(b->plan, un.from),
+			 plan_party_name(b->plan, un.to),
+			 un.example->from->name, un.example->to->name);
+}
+
+static void words_text(const struct ends *e, struct buf *out)
+{
+	for (size_t i = 0; i < e->n; i++)
+		buf_printf(out, "%s%s", i ? " " : "", e->v[i].text);
+}
+
+static void say_no_bearer(struct build *b, const struct use *u,
+			  const struct buf *roles)
+{
+	struct buf of = { 0 };
+
+	words_text(&u->of, &of);
+	diag_add(b->d, SEV_ERROR, u->of.n ? u->of.v[0].at : u->at,
+		 "\"%s\" uses \"%s\", where nothing bears the role %s",
+		 u->party->name, of.s ? of.s : "", roles->s);
+	buf_free(&of);
+}
+
+void check_uses(struct build *b)
+{
+	struct plan *p = b->plan;
+
+	for (size_t i = 0; i < b->topo->uses.n; i++) {
+		const struct use *u = b->topo->uses.v[i];
+		struct buf missing = { 0 };
+
+		for (size_t r = 0; r < u->roles.n; r++) {
+			const struct role *role = u->roles.v[r];
+			bool found = false;
+
+			for (size_t k = 0; k < b->role_classes[role->id].n; k++) {
+				uint32_t c = b->role_classes[role->id].v[k];
+
+				found |= list_meets(&p->lists,
+						    p->classes.v[c].ends,
+						    p->end_use + u->id);
+			}
+			if (!found)
+				buf_printf(&missing, "%s\"%s\"",
+					   missing.n ? " or " : "",
+					   role->name);
+		}
+		if (missing.n)
+			say_no_bearer(b, u, &missing);
+		buf_free(&missing);
+	}
+}
