@@ -26,7 +26,9 @@ struct vf_finding {
 	const char **box;   /* in plan names and addresses */
 	size_t n_box, more; /* boxes not shown */
 	const char *size;   /* addresses times services, as text */
+	struct space_cubes cubes; /* the boxes, as numbers */
 	const char *packet; /* one that tells the two apart */
+	const char *probe;  /* the same as tests/net/probe takes it, or "" */
 	const char *from, *to, *service; /* the packet's, in plan names */
 	const char *packet_xml; /* as attributes: tcp="25" */
 	const char *rule;   /* that decides, with its place; or the policy */
@@ -45,6 +47,7 @@ struct verified {
 	const char *file;
 	bool by_construction; /* byte for byte what gen writes */
 	VEC(struct vf_finding) findings;
+	struct pk_names names;	/* of the interfaces in cubes */
 	const char *not_judged; /* tables and chains */
 	size_t count[VF_KINDS];
 };

@@ -1,0 +1,323 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "check/verifier.h"
+#include "plan/each.h"
+
+/* A difference as the reader gets it: in plan names, with both sides' reasons. */
+
+enum { MAX_BOXES = 12, MAX_SHOWN = 6 };
+
+const char *const vf_kind_name[VF_KINDS] = {
+	[VF_EXTRA] = "extra", [VF_MISSING] = "missing",
+	[VF_UNDECIDED] = "undecided",
+};
+
+/* ---- boxes in plan names -------------------------------------------------------- */
+
+/* "fe1", "10.0.8.0/24 in admins", "198.18.0.0/15" */
+static void put_addresses(struct verifier *v, struct space_iv iv,
+			  struct buf *out)
+{
+	struct addr_range r = { space_to_addr(iv.lo), space_to_addr(iv.hi) };
+	uint32_t lo = plan_cell(v->p, r.lo), hi = plan_cell(v->p, r.hi);
+	const struct party *party;
+	char text[ADDR_TEXT];
+
+	range_text(r, text);
+	if (lo == NONE || v->p->cell[lo].party == NONE ||
+	    (hi != lo && (hi == NONE ||
+			  v->p->cell[hi].space != v->p->cell[lo].space))) {
+		buf_puts(out, text);
+		return;
+	}
+	party = v->p->topo->parties.v[v->p->cell[lo].party];
+	if (range_single(r) && party->kind != PARTY_ZONE &&
+	    party->kind != PARTY_NETWORK)
+		buf_printf(out, "%s (%s)", party->name, text);
+	else if (v->p->cell[lo].space != NONE)
+		buf_printf(out, "%s in %s", text, v->p->topo->zones
+			   .v[v->p->cell[lo].space]->name);
+	else
+		buf_puts(out, text);
+}
+
+static bool whole_family(const struct space_ivs *d)
+{
+	struct addr last = addr_v4(UINT32_MAX);
+
+	return (d->n == 1 && d->r[0].lo == space_addr(addr_v4(0)) &&
+		d->r[0].hi == space_addr(last)) ||
+	       (d->n == 2 && d->r[0].lo == 0 &&
+		d->r[1].hi == ~(space_val)0);
+}
+
+static void put_side(struct verifier *v, const struct space_ivs *d,
+		     struct buf *out)
+{
+	if (!d || whole_family(d)) {
+		buf_puts(out, "any");
+		return;
+	}
+	for (size_t i = 0; i < d->n && i < MAX_SHOWN; i++) {
+		if (i)
+			buf_puts(out, ", ");
+		put_addresses(v, d->r[i], out);
+	}
+	if (d->n > MAX_SHOWN)
+		buf_printf(out, " and %zu more", d->n - MAX_SHOWN);
+}
+
+/* The services of a cube in this program's words: nft's words without the
+ * addresses and interfaces, which are said in plan names. */
+static void put_services(struct verifier *v, const struct space_cube *x,
+			 struct buf *out)
+{
+	struct space_cube rest = *x;
+	size_t start = out->n;
+
+	rest.dim[PK_SRC] = rest.dim[PK_DST] = NULL;
+	rest.dim[PK_IIF] = rest.dim[PK_OIF] = NULL;
+	if (v->opening)
+		rest.dim[PK_CT] = NULL;
+	check_cube_text(v->c, &rest, out);
+	if (out->n == start)
+		buf_puts(out, "any protocol");
+}
+
+static void put_interfaces(struct verifier *v, const struct space_cube *x,
+			   struct buf *out)
+{
+	struct space_cube only = { { NULL } };
+	size_t start;
+
+	only.dim[PK_IIF] = x->dim[PK_IIF];
+	only.dim[PK_OIF] = x->dim[PK_OIF];
+	if (!only.dim[PK_IIF] && !only.dim[PK_OIF])
+		return;
+	buf_puts(out, " [");
+	start = out->n;
+	check_cube_text(v->c, &only, out);
+	if (out->n > start && out->s[out->n - 1] == ' ')
+		out->n--;
+	buf_puts(out, "]");
+}
+
+static const char *box_text(struct verifier *v, const struct space_cube *x)
+{
+	struct buf b = { 0 };
+	const char *s;
+
+	put_side(v, x->dim[PK_SRC], &b);
+	buf_puts(&b, " to ");
+	put_side(v, x->dim[PK_DST], &b);
+	buf_puts(&b, ": ");
+	put_services(v, x, &b);
+	put_interfaces(v, x, &b);
+	s = arena_strdup(v->a, b.s);
+	buf_free(&b);
+	return s;
+}
+
+/* ---- one finding ------------------------------------------------------------------ */
+
+static struct packet witness_packet(const struct check_finding *x)
+{
+	unsigned proto = (unsigned)x->witness[PK_PROTO];
+	unsigned detail = proto_has_ports(proto) ?
+		(unsigned)x->witness[PK_TH2] :
+		proto_is_icmp(proto) ? (unsigned)x->witness[PK_TH0] >> 8 : 0;
+
+	return (struct packet){
+		.src = space_to_addr(x->witness[PK_SRC]),
+		.dst = space_to_addr(x->witness[PK_DST]),
+		.proto = (uint8_t)proto, .detail = (uint16_t)detail,
+	};
+}
+
+static const char *party_text(struct verifier *v, struct addr a)
+{
+	uint32_t c = plan_cell(v->p, a);
+	char text[ADDR_TEXT];
+	const char *name = c == NONE ? NULL :
+		plan_party_name(v->p, v->p->cell[c].party);
+
+	addr_text(a, text);
+	return name ? name : arena_strdup(v->a, text);
+}
+
+static struct span reason_place(const struct reason *r)
+{
+	switch (r->kind) {
+	case REASON_FLOW: return r->flow->at;
+	case REASON_ALLOW: return r->allow->at;
+	case REASON_INPUT: return r->input->at;
+	case REASON_IPSEC: return r->ipsec->at;
+	}
+	return (struct span){ 0 };
+}
+
+static const char *lapsed(struct verifier *v, const struct packet *k)
+{
+	const struct plan *p = v->p;
+	uint32_t s = plan_cell(p, k->src), d = plan_cell(p, k->dst);
+
+	for (size_t i = 0; s != NONE && d != NONE && i < p->left_out.n; i++) {
+		const struct rule *r = p->left_out.v[i].allow;
+		uint32_t end = p->end_allow + 2 * r->id;
+
+		if (cell_in_end(p, s, end) && cell_in_end(p, d, end + 1) &&
+		    keys_has(r->what.keys, key_of(k->proto, k->detail)))
+			return arena_printf(v->a, "allow %s is out of its time "
+					    "(%s) and still open", r->ident,
+					    r->expires.given ?
+					    r->expires.text : "not started");
+	}
+	return NULL;
+}
+
+static void plan_side(struct verifier *v, const struct packet *k,
+		      struct vf_finding *out)
+{
+	struct answer x = plan_verdict(v->p, k);
+	struct nearest near;
+	char keys[KEY_TEXT];
+
+	if (x.n_reason) {
+		out->plan = reason_ident(v->p, x.reason[0], v->a);
+		out->plan_at = reason_place(&v->p->reasons.v[x.reason[0]]);
+		if (x.why == WHY_ONLY_IPSEC)
+			out->plan = arena_printf(v->a, "%s, only inside IPsec",
+						 out->plan);
+		else if (out->kind == VF_EXTRA)
+			out->plan = arena_printf(v->a, "%s, but not across "
+						 "these interfaces", out->plan);
+		return;
+	}
+	out->plan = lapsed(v, k);
+	if (out->plan)
+		return;
+	near = plan_nearest(v->p, k);
+	if (near.what == NEAR_NONE)
+		return;
+	key_text(near.flow.piece.keys, keys);
+	out->plan = arena_printf(v->a, "nothing; nearest: %s, %s", keys,
+				 reason_ident(v->p, near.flow.piece.reason,
+					      v->a));
+	out->plan_at = reason_place(&v->p->reasons.v[near.flow.piece.reason]);
+}
+
+static void rule_side(struct verifier *v, const struct check_finding *x,
+		      struct vf_finding *out)
+{
+	struct buf b = { 0 };
+
+	if (x->rule[1]) {
+		out->file = x->rule[1]->file;
+		out->line = x->rule[1]->line;
+	}
+	check_rule_text(x->rule[1], x->policy[1], &b);
+	out->rule = arena_strdup(v->a, b.s ? b.s : "");
+	buf_free(&b);
+}
+
+static const char *packet_text(struct verifier *v,
+			       const struct check_finding *x)
+{
+	struct buf b = { 0 };
+	const char *s;
+
+	check_packet_text(v->c, x->witness, v->path, &b);
+	s = arena_strdup(v->a, b.s ? b.s : "");
+	buf_free(&b);
+	return s;
+}
+
+static const char *probe_text(struct verifier *v,
+			      const struct check_finding *x)
+{
+	struct buf b = { 0 };
+	const char *s;
+
+	check_probe_text(v->c, x->witness, v->path, &b);
+	s = arena_strdup(v->a, b.s ? b.s : "");
+	buf_free(&b);
+	return s;
+}
+
+static const char *size_text(struct verifier *v, const struct check_finding *x)
+{
+	struct buf b = { 0 };
+	const char *s;
+
+	space_count_text(x->size, &b);
+	s = arena_strdup(v->a, b.s);
+	buf_free(&b);
+	return s;
+}
+
+static void fingerprint(struct verifier *v, struct vf_finding *x)
+{
+	uint64_t h = hash_str(HASH_INIT, vf_kind_name[x->kind]);
+
+	h = hash_str(h, v->f->name);
+	h = hash_str(h, check_path_name[x->path]);
+	h = hash_u64(h, x->opening);
+	for (size_t i = 0; i < x->n_box; i++)
+		h = hash_str(h, x->box[i]);
+	snprintf(x->fingerprint, sizeof(x->fingerprint), "%016llx",
+		 (unsigned long long)hash_mix(h));
+}
+
+/* The packet as the format writes it; other ICMP than requests has no word. */
+static const char *packet_xml(struct verifier *v, const struct packet *k)
+{
+	if (proto_has_ports(k->proto))
+		return arena_printf(v->a, "%s=\"%u\"", k->proto == PROTO_TCP ?
+				    "tcp" : "udp", k->detail);
+	if (proto_is_icmp(k->proto) && icmp_type_name(k->proto, k->detail))
+		return arena_printf(v->a, "%s=\"%u\"",
+				    k->proto == PROTO_ICMP ? "icmp" : "icmpv6",
+				    k->detail);
+	return arena_printf(v->a, "ip=\"%u\"", k->proto);
+}
+
+void finding_add(struct verifier *v, const struct check_finding *x)
+{
+	/* the plan is the first side: "opens" means more than planned */
+	static const enum vf_kind kind[CHECK_KINDS] = {
+		[CHECK_OPENS] = VF_EXTRA, [CHECK_CLOSES] = VF_MISSING,
+		[CHECK_UNDECIDED] = VF_UNDECIDED,
+	};
+	struct packet k = witness_packet(x);
+	struct vf_finding out = { .kind = kind[x->kind], .path = v->path,
+				  .opening = v->opening, .before = v->before,
+				  .why = x->why };
+	char key[KEY_TEXT];
+	uint32_t id = key_of(k.proto, k.detail), s;
+
+	out.n_box = x->cubes.n < MAX_BOXES ? x->cubes.n : MAX_BOXES;
+	out.more = x->cubes.n - out.n_box;
+	out.box = ARENA_ARRAY(v->a, const char *, out.n_box);
+	for (size_t i = 0; i < out.n_box; i++)
+		out.box[i] = box_text(v, &x->cubes.v[i]);
+	out.size = size_text(v, x);
+	out.cubes = x->cubes;
+	out.packet = packet_text(v, x);
+	out.probe = probe_text(v, x);
+	out.from = party_text(v, k.src);
+	out.to = party_text(v, k.dst);
+	key_text((struct key_range){ id, id }, key);
+	out.service = arena_strdup(v->a, key);
+	out.packet_xml = packet_xml(v, &k);
+	s = plan_cell(v->p, k.src);
+	out.internet = s != NONE && v->p->cell[s].zone != NONE &&
+		v->p->topo->zones.v[v->p->cell[s].zone]->zone_kind ==
+			ZONE_INTERNET;
+	rule_side(v, x, &out);
+	plan_side(v, &k, &out);
+	fingerprint(v, &out);
+	vec_push(v->a, &v->out->findings, out);
+	v->out->count[out.kind]++;
+}
