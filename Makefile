@@ -159,6 +159,7 @@ install: portplan
 	install -d $(DOCDIR)/examples
 	install -m 644 README.md $(DOCDIR)
 	install -m 644 $(EXAMPLES) $(DOCDIR)/examples
+	./portplan schema > $(DOCDIR)/portplan.xsd
 	./portplan man > $(MANDIR)/portplan.1
 	for c in $(COMMANDS); do \
 		./portplan man $$c > $(MANDIR)/portplan-$$c.1 || exit 1; done
