@@ -23,7 +23,7 @@ DESTDIR ?=
 WERROR ?=
 O := build/$(notdir $(CC))-$(BUILD)
 
-PKGS := libxml-2.0 libnftnl libmnl
+PKGS := libxml-2.0 libnftnl libmnl zlib libzstd
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 LIBPCAP := -lpcap
@@ -48,8 +48,7 @@ LDFLAGS := $(LDFLAGS.$(BUILD))
 LIBDIRS := $(foreach d,audit apply check gen plan space topology base,\
 	$(if $(wildcard $(d)/*.c),$(d)))
 lib = $(O)/lib$(1).a
-objs = $(patsubst %.c,$(O)/%.o,$(filter-out $(SKIP),$(wildcard $(1)/*.c)))
-SKIP := cli/cmd_audit.c
+objs = $(patsubst %.c,$(O)/%.o,$(wildcard $(1)/*.c))
 ALL_LIBS := $(foreach d,$(LIBDIRS),$(call lib,$(d)))
 
 TEMPLATES := $(sort $(wildcard templates/*.xml))

@@ -133,6 +133,7 @@ const char *did_you_mean(struct arena *a, const char *s,
 int cmd_gen(struct args *a);
 int cmd_matrix(struct args *a);
 int cmd_explain(struct args *a);
+int cmd_audit(struct args *a);
 int cmd_check(struct args *a);
 int cmd_diff(struct args *a);
 int cmd_equal(struct args *a);

@@ -117,7 +117,7 @@ static void what_a_change_opens(void)
 	done(&p);
 }
 
-/* What nft -o of 1.0.6 makes of two rules (facts/verifiers.md 0.10). */
+/* What nft -o of 1.0.6 makes of two rules. */
 static void optimised_flags(void)
 {
 	struct pair p;

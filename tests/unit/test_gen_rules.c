@@ -204,7 +204,7 @@ static void exceptions_left_out_are_named(void)
 	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 /* Every `set NAME {`, `map NAME {` and `chain NAME {` once, short enough for
- * the kernel (255 bytes, facts/nftables.md 1.6), in letters that nft takes. */
+ * the kernel (255 bytes), in letters that nft takes. */
 static void check_names(struct sample *s, const char *rules)
 {
 	struct map names = { 0 };

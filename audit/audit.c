@@ -1,0 +1,282 @@
+#include "audit/settle.h"
+
+#include "audit/frag.h"
+#include "audit/sniff.h"
+#include "base/keys.h"
+
+/*
+ * How this works. Frames come in batches. Step one decodes each and computes
+ * its flow's hash, which starts the fetch of the index; step two fetches the
+ * flows; step three counts. Only the first payloads of a flow are looked into,
+ * and a flow is judged once, when it ends or is evicted (settle.c), or soon
+ * after its start where findings are to be told at once.
+ */
+static void flow_closed(void *ctx, struct conn *c)
+{
+	settle_flow(ctx, c);
+}
+
+static void use_plan(struct audit *au, const struct judge *j)
+{
+	size_t zones = j->plan->topo->zones.n;
+
+	au->judge = j;
+	au->reason_hits = ARENA_ARRAY(au->arena, uint64_t, j->plan->reasons.n);
+	au->zone_flows = ARENA_ARRAY(au->arena, uint64_t, zones * zones);
+}
+
+struct audit *audit_new(struct arena *a, const struct judge *j,
+			const struct audit_options *opt)
+{
+	struct audit *au = ARENA_NEW(a, struct audit);
+
+	au->arena = a;
+	au->opt = *opt;
+	if (!au->opt.max_flows)
+		au->opt.max_flows = AUDIT_MAX_FLOWS;
+	au->flows = flows_new(au->opt.max_flows, opt->seed, flow_closed, au);
+	au->frags = frags_new(a, opt->seed);
+	au->findings = findings_new(a, opt->seed);
+	use_plan(au, j);
+	if (opt->early)
+		au->wait = arena_alloc_raw(a, au->opt.max_flows * 4);
+	return au;
+}
+
+void audit_free(struct audit *au)
+{
+	if (au)
+		flows_free(au->flows);
+}
+
+/* Fragments and tunnels, which are rare: false if it is not to be counted. */
+static __attribute__((noinline)) bool special(struct audit *au, struct pkt *p,
+					      uint64_t ts)
+{
+	if (au->opt.mirror && !(p->flags & PKT_INNER)) {
+		au->t.outer++;
+		return false;
+	}
+	if (p->flags & PKT_FIRST_FRAG)
+		frags_note(au->frags, p, ts);
+	if ((p->flags & PKT_LATER_FRAG) && !frags_find(au->frags, p, ts)) {
+		au->t.blind++;
+		return false;
+	}
+	return true;
+}
+
+static size_t decode_batch(struct audit *au, const struct frame *f, size_t n)
+{
+	size_t m = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct pkt *p = &au->pkt[m];
+		size_t k = decode_frame(&f[i], p, &au->decoded);
+
+		au->t.cut += f[i].caplen < f[i].len;
+		au->t.bytes += f[i].len;
+		if (f[i].ts > au->t.last)
+			au->t.last = f[i].ts;
+		for (size_t l = 0; l < k; l++) {
+			if ((p[l].flags || au->opt.mirror) &&
+			    !special(au, &p[l], f[i].ts))
+				continue;
+			if (&au->pkt[m] != &p[l])
+				au->pkt[m] = p[l];
+			au->frame[m] = (uint8_t)i;
+			au->hash[m] = flows_hash(au->flows, &au->pkt[m]);
+			m++;
+		}
+	}
+	return m;
+}
+
+/* Payloads of one side that are looked into while they mean nothing. */
+enum { LOOK_UNKNOWN = 3 };
+
+/* What is spoken after these first bytes holds no secret of a kind that we
+ * could see. */
+static bool app_is_dull(enum app a)
+{
+	return a == APP_TLS || a == APP_KERBEROS || a == APP_DNS ||
+	       a == APP_SMB || a == APP_SSH || a == APP_IKE || a == APP_NTP;
+}
+
+/* Nothing known in its first payloads: nothing will be. */
+static bool hopeless(const struct conn *c, unsigned side)
+{
+	return c->app[side] == APP_UNKNOWN &&
+	       c->look[side] + LOOK_UNKNOWN <= FLOW_LOOK;
+}
+
+static void rpc(struct audit *au, struct conn *c, const struct pkt *p,
+		unsigned side, const struct frame *fr)
+{
+	uint16_t port[8];
+	size_t n = epm_ports(p->payload, p->have, port, 8);
+
+	for (size_t i = 0; i < n; i++)
+		settle_rpc(au, c, side, port[i], fr);
+}
+
+static __attribute__((noinline)) void look(struct audit *au, struct conn *c,
+					   const struct pkt *p, unsigned side,
+					   const struct frame *fr)
+{
+	struct sniffed s;
+
+	c->look[side]--;
+	if (c->proto == PROTO_TCP)
+		s = sniff_tcp(p->payload, p->have);
+	else if (c->proto == PROTO_UDP)
+		s = sniff_udp(p->payload, p->have);
+	else
+		return;
+	if (c->app[side] == APP_UNKNOWN || c->app[side] == APP_MAIL_OR_FTP)
+		c->app[side] = (uint8_t)s.app;
+	/* Only what comes first tells: later, another host's words may be
+	 * passed through. */
+	if (s.who != SAID_EITHER)
+		c->seen |= (s.who == SAID_BY_CLIENT ? SEEN_CLIENT :
+						      SEEN_SERVER) << side;
+	if (s.secret)
+		c->note |= NOTE_CREDENTIALS;
+	if (s.app == APP_DCERPC && s.who == SAID_BY_SERVER)
+		rpc(au, c, p, side, fr);
+	if (app_is_dull(s.app) || hopeless(c, side))
+		c->look[side] = 0;
+}
+
+static bool starts_flow(const struct conn *c)
+{
+	return c->packets[0] + c->packets[1] <= 1;
+}
+
+static void wait_for(struct audit *au, const struct conn *c)
+{
+	size_t cap = au->opt.max_flows;
+
+	if (au->wait_n < cap)
+		au->wait[(au->wait_at + au->wait_n++) % cap] =
+			(uint32_t)(c - flows_at(au->flows, 0));
+}
+
+/* Two seconds: the handshake is over, or never will be. */
+static void judge_waiting(struct audit *au)
+{
+	const uint64_t delay = UINT64_C(2000000000);
+
+	while (au->wait_n) {
+		struct conn *c = flows_at(au->flows, au->wait[au->wait_at]);
+
+		if (c->first + delay > au->t.last && !(c->seen & SEEN_RST * 3))
+			return;
+		if (!(c->note & NOTE_JUDGED))
+			settle_early(au, c);
+		c->note |= NOTE_JUDGED;
+		au->wait_at = (au->wait_at + 1) % au->opt.max_flows;
+		au->wait_n--;
+	}
+}
+
+/* Enough packets of a flow to show what it was. */
+enum { EVIDENCE_PACKETS = 12 };
+
+static void evidence(struct audit *au, struct conn *c, const struct pkt *p,
+		     const struct frame *fr)
+{
+	if (!(c->note & NOTE_EVIDENCE_CHECKED)) {
+		c->note |= NOTE_EVIDENCE_CHECKED;
+		if (settle_suspect(au, c))
+			c->note |= NOTE_EVIDENCE;
+	}
+	if ((c->note & (NOTE_EVIDENCE | NOTE_CREDENTIALS)) &&
+	    c->packets[0] + c->packets[1] <= EVIDENCE_PACKETS)
+		au->opt.on_evidence(au->opt.ctx, fr, p);
+}
+
+static void count_batch(struct audit *au, const struct frame *f, size_t m)
+{
+	for (size_t i = 0; i < m; i++) {
+		const struct pkt *p = &au->pkt[i];
+		const struct frame *fr = &f[au->frame[i]];
+		unsigned side;
+		struct conn *c = flows_add(au->flows, p, au->hash[i], fr,
+					   &side);
+
+		if (p->have && c->look[side] && !(p->flags & PKT_QUOTED))
+			look(au, c, p, side, fr);
+		if (au->wait && starts_flow(c))
+			wait_for(au, c);
+		if (au->opt.on_evidence)
+			evidence(au, c, p, fr);
+	}
+}
+
+void audit_frames(struct audit *au, const struct frame *f, size_t n)
+{
+	size_t m;
+
+	if (!n)
+		return;
+	if (!au->t.frames)
+		au->t.first = f[0].ts;
+	au->t.frames += n;
+	m = decode_batch(au, f, n);
+	au->t.packets += m;
+	for (size_t i = 0; i < m; i++)
+		flows_prefetch(au->flows, au->hash[i]);
+	count_batch(au, f, m);
+	if (au->wait_n)
+		judge_waiting(au);
+}
+
+void audit_replan(struct audit *au, const struct judge *j)
+{
+	au->findings = findings_replaced(au->findings, j);
+	use_plan(au, j);
+}
+
+void audit_tick(struct audit *au, uint64_t now)
+{
+	if (au->t.frames && now > au->t.last)
+		au->t.last = now;
+	if (au->wait_n)
+		judge_waiting(au);
+}
+
+void audit_finish(struct audit *au)
+{
+	flows_close_all(au->flows);
+}
+
+const struct audit_totals *audit_totals(const struct audit *au)
+{
+	return &au->t;
+}
+
+const struct flow_stats *audit_flow_stats(const struct audit *au)
+{
+	return flows_stats(au->flows);
+}
+
+const struct decode_stats *audit_decode_stats(const struct audit *au)
+{
+	return &au->decoded;
+}
+
+struct finding **audit_findings(struct audit *au, size_t *n)
+{
+	return findings_sorted(au->findings, n);
+}
+
+const uint64_t *audit_reason_hits(const struct audit *au)
+{
+	return au->reason_hits;
+}
+
+const uint64_t *audit_zone_flows(const struct audit *au)
+{
+	return au->zone_flows;
+}

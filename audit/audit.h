@@ -1,0 +1,71 @@
+#ifndef AUDIT_AUDIT_H
+#define AUDIT_AUDIT_H
+
+#include "audit/decode.h"
+#include "audit/finding.h"
+#include "audit/flow.h"
+#include "audit/judge.h"
+
+/*
+ * Packets in, findings out. Frames are decoded and counted into flows, flows
+ * are judged when they end, findings are aggregates of judged flows.
+ */
+struct audit;
+
+struct audit_options {
+	size_t max_flows; /* 0: the default */
+	uint64_t seed;
+	bool mirror;	   /* only packets inside tunnels count */
+	bool housekeeping; /* judge the link's own chatter too */
+	bool all;   /* on_flow for every flow, F_NONE where nothing is wrong */
+	bool early; /* judge flows soon after they begin, for live reports */
+	const uint32_t *tap_zone; /* by source: zone_id or NONE; NULL: none */
+	size_t n_tap;
+	void *ctx;
+	/* A flow was judged and found wanting: once a flow. May be NULL. */
+	void (*on_flow)(void *ctx, const struct conn *c,
+			const struct finding *f);
+	/* A frame of a flow that nobody planned. May be NULL. */
+	void (*on_evidence)(void *ctx, const struct frame *f,
+			    const struct pkt *p);
+};
+
+enum { AUDIT_MAX_FLOWS = 1 << 19 };
+
+/* Time that was observed, and the part of it that cannot be judged. */
+struct audit_totals {
+	uint64_t frames, packets, bytes;
+	uint64_t first, last;
+	uint64_t flows, planned, inside, housekeeping, wanting, undetermined;
+	uint64_t housekeeping_packets;
+	uint64_t one_way;	/* TCP flows of which one side was seen */
+	uint64_t one_way_of;	/* TCP flows that could have two */
+	uint64_t cut;		/* frames captured short */
+	uint64_t blind;		/* fragments whose first was not seen */
+	uint64_t outer;		/* tunnel packets not counted (mirror) */
+	uint64_t spoof_unknown; /* flows seen at taps of no known zone */
+	uint64_t how[HOW_N];	/* planned and wanting flows: who opened */
+};
+
+struct audit *audit_new(struct arena *a, const struct judge *j,
+			const struct audit_options *opt);
+void audit_frames(struct audit *au, const struct frame *f, size_t n);
+/* From now on judged by another plan; flows stay, findings keep what they
+ * are and get the new plan's names, coverage begins anew. */
+void audit_replan(struct audit *au, const struct judge *j);
+/* Time goes on without packets: live flows may be due. */
+void audit_tick(struct audit *au, uint64_t now);
+/* Judges what is still open. */
+void audit_finish(struct audit *au);
+void audit_free(struct audit *au); /* what is not in the arena */
+
+const struct audit_totals *audit_totals(const struct audit *au);
+const struct flow_stats *audit_flow_stats(const struct audit *au);
+const struct decode_stats *audit_decode_stats(const struct audit *au);
+struct finding **audit_findings(struct audit *au, size_t *n);
+/* Flows that each reason of the plan allowed, by its number. */
+const uint64_t *audit_reason_hits(const struct audit *au);
+/* Planned flows seen from zone to zone: [from * zones + to]. */
+const uint64_t *audit_zone_flows(const struct audit *au);
+
+#endif

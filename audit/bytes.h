@@ -1,0 +1,30 @@
+#ifndef AUDIT_BYTES_H
+#define AUDIT_BYTES_H
+
+#include <stdint.h>
+
+/* Loads from the wire, of any alignment. The caller has checked the length. */
+static inline uint16_t be16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+static inline uint32_t be32(const uint8_t *p)
+{
+	uint32_t v;
+
+	__builtin_memcpy(&v, p, sizeof(v));
+	return __builtin_bswap32(v);
+}
+
+static inline uint16_t le16(const uint8_t *p)
+{
+	return (uint16_t)(p[1] << 8 | p[0]);
+}
+
+static inline uint32_t le32(const uint8_t *p)
+{
+	return (uint32_t)le16(p + 2) << 16 | le16(p);
+}
+
+#endif

@@ -1,0 +1,122 @@
+#include "audit/capture_impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+bool capture_want(struct capture *c, size_t n)
+{
+	size_t have = c->end - c->at;
+
+	if (have >= n)
+		return true;
+	if (n > CAPTURE_WINDOW)
+		return false;
+	memmove(c->buf, c->buf + c->at, have);
+	c->base += c->at;
+	c->at = 0;
+	c->end = have;
+	while (c->end < n && !c->eof) {
+		ssize_t got = input_read(c->in, c->buf + c->end,
+					 CAPTURE_WINDOW - c->end);
+
+		if (got < 0)
+			capture_damage(c, input_why(c->in));
+		if (got <= 0)
+			c->eof = true;
+		else
+			c->end += (size_t)got;
+	}
+	return c->end >= n;
+}
+
+void capture_damage(struct capture *c, const char *why)
+{
+	if (c->st.damage)
+		return;
+	c->st.damage = why;
+	c->st.damage_at = c->base + c->at;
+}
+
+static const struct {
+	uint8_t magic[4];
+	int (*start)(struct capture *c, const char **why);
+} formats[] = {
+	{ { 0xa1, 0xb2, 0xc3, 0xd4 }, pcap_start },
+	{ { 0xd4, 0xc3, 0xb2, 0xa1 }, pcap_start },
+	{ { 0xa1, 0xb2, 0x3c, 0x4d }, pcap_start }, /* nanoseconds */
+	{ { 0x4d, 0x3c, 0xb2, 0xa1 }, pcap_start },
+	{ { 0xa1, 0xb2, 0xcd, 0x34 }, pcap_start }, /* Kuznetsov's */
+	{ { 0x34, 0xcd, 0xb2, 0xa1 }, pcap_start },
+	{ { 0x0a, 0x0d, 0x0d, 0x0a }, pcapng_start },
+};
+
+static int start(struct capture *c, const char **why)
+{
+	if (!capture_want(c, 4)) {
+		*why = c->st.damage ? c->st.damage :
+		       c->end ? "is too short for a capture" : "is empty";
+		return -1;
+	}
+	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++)
+		if (!memcmp(c->buf, formats[i].magic, 4))
+			return formats[i].start(c, why);
+	*why = "is neither pcap nor pcapng";
+	return -1;
+}
+
+struct capture *capture_open(const char *path, uint16_t source,
+			     const char **why)
+{
+	struct input *in = input_open(path, why);
+	struct capture *c;
+
+	if (!in)
+		return NULL;
+	c = mem_alloc(sizeof(*c));
+	*c = (struct capture){ .in = in, .source = source,
+			       .buf = mem_alloc(CAPTURE_WINDOW) };
+	if (start(c, why) < 0) {
+		capture_close(c);
+		return NULL;
+	}
+	return c;
+}
+
+void capture_close(struct capture *c)
+{
+	if (!c)
+		return;
+	input_close(c->in);
+	free(c->iface);
+	free(c->buf);
+	free(c);
+}
+
+size_t capture_read(struct capture *c, struct frame *out, size_t max)
+{
+	size_t n;
+
+	if (c->st.damage && c->eof && c->at == c->end)
+		return 0;
+	n = c->read(c, out, max);
+	for (size_t i = 0; i < n; i++) {
+		out[i].number = ++c->st.packets;
+		out[i].source = c->source;
+		c->st.cut += out[i].caplen < out[i].len;
+	}
+	return n;
+}
+
+const struct capture_stats *capture_stats(const struct capture *c)
+{
+	return &c->st;
+}
+
+double capture_progress(const struct capture *c)
+{
+	uint64_t size = input_size(c->in);
+
+	return size ? (double)input_used(c->in) / (double)size : -1;
+}

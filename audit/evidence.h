@@ -1,0 +1,22 @@
+#ifndef AUDIT_EVIDENCE_H
+#define AUDIT_EVIDENCE_H
+
+#include <stdbool.h>
+
+#include "audit/decode.h"
+#include "audit/frame.h"
+
+/*
+ * Packets that show findings, as a pcapng file (each keeps its own link type
+ * and time). Payload is cut, so that no password is stored with it.
+ */
+struct evidence;
+
+/* NULL: errno says why. */
+struct evidence *evidence_open(const char *path, bool whole);
+void evidence_packet(struct evidence *e, const struct frame *f,
+		     const struct pkt *p);
+/* 0, or -1 if not all could be written. */
+int evidence_close(struct evidence *e);
+
+#endif

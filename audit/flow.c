@@ -1,0 +1,507 @@
+#include "audit/flow.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/keys.h"
+#include "base/mem.h"
+
+/*
+ * An index of 8-byte slots, open addressing, over an array of flows that
+ * never move. The index grows up to its bound by doubling; the array is
+ * reserved whole and touched as it fills. When it is full, a hand walks over
+ * it and closes the most dispensable of every few: half-open before
+ * answered, then the longest idle. So a flood evicts itself, each packet costs
+ * bounded work, and nothing is allocated.
+ */
+struct slot {
+	uint32_t hash; /* its low bits are the place */
+	uint32_t flow; /* index + 1; 0: free */
+};
+
+struct flows {
+	struct conn *flow; /* within block, aligned */
+	void *block;
+	size_t n, max;
+	size_t hand;
+	uint32_t victim; /* index + 1 of the next to go; 0: none */
+	struct slot *slot;
+	size_t mask;
+	uint64_t seed[3];
+	flow_closed_fn *closed;
+	void *ctx;
+	struct flow_stats st;
+};
+
+static_assert(sizeof(struct conn) == 128, "two cache lines");
+
+enum { INDEX_START = 1 << 14, SAMPLE = 8, COMFORT = 4096,
+       HUGE_PAGE = 2 << 20 };
+
+#define SECOND UINT64_C(1000000000)
+/* The same packet before and behind a firewall: a few hops less to live, at
+ * once. Other changes of the TTL are a host's own. */
+enum { MAX_HOPS = 3 };
+#define HOP_TIME (SECOND / 200)
+/* An answer to a datagram comes within this time, or not at all. */
+#define DATAGRAM_IDLE (180 * SECOND)
+/* Zeek's TCP inactivity timeout: a flow idle that long is no loss. */
+#define STREAM_IDLE (300 * SECOND)
+
+static inline uint64_t fold(uint64_t x, uint64_t y)
+{
+	unsigned __int128 m = (unsigned __int128)x * y;
+
+	return (uint64_t)m ^ (uint64_t)(m >> 64);
+}
+
+static inline uint64_t end_hash(const struct flows *t, struct addr a,
+				uint16_t port)
+{
+	return fold(a.lo ^ (uint64_t)port << 48 ^ t->seed[0],
+		    a.hi ^ (uint64_t)port << 32 ^ t->seed[1]);
+}
+
+/* The same for both directions: the ends are added, not chained. */
+uint32_t flows_hash(const struct flows *t, const struct pkt *p)
+{
+	uint64_t h = end_hash(t, p->src, p->sport) +
+		     end_hash(t, p->dst, p->dport);
+
+	h = fold(h ^ t->seed[2], t->seed[0] ^ p->proto);
+	__builtin_prefetch(&t->slot[h & t->mask]);
+	return (uint32_t)h;
+}
+
+static struct slot *index_new(size_t n)
+{
+	struct slot *s = mem_alloc(n * sizeof(*s));
+
+	return memset(s, 0, n * sizeof(*s));
+}
+
+/* Huge pages where the kernel has them to give: a quarter of the time of a
+ * short capture went into first touches of small ones. */
+static void reserve(struct flows *t)
+{
+	uintptr_t huge = HUGE_PAGE, at;
+
+	t->block = mem_alloc(t->max * sizeof(*t->flow) + huge);
+	at = ((uintptr_t)t->block + huge - 1) & ~(huge - 1);
+	t->flow = (struct conn *)at;
+	madvise(t->flow, t->max * sizeof(*t->flow), MADV_HUGEPAGE);
+}
+
+struct flows *flows_new(size_t max, uint64_t seed, flow_closed_fn *closed,
+			void *ctx)
+{
+	struct flows *t = mem_alloc(sizeof(*t));
+
+	*t = (struct flows){ .max = max < SAMPLE ? SAMPLE : max,
+			     .closed = closed, .ctx = ctx };
+	reserve(t);
+	t->mask = INDEX_START - 1;
+	t->slot = index_new(INDEX_START);
+	for (int i = 0; i < 3; i++)
+		t->seed[i] = fold(seed + (uint64_t)i * 2,
+				  UINT64_C(0x9e3779b97f4a7c15)) | 1;
+	return t;
+}
+
+void flows_free(struct flows *t)
+{
+	if (!t)
+		return;
+	free(t->block);
+	free(t->slot);
+	free(t);
+}
+
+static void put(struct slot *s, size_t mask, struct slot v)
+{
+	size_t i = v.hash & mask;
+
+	while (s[i].flow)
+		i = (i + 1) & mask;
+	s[i] = v;
+}
+
+static void index_grow(struct flows *t)
+{
+	size_t cap = (t->mask + 1) * 2;
+	struct slot *s = index_new(cap);
+
+	for (size_t i = 0; i <= t->mask; i++)
+		if (t->slot[i].flow)
+			put(s, cap - 1, t->slot[i]);
+	free(t->slot);
+	t->slot = s;
+	t->mask = cap - 1;
+}
+
+/* Takes a flow out; what was pushed aside by it moves back (Knuth 6.4 R). */
+static void index_remove(struct flows *t, uint32_t hash, uint32_t flow)
+{
+	size_t hole = hash & t->mask, i;
+
+	while (t->slot[hole].flow != flow)
+		hole = (hole + 1) & t->mask;
+	for (i = (hole + 1) & t->mask; t->slot[i].flow;
+	     i = (i + 1) & t->mask) {
+		size_t home = t->slot[i].hash & t->mask;
+
+		if (((i - home) & t->mask) >= ((i - hole) & t->mask)) {
+			t->slot[hole] = t->slot[i];
+			hole = i;
+		}
+	}
+	t->slot[hole] = (struct slot){ 0, 0 };
+}
+
+void flows_prefetch(const struct flows *t, uint32_t hash)
+{
+	for (size_t i = hash & t->mask; t->slot[i].flow;
+	     i = (i + 1) & t->mask) {
+		if (t->slot[i].hash != hash)
+			continue;
+		const struct conn *f = &t->flow[t->slot[i].flow - 1];
+
+		__builtin_prefetch(f, 1);
+		__builtin_prefetch((const char *)f + 64, 1);
+		return;
+	}
+}
+
+static uint64_t idle_limit(const struct conn *f)
+{
+	return f->proto == PROTO_TCP ? STREAM_IDLE : DATAGRAM_IDLE;
+}
+
+/* Both said goodbye, or one cut it off, and what could still come late has
+ * come (Zeek waits 5 s too, tcp_close_delay). Or silent for long. */
+static bool is_over(const struct conn *f, uint64_t now)
+{
+	const uint64_t linger = 5 * SECOND;
+	uint64_t wait = idle_limit(f);
+
+	if (f->proto == PROTO_TCP &&
+	    ((f->seen & SEEN_FIN * 3) == SEEN_FIN * 3 ||
+	     (f->seen & SEEN_RST * 3)))
+		wait = linger;
+	return f->last + wait < now;
+}
+
+static bool answered(const struct conn *f)
+{
+	return f->packets[0] && f->packets[1];
+}
+
+/* The next place to use again: one of the next few that is over; with the
+ * table full, else the most dispensable of them. Chosen one new flow ahead,
+ * so that its place in the index is in the cache when it is taken out. */
+static void choose_victim(struct flows *t, uint64_t now)
+{
+	bool full = t->n == t->max;
+	size_t best = t->hand;
+
+	t->victim = 0;
+	for (size_t k = 0; k < SAMPLE; k++) {
+		size_t i = t->hand;
+		const struct conn *x = &t->flow[i], *y = &t->flow[best];
+
+		t->hand = i + 1 < t->n ? i + 1 : 0;
+		if (is_over(x, now)) {
+			best = i;
+			full = true;
+			break;
+		}
+		if (answered(x) != answered(y) ? answered(y) :
+		    x->last < y->last)
+			best = i;
+	}
+	if (!full)
+		return;
+	t->victim = (uint32_t)best + 1;
+	__builtin_prefetch(&t->slot[t->flow[best].hash & t->mask], 1);
+}
+
+/* Closes the chosen flow, if it may go, and hands over its place. */
+static bool recycle(struct flows *t, uint64_t now, uint32_t *place)
+{
+	struct conn *f;
+
+	if (t->n == t->max && !t->victim)
+		choose_victim(t, now);
+	if (!t->victim)
+		return false;
+	*place = t->victim - 1;
+	f = &t->flow[*place];
+	if (!is_over(f, now)) {
+		if (t->n < t->max)
+			return false;
+		t->st.evicted++;
+	}
+	t->closed(t->ctx, f);
+	index_remove(t, f->hash, *place + 1);
+	return true;
+}
+
+static void open_flow(struct conn *f, const struct pkt *p, uint32_t hash,
+		      const struct frame *fr)
+{
+	*f = (struct conn){
+		.a = p->src, .b = p->dst, .aport = p->sport, .bport = p->dport,
+		.proto = p->proto, .look = { FLOW_LOOK, FLOW_LOOK },
+		.first = fr->ts,
+		.last = fr->ts, .number = fr->number, .hash = hash,
+		.source = fr->source,
+	};
+}
+
+static __attribute__((noinline)) struct conn *
+new_flow(struct flows *t, const struct pkt *p, uint32_t hash,
+	 const struct frame *fr)
+{
+	uint32_t i;
+
+	if ((t->n <= COMFORT && t->n < t->max) ||
+	    !recycle(t, fr->ts, &i)) {
+		i = (uint32_t)t->n++;
+		if (t->n * 4 > t->mask)
+			index_grow(t);
+	}
+	put(t->slot, t->mask, (struct slot){ hash, i + 1 });
+	open_flow(&t->flow[i], p, hash, fr);
+	t->st.flows++;
+	if (t->n > COMFORT || t->n == t->max)
+		choose_victim(t, fr->ts);
+	return &t->flow[i];
+}
+
+static inline int side_of(const struct conn *f, const struct pkt *p)
+{
+	if (f->proto != p->proto)
+		return -1;
+	if (f->aport == p->sport && f->bport == p->dport &&
+	    addr_eq(f->a, p->src) && addr_eq(f->b, p->dst))
+		return 0;
+	if (f->bport == p->sport && f->aport == p->dport &&
+	    addr_eq(f->b, p->src) && addr_eq(f->a, p->dst))
+		return 1;
+	return -1;
+}
+
+static struct conn *find(const struct flows *t, const struct pkt *p,
+			 uint32_t hash, unsigned *side)
+{
+	for (size_t i = hash & t->mask; t->slot[i].flow;
+	     i = (i + 1) & t->mask) {
+		struct conn *f = &t->flow[t->slot[i].flow - 1];
+		int s;
+
+		if (t->slot[i].hash != hash)
+			continue;
+		s = side_of(f, p);
+		if (s >= 0) {
+			*side = (unsigned)s;
+			return f;
+		}
+	}
+	return NULL;
+}
+
+/* The same ports again: another conversation? A SYN says so where the old one
+ * was over or the other side had opened it; silence does for datagrams. A
+ * stream that was silent goes on: only its beginning told who opened it. */
+static bool begins_anew(const struct conn *f, const struct pkt *p,
+			unsigned side, uint64_t ts)
+{
+	unsigned s = f->seen;
+
+	if (p->flags & PKT_QUOTED)
+		return false;
+	if (p->proto != PROTO_TCP)
+		return f->last + DATAGRAM_IDLE < ts;
+	if ((p->tcp & (TCP_SYN | TCP_ACK)) != TCP_SYN)
+		return false;
+	if (s & (SEEN_FIN * 3 | SEEN_RST * 3))
+		return true;
+	return (s & SEEN_SYN << !side) && (s & SEEN_SYNACK << side);
+}
+
+/* Acknowledged before it was seen: the mirror reordered, it lost nothing. */
+static void late_data(struct flows *t, struct conn *f, uint32_t n)
+{
+	if (n > f->missed)
+		n = f->missed;
+	f->missed -= n;
+	t->st.missed -= n;
+	t->st.acked -= n;
+}
+
+/* How much of what is acknowledged was never seen: the mirror's own loss,
+ * which no counter shows (Zeek, capture-loss.zeek). */
+static inline void sequence(struct flows *t, struct conn *f,
+			    const struct pkt *p, unsigned side)
+{
+	uint32_t end = p->seq + p->data + !!(p->tcp & (TCP_SYN | TCP_FIN));
+	int32_t ahead;
+
+	if (f->missed && p->data && (int32_t)(end - f->next[side]) <= 0)
+		late_data(t, f, p->data);
+	if (!f->packets[side] || (int32_t)(end - f->next[side]) > 0)
+		f->next[side] = end;
+	if ((p->tcp & (TCP_ACK | TCP_RST)) != TCP_ACK || !f->packets[!side])
+		return;
+	ahead = (int32_t)(p->ack - f->next[!side]);
+	if (ahead > 0) {
+		f->missed += (uint32_t)ahead;
+		t->st.missed += (uint32_t)ahead;
+		t->st.acked += (uint32_t)ahead;
+		f->next[!side] = p->ack;
+	}
+}
+
+static inline void tcp_events(struct conn *f, const struct pkt *p,
+			      unsigned side)
+{
+	unsigned ev = 0;
+
+	if (p->data)
+		ev |= SEEN_DATA;
+	if (p->tcp & TCP_SYN)
+		ev |= p->tcp & TCP_ACK ? SEEN_SYNACK : SEEN_SYN;
+	if (p->tcp & TCP_FIN)
+		ev |= SEEN_FIN;
+	if (p->tcp & TCP_RST) {
+		ev |= SEEN_RST;
+		/* The answer to a segment without ACK has sequence number 0;
+		 * such a segment is a SYN (RFC 9293, 3.10.7.1). */
+		if ((p->tcp & TCP_ACK) && p->seq == 0)
+			ev |= SEEN_REFUSED;
+	}
+	f->seen |= ev << side;
+}
+
+static bool icmp_asks(const struct pkt *p)
+{
+	if (p->proto == PROTO_ICMPV6)
+		return p->type == ICMPV6_ECHO_REQUEST;
+	return p->type == ICMP_ECHO_REQUEST ||
+	       p->type == ICMP_TIMESTAMP_REQUEST ||
+	       p->type == ICMP_INFO_REQUEST || p->type == ICMP_MASK_REQUEST;
+}
+
+static bool icmp_answers(const struct pkt *p)
+{
+	if (p->proto == PROTO_ICMPV6)
+		return p->type == ICMPV6_ECHO_REQUEST + 1;
+	return p->type == 0 || p->type == ICMP_TIMESTAMP_REQUEST + 1 ||
+	       p->type == ICMP_INFO_REQUEST + 1 ||
+	       p->type == ICMP_MASK_REQUEST + 1;
+}
+
+static void other_events(struct conn *f, const struct pkt *p, unsigned side)
+{
+	enum { SCTP_INIT = 1, SCTP_INIT_ACK = 2 }; /* RFC 9260, 3.2 */
+	unsigned ev = 0;
+
+	if (p->data)
+		ev |= SEEN_DATA;
+	if (p->proto == PROTO_SCTP)
+		ev |= p->type == SCTP_INIT ? SEEN_SYN :
+		      p->type == SCTP_INIT_ACK ? SEEN_SYNACK : 0;
+	if (proto_is_icmp(p->proto)) {
+		ev |= icmp_asks(p) ? SEEN_ASKED :
+		      icmp_answers(p) ? SEEN_ANSWER : 0;
+		/* What asks for what: the service of an ICMP flow. */
+		if (!f->packets[0] && !f->packets[1])
+			f->icmp_type = p->type;
+	}
+	f->seen |= ev << side;
+}
+
+static void rare_events(struct conn *f, const struct pkt *p)
+{
+	if (p->flags & PKT_GROUP)
+		f->seen |= SEEN_GROUP;
+	if (p->flags & PKT_FIRST_FRAG)
+		f->seen |= SEEN_FRAG;
+	if (p->flags & PKT_INNER)
+		f->seen |= SEEN_INNER;
+	if (p->flags & PKT_OUTER)
+		f->seen |= SEEN_OUTER;
+}
+
+static void count(struct flows *t, struct conn *f, const struct pkt *p,
+		  unsigned side, uint64_t ts)
+{
+	if (p->flags)
+		rare_events(f, p);
+	if (p->proto == PROTO_TCP) {
+		sequence(t, f, p, side);
+		tcp_events(f, p, side);
+		t->st.acked += p->data;
+	} else {
+		other_events(f, p, side);
+	}
+	if (!f->packets[side])
+		f->ttl[side] = p->ttl;
+	else if (p->ttl < f->ttl[side] && p->ttl + MAX_HOPS >= f->ttl[side] &&
+		 ts - f->last < HOP_TIME)
+		f->seen |= SEEN_ROUTED << side;
+	f->seen |= SEEN_PACKET << side;
+	f->packets[side]++;
+	f->bytes[side] += p->len;
+	if (ts > f->last)
+		f->last = ts;
+}
+
+struct conn *flows_add(struct flows *t, const struct pkt *p, uint32_t hash,
+		       const struct frame *fr, unsigned *side)
+{
+	struct conn *f = find(t, p, hash, side);
+
+	if (!f) {
+		*side = 0;
+		f = new_flow(t, p, hash, fr);
+	} else if (begins_anew(f, p, *side, fr->ts)) {
+		*side = 0;
+		t->closed(t->ctx, f);
+		open_flow(f, p, hash, fr);
+		t->st.flows++;
+	}
+	if (__builtin_expect(p->flags & PKT_QUOTED, 0)) {
+		f->seen |= SEEN_ERROR << *side;
+		if (fr->ts > f->last)
+			f->last = fr->ts;
+		return f;
+	}
+	count(t, f, p, *side, fr->ts);
+	return f;
+}
+
+void flows_close_all(struct flows *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		t->closed(t->ctx, &t->flow[i]);
+	t->n = 0;
+	memset(t->slot, 0, (t->mask + 1) * sizeof(*t->slot));
+}
+
+const struct flow_stats *flows_stats(const struct flows *t)
+{
+	return &t->st;
+}
+
+size_t flows_count(const struct flows *t)
+{
+	return t->n;
+}
+
+struct conn *flows_at(struct flows *t, size_t i)
+{
+	return &t->flow[i];
+}

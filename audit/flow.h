@@ -1,0 +1,97 @@
+#ifndef AUDIT_FLOW_H
+#define AUDIT_FLOW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "audit/decode.h"
+#include "base/addr.h"
+
+/*
+ * What was seen of one conversation, two cache lines. Side 0 (a) sent the
+ * first packet seen, which is not to say that it opened the flow.
+ */
+struct conn {
+	struct addr a, b;
+	uint16_t aport, bport;
+	uint8_t proto;
+	uint8_t ttl[2]; /* of the first packet from each side */
+	uint8_t look[2]; /* payloads from each side still to be looked into */
+	uint8_t app[2];	 /* enum app: what each side speaks */
+	uint8_t note;	 /* NOTE_*: for the judge */
+	uint32_t seen;	 /* SEEN_* */
+	uint32_t packets[2];
+	uint64_t last; /* nanoseconds */
+	uint64_t bytes[2];
+	uint64_t first;
+	uint64_t number; /* of its first packet, in its source */
+	uint32_t next[2]; /* TCP: highest sequence number seen, plus one */
+	uint32_t hash;
+	uint16_t source;
+	uint8_t icmp_type; /* of its first packet */
+	uint8_t spare[9];
+	uint32_t missed; /* bytes acknowledged but not (yet) seen */
+};
+
+/* Events that tell who opened. Each has two bits: << the side that sent it. */
+enum {
+	SEEN_SYN = 1 << 0,    /* or SCTP INIT */
+	SEEN_SYNACK = 1 << 2, /* or SCTP INIT ACK */
+	SEEN_REFUSED = 1 << 4, /* RST as only a bare SYN is answered */
+	SEEN_CLIENT = 1 << 6,  /* content of one who asks */
+	SEEN_SERVER = 1 << 8,  /* content of one who answers */
+	SEEN_ASKED = 1 << 10,  /* ICMP request */
+	SEEN_ANSWER = 1 << 12, /* ICMP answer */
+	SEEN_DATA = 1 << 14,
+	SEEN_FIN = 1 << 16,
+	SEEN_RST = 1 << 18,
+	SEEN_ERROR = 1 << 20, /* an ICMP error quoted a packet of this side */
+	SEEN_PACKET = 1 << 22, /* not merely quoted */
+	SEEN_ROUTED = 1 << 24, /* seen again with a lower TTL: passed on */
+	/* Without a side: */
+	SEEN_GROUP = 1 << 26, /* sent to many */
+	SEEN_FRAG = 1 << 27,
+	SEEN_INNER = 1 << 28, /* inside a tunnel or mirror */
+	SEEN_OUTER = 1 << 29, /* is one */
+	SEEN_BLIND = 1 << 30, /* a later fragment whose first was not seen */
+};
+
+/* Payloads of each side that may be looked into. */
+enum { FLOW_LOOK = 8 };
+
+enum { NOTE_CREDENTIALS = 1, NOTE_EVIDENCE = 2, NOTE_JUDGED = 4,
+       NOTE_EVIDENCE_CHECKED = 8 };
+
+struct flow_stats {
+	uint64_t flows, evicted;
+	uint64_t acked, missed; /* bytes: acknowledged; of those, never seen */
+};
+
+struct flows;
+
+typedef void flow_closed_fn(void *ctx, struct conn *f);
+
+/* Room for max flows; the memory is touched only as they come. The seed keeps
+ * others from choosing addresses that collide. */
+struct flows *flows_new(size_t max, uint64_t seed, flow_closed_fn *closed,
+			void *ctx);
+void flows_free(struct flows *t);
+
+/* In this order for a batch: hash all, prefetch all, then add each. Hashing
+ * fetches the index, prefetching the flow: the steps hide two cache misses a
+ * packet behind those of the others. */
+uint32_t flows_hash(const struct flows *t, const struct pkt *p);
+void flows_prefetch(const struct flows *t, uint32_t hash);
+/* Finds or makes its flow and counts it in. Where the table is full, another
+ * is closed for it. *side: who sent it. */
+struct conn *flows_add(struct flows *t, const struct pkt *p, uint32_t hash,
+		       const struct frame *f, unsigned *side);
+
+/* Closes all, in the order in which their places were first taken. */
+void flows_close_all(struct flows *t);
+const struct flow_stats *flows_stats(const struct flows *t);
+size_t flows_count(const struct flows *t);
+struct conn *flows_at(struct flows *t, size_t i);
+
+#endif

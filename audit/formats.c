@@ -1,0 +1,370 @@
+#include "audit/report.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+
+typedef unsigned long long ull;
+
+static struct words_of words(const struct report *r, size_t i)
+{
+	return finding_words(r->arena, r->judge, r->finding[i], r->seen,
+			     r->n_seen);
+}
+
+static void put_duration(struct buf *out, uint64_t ns)
+{
+	uint64_t s = ns / 1000000000;
+
+	if (s >= 86400)
+		buf_printf(out, "%llu d %llu h", (ull)(s / 86400),
+			   (ull)(s / 3600 % 24));
+	else if (s >= 3600)
+		buf_printf(out, "%llu h %llu min", (ull)(s / 3600),
+			   (ull)(s / 60 % 60));
+	else if (s >= 60)
+		buf_printf(out, "%llu min %llu s", (ull)(s / 60),
+			   (ull)(s % 60));
+	else
+		buf_printf(out, "%llu.%03llu s", (ull)s,
+			   (ull)(ns / 1000000 % 1000));
+}
+
+static const char *outcome(const struct report *r)
+{
+	if (r->n_finding > r->n_waived)
+		return r->incomplete ? "findings, and incomplete" : "findings";
+	return r->incomplete ? "incomplete" : "clean";
+}
+
+static uint64_t observed_time(const struct report *r)
+{
+	return r->totals->last > r->totals->first ?
+	       r->totals->last - r->totals->first : 0;
+}
+
+/* ---- table: for people -------------------------------------------------- */
+
+static void table_head(const struct report *r, struct buf *out)
+{
+	const struct audit_totals *t = r->totals;
+	char from[TIME_TEXT], to[TIME_TEXT];
+
+	time_text(t->first, from);
+	time_text(t->last, to);
+	buf_printf(out, "%llu frame%s, %llu flow%s", (ull)t->frames,
+		   t->frames == 1 ? "" : "s", (ull)t->flows,
+		   t->flows == 1 ? "" : "s");
+	if (t->frames) {
+		buf_printf(out, ", %.19sZ to %.19sZ, ", from, to);
+		put_duration(out, observed_time(r));
+	}
+	buf_printf(out, "\nflows: %llu planned, %llu with findings, "
+		   "%llu within zones that do not judge, "
+		   "%llu of the link's own\n", (ull)t->planned,
+		   (ull)t->wanting, (ull)t->inside, (ull)t->housekeeping);
+}
+
+static void table_finding(const struct report *r, size_t i, struct buf *out)
+{
+	const struct finding *f = r->finding[i];
+	struct words_of w = words(r, i);
+
+	if (!i || r->finding[i - 1]->cls != f->cls)
+		buf_printf(out, "\n%s: %s\n", w.cls, w.title);
+	buf_printf(out, "  %s > %s  %s  %llu flow%s", w.from, w.to, w.service,
+		   (ull)f->flows, f->flows == 1 ? "" : "s");
+	if (f->answered)
+		buf_printf(out, ", %llu answered", (ull)f->answered);
+	if (f->refused)
+		buf_printf(out, ", %llu refused", (ull)f->refused);
+	if (f->flows > f->answered + f->refused)
+		buf_printf(out, ", %llu attempted",
+			   (ull)(f->flows - f->answered - f->refused));
+	if (f->passed)
+		buf_printf(out, ", %llu seen on both sides of a router",
+			   (ull)f->passed);
+	if (f->how[HOW_NONE])
+		buf_printf(out, ", %llu of unknown direction",
+			   (ull)f->how[HOW_NONE]);
+	if (f->waived)
+		buf_printf(out, "\n      waived: %s", f->waived);
+	if (*w.note)
+		buf_printf(out, "\n      %s", w.note);
+	buf_printf(out, "\n      %s\n", w.sample);
+}
+
+static void table_complete(const struct report *r, struct buf *out)
+{
+	for (size_t i = 0; i < r->n_seen; i++)
+		if (r->seen[i].damage)
+			buf_printf(out, "\n%s %s at byte %llu: what follows "
+				   "was not judged", r->seen[i].name,
+				   r->seen[i].damage,
+				   (ull)r->seen[i].damage_at);
+	for (size_t i = 0; i < r->n_gap; i++)
+		buf_printf(out, "\n%s %s: %llu of %llu",
+			   r->gap[i].beyond ? "too many" : "few enough",
+			   r->gap[i].what, (ull)r->gap[i].n,
+			   (ull)r->gap[i].of);
+	if (!r->totals->frames)
+		buf_puts(out, "\nnothing was seen");
+	if (!r->taps_known)
+		buf_puts(out, "\nspoofed sources: not looked for, the zone of "
+			 "the tap was not said");
+	buf_putc(out, '\n');
+}
+
+static void table_unseen(const struct report *r, struct buf *out)
+{
+	const struct plan *p = r->judge->plan;
+
+	if (!r->n_unseen)
+		return;
+	buf_puts(out, "\nplanned, not seen in ");
+	put_duration(out, observed_time(r));
+	buf_puts(out, ", where much else was\n");
+	for (size_t i = 0; i < r->n_unseen; i++) {
+		const struct unseen *u = &r->unseen[i];
+
+		buf_printf(out, "  %s > %s  %s\n",
+			   plan_node_name(p, u->from_zone),
+			   plan_node_name(p, u->to_zone),
+			   reason_ident(p, u->reason, r->arena));
+	}
+}
+
+static void write_table(const struct report *r, struct buf *out)
+{
+	table_head(r, out);
+	for (size_t i = 0; i < r->n_finding; i++)
+		table_finding(r, i, out);
+	table_unseen(r, out);
+	table_complete(r, out);
+	buf_printf(out, "result: %s\n", outcome(r));
+}
+
+/* ---- json ---------------------------------------------------------------- */
+
+static void json_time(struct json *j, const char *key, uint64_t ns)
+{
+	char text[TIME_TEXT];
+
+	time_text(ns, text);
+	json_str(j, key, text);
+}
+
+static void json_sample(struct json *j, const struct report *r,
+			const struct sample *s)
+{
+	char text[ADDR_TEXT];
+
+	json_object(j, NULL);
+	json_str(j, "source", s->source < r->n_seen ?
+			      r->seen[s->source].name : NULL);
+	json_int(j, "packet", (long long)s->number);
+	json_time(j, "time", s->ts);
+	addr_text(s->src, text);
+	json_str(j, "src_ip", text);
+	json_int(j, "src_port", s->sport);
+	addr_text(s->dst, text);
+	json_str(j, "dest_ip", text);
+	json_int(j, "dest_port", s->dport);
+	json_end_object(j);
+}
+
+static void json_finding(struct json *j, const struct report *r, size_t i)
+{
+	const struct finding *f = r->finding[i];
+	struct words_of w = words(r, i);
+
+	json_object(j, NULL);
+	json_str(j, "class", w.cls);
+	json_str(j, "from", w.from);
+	json_str(j, "to", w.to);
+	json_str(j, "service", w.service);
+	json_str(j, "note", w.note);
+	json_str(j, "waived", f->waived);
+	json_int(j, "flows", (long long)f->flows);
+	json_int(j, "answered", (long long)f->answered);
+	json_int(j, "refused", (long long)f->refused);
+	json_int(j, "passed_router", (long long)f->passed);
+	json_int(j, "packets", (long long)f->packets);
+	json_int(j, "bytes", (long long)f->bytes);
+	json_time(j, "first", f->first);
+	json_time(j, "last", f->last);
+	json_object(j, "direction");
+	for (int h = 0; h < HOW_N; h++)
+		if (f->how[h])
+			json_int(j, how_names[h], (long long)f->how[h]);
+	json_end_object(j);
+	json_array(j, "samples");
+	for (size_t k = 0; k < f->n_sample; k++)
+		json_sample(j, r, &f->sample[k]);
+	json_end_array(j);
+	json_end_object(j);
+}
+
+static void json_complete(struct json *j, const struct report *r)
+{
+	json_object(j, "completeness");
+	json_bool(j, "complete", !r->incomplete);
+	json_bool(j, "taps_known", r->taps_known);
+	json_array(j, "gaps");
+	for (size_t i = 0; i < r->n_gap; i++) {
+		json_object(j, NULL);
+		json_str(j, "what", r->gap[i].what);
+		json_int(j, "count", (long long)r->gap[i].n);
+		json_int(j, "of", (long long)r->gap[i].of);
+		json_bool(j, "beyond", r->gap[i].beyond);
+		json_end_object(j);
+	}
+	json_end_array(j);
+	json_array(j, "sources");
+	for (size_t i = 0; i < r->n_seen; i++) {
+		json_object(j, NULL);
+		json_str(j, "name", r->seen[i].name);
+		json_int(j, "packets", (long long)r->seen[i].packets);
+		json_str(j, "damage", r->seen[i].damage);
+		json_end_object(j);
+	}
+	json_end_array(j);
+	json_end_object(j);
+}
+
+static void json_totals(struct json *j, const struct audit_totals *t)
+{
+	json_object(j, "totals");
+	json_time(j, "first", t->first);
+	json_time(j, "last", t->last);
+	json_int(j, "frames", (long long)t->frames);
+	json_int(j, "packets", (long long)t->packets);
+	json_int(j, "bytes", (long long)t->bytes);
+	json_int(j, "flows", (long long)t->flows);
+	json_int(j, "planned", (long long)t->planned);
+	json_int(j, "findings", (long long)t->wanting);
+	json_int(j, "not_judged", (long long)t->inside);
+	json_int(j, "housekeeping", (long long)t->housekeeping);
+	json_int(j, "undetermined", (long long)t->undetermined);
+	json_end_object(j);
+}
+
+static void json_unseen(struct json *j, const struct report *r)
+{
+	const struct plan *p = r->judge->plan;
+
+	json_array(j, "unseen");
+	for (size_t i = 0; i < r->n_unseen; i++) {
+		const struct unseen *u = &r->unseen[i];
+
+		json_object(j, NULL);
+		json_str(j, "from", plan_node_name(p, u->from_zone));
+		json_str(j, "to", plan_node_name(p, u->to_zone));
+		json_str(j, "reason", reason_ident(p, u->reason, r->arena));
+		json_int(j, "flows_seen_between", (long long)u->flows);
+		json_end_object(j);
+	}
+	json_end_array(j);
+}
+
+static void write_json(const struct report *r, struct buf *out)
+{
+	struct json j = { .out = out };
+
+	json_object(&j, NULL);
+	json_str(&j, "result", outcome(r));
+	json_totals(&j, r->totals);
+	json_array(&j, "findings");
+	for (size_t i = 0; i < r->n_finding; i++)
+		json_finding(&j, r, i);
+	json_end_array(&j);
+	json_unseen(&j, r);
+	json_complete(&j, r);
+	json_end_object(&j);
+}
+
+/* ---- csv and markdown: one line a finding -------------------------------- */
+
+/* RFC 4180; a leading = + - @ would be run by spreadsheets. */
+static void csv_field(struct buf *out, const char *s, char end)
+{
+	buf_putc(out, '"');
+	if (*s && strchr("=+-@\t", *s))
+		buf_putc(out, '\'');
+	for (; *s; s++) {
+		if (*s == '"')
+			buf_putc(out, '"');
+		buf_putc(out, *s);
+	}
+	buf_putc(out, '"');
+	buf_putc(out, end);
+}
+
+static void write_csv(const struct report *r, struct buf *out)
+{
+	buf_puts(out, "class,from,to,service,note,sample,flows,answered,"
+		 "refused,packets,bytes,first,last\r\n");
+	for (size_t i = 0; i < r->n_finding; i++) {
+		const struct finding *f = r->finding[i];
+		struct words_of w = words(r, i);
+		char first[TIME_TEXT], last[TIME_TEXT];
+
+		time_text(f->first, first);
+		time_text(f->last, last);
+		csv_field(out, w.cls, ',');
+		csv_field(out, w.from, ',');
+		csv_field(out, w.to, ',');
+		csv_field(out, w.service, ',');
+		csv_field(out, w.note, ',');
+		csv_field(out, w.sample, ',');
+		buf_printf(out, "%llu,%llu,%llu,%llu,%llu,%s,%s\r\n",
+			   (ull)f->flows, (ull)f->answered, (ull)f->refused,
+			   (ull)f->packets, (ull)f->bytes, first, last);
+	}
+}
+
+static void md_cell(struct buf *out, const char *s)
+{
+	buf_puts(out, " ");
+	for (; *s; s++) {
+		if (strchr("|\\`*_<>[]", *s))
+			buf_putc(out, '\\');
+		buf_putc(out, *s == '\n' ? ' ' : *s);
+	}
+	buf_puts(out, " |");
+}
+
+static void write_markdown(const struct report *r, struct buf *out)
+{
+	buf_printf(out, "# Audit: %s\n\n", outcome(r));
+	table_head(r, out);
+	buf_puts(out, "\n| class | from | to | service | flows | answered | "
+		 "note | sample |\n|---|---|---|---|--:|--:|---|---|\n");
+	for (size_t i = 0; i < r->n_finding; i++) {
+		const struct finding *f = r->finding[i];
+		struct words_of w = words(r, i);
+
+		buf_puts(out, "|");
+		md_cell(out, w.cls);
+		md_cell(out, w.from);
+		md_cell(out, w.to);
+		md_cell(out, w.service);
+		buf_printf(out, " %llu | %llu |", (ull)f->flows,
+			   (ull)f->answered);
+		md_cell(out, w.note);
+		md_cell(out, w.sample);
+		buf_putc(out, '\n');
+	}
+	table_unseen(r, out);
+	table_complete(r, out);
+}
+
+const struct report_format report_formats[] = {
+	{ "table", "for reading", write_table },
+	{ "json", "one document", write_json },
+	{ "csv", "one line a finding", write_csv },
+	{ "markdown", "a table for a ticket", write_markdown },
+};
+const size_t n_report_formats = sizeof(report_formats) /
+				sizeof(*report_formats);

@@ -1,0 +1,182 @@
+#include "audit/judge.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* What the services of the shipped templates speak. Names, not ports: a
+ * service of another name has no opinion. A service may be spoken within TLS
+ * where the protocol knows how to start it, which sniffing sees from the first
+ * bytes on as the protocol itself. */
+static const struct {
+	const char *service;
+	enum app app;
+} speaks[] = {
+	{ "dns", APP_DNS },	    { "kerberos", APP_KERBEROS },
+	{ "rpc-epm", APP_DCERPC },  { "ldap", APP_LDAP },
+	{ "gc", APP_LDAP },	    { "ad-rpc", APP_DCERPC },
+	{ "smtp", APP_SMTP },	    { "http", APP_HTTP },
+	{ "https", APP_TLS },	    { "pop3", APP_POP3 },
+	{ "pop3s", APP_TLS },	    { "imap4", APP_IMAP },
+	{ "imap4s", APP_TLS },	    { "ldaps", APP_TLS },
+	{ "gc-ssl", APP_TLS },	    { "gcs", APP_TLS },
+	{ "smtps", APP_TLS },	    { "ssh", APP_SSH },
+	{ "smb", APP_SMB },	    { "ftp", APP_FTP },
+	{ "ntp", APP_NTP },	    { "submission", APP_SMTP },
+};
+
+static enum app app_of(const struct reason *r)
+{
+	if (r->kind == REASON_IPSEC || !r->service)
+		return APP_UNKNOWN;
+	for (size_t i = 0; i < sizeof(speaks) / sizeof(*speaks); i++)
+		if (!strcmp(speaks[i].service, r->service->name))
+			return speaks[i].app;
+	return APP_UNKNOWN;
+}
+
+struct judge *judge_new(struct arena *a, const struct plan *p)
+{
+	struct judge *j = ARENA_NEW(a, struct judge);
+	const struct topology *t = p->topo;
+
+	j->plan = p;
+	j->zone_has_hosts = ARENA_ARRAY(a, bool, t->zones.n);
+	for (size_t i = 0; i < t->hosts.n; i++) {
+		const struct party *z = party_zone(t->hosts.v[i]);
+
+		if (z)
+			j->zone_has_hosts[z->zone_id] = true;
+	}
+	j->reason_app = ARENA_ARRAY(a, uint8_t, p->reasons.n);
+	for (size_t i = 0; i < p->reasons.n; i++)
+		j->reason_app[i] = (uint8_t)app_of(&p->reasons.v[i]);
+	return j;
+}
+
+enum app judge_expects(const struct judge *j, uint32_t reason)
+{
+	return reason == NONE ? APP_UNKNOWN : j->reason_app[reason];
+}
+
+static struct place place_of(const struct judge *j, uint32_t cell)
+{
+	static const enum place_kind kinds[] = {
+		[PARTY_ZONE] = PLACE_ZONE, [PARTY_NETWORK] = PLACE_NETWORK,
+		[PARTY_HOST] = PLACE_HOST, [PARTY_FIREWALL] = PLACE_FIREWALL,
+	};
+	const struct topology *t = j->plan->topo;
+	struct place p = { PLACE_UNKNOWN, NONE, NONE, false, false };
+	const struct cell *c;
+
+	if (cell == NONE)
+		return p;
+	c = &j->plan->cell[cell];
+	if (c->party == NONE || c->space == NONE)
+		return p;
+	p.party = c->party;
+	p.zone = c->space;
+	p.kind = kinds[t->parties.v[c->party]->kind];
+	p.outside = t->zones.v[p.zone]->zone_kind == ZONE_INTERNET;
+	p.stranger = p.kind == PLACE_ZONE && !p.outside &&
+		     j->zone_has_hosts[p.zone];
+	return p;
+}
+
+struct place judge_place(const struct judge *j, struct addr a)
+{
+	return place_of(j, plan_cell(j->plan, a));
+}
+
+struct ruling judge_rule(const struct judge *j, struct addr src,
+			 struct addr dst, uint32_t key)
+{
+	struct packet k = { src, dst, (uint8_t)key_proto(key),
+			    (uint16_t)key_detail(key) };
+	struct answer a = plan_verdict(j->plan, &k);
+	struct ruling r = { .verdict = a.verdict, .why = a.why,
+			    .reason = a.n_reason ? a.reason[0] : NONE };
+
+	r.src = place_of(j, a.src_cell);
+	r.dst = place_of(j, a.dst_cell);
+	r.same_zone = r.src.zone != NONE && r.src.zone == r.dst.zone;
+	r.not_judged = r.same_zone && !j->inside &&
+		       r.verdict != VERDICT_ALLOWED &&
+		       r.why != WHY_ONLY_IPSEC &&
+		       j->plan->topo->zones.v[r.src.zone]->inside_any;
+	return r;
+}
+
+uint32_t judge_zone(const struct judge *j, const char *name)
+{
+	const struct party *p = topology_party(j->plan->topo, name);
+
+	return p && p->kind == PARTY_ZONE ? p->zone_id : NONE;
+}
+
+bool judge_may_pass(const struct judge *j, uint32_t tap, struct place src,
+		    struct place dst)
+{
+	const struct route *r;
+
+	if (src.zone == tap || dst.zone == tap)
+		return true;
+	if (src.zone == NONE || dst.zone == NONE)
+		return false;
+	r = plan_route(j->plan, src.zone, dst.zone);
+	for (size_t i = 0; r && i < r->n_hop; i++)
+		if (r->hop[i].in == tap || r->hop[i].out == tap)
+			return true;
+	return false;
+}
+
+static bool asks_for(const struct packets *what, uint32_t key)
+{
+	if (keys_has(what->keys, key))
+		return true;
+	for (size_t i = 0; i < what->services.n; i++)
+		for (size_t k = 0; k < what->services.v[i]->n_leaf; k++)
+			if (keys_has(what->services.v[i]->leaf[k]->keys, key))
+				return true;
+	return false;
+}
+
+const struct rule *judge_lapsed(const struct judge *j, struct addr src,
+				struct addr dst, uint32_t key)
+{
+	const struct plan *p = j->plan;
+	uint32_t s, d;
+
+	if (!p->left_out.n)
+		return NULL;
+	s = plan_cell(p, src);
+	d = plan_cell(p, dst);
+	if (s == NONE || d == NONE)
+		return NULL;
+	for (size_t i = 0; i < p->left_out.n; i++) {
+		const struct rule *r = p->left_out.v[i].allow;
+		uint32_t end = p->end_allow + 2 * r->id;
+
+		if (cell_in_end(p, s, end) && cell_in_end(p, d, end + 1) &&
+		    asks_for(&r->what, key))
+			return r;
+	}
+	return NULL;
+}
+
+void judge_place_text(const struct judge *j, struct place p, struct addr a,
+		      char out[PLACE_TEXT])
+{
+	char text[ADDR_TEXT];
+
+	if (p.kind != PLACE_UNKNOWN && !p.stranger) {
+		snprintf(out, PLACE_TEXT, "%s",
+			 plan_party_name(j->plan, p.party));
+		return;
+	}
+	addr_text(a, text);
+	if (p.kind == PLACE_UNKNOWN)
+		snprintf(out, PLACE_TEXT, "%s in no zone", text);
+	else
+		snprintf(out, PLACE_TEXT, "%s in %s", text,
+			 plan_party_name(j->plan, p.party));
+}

@@ -1,0 +1,63 @@
+#ifndef AUDIT_JUDGE_H
+#define AUDIT_JUDGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "audit/sniff.h"
+#include "plan/plan.h"
+
+/* The plan as the auditor asks it. */
+struct judge {
+	const struct plan *plan;
+	bool *zone_has_hosts; /* by zone_id */
+	uint8_t *reason_app;  /* enum app: what a reason's service speaks */
+	bool inside;	      /* judge traffic within inside="any" zones too */
+};
+
+enum place_kind { PLACE_UNKNOWN, PLACE_ZONE, PLACE_NETWORK, PLACE_HOST,
+		  PLACE_FIREWALL };
+
+/* Whose an address is. */
+struct place {
+	enum place_kind kind;
+	uint32_t party; /* topology id; NONE */
+	uint32_t zone;	/* zone_id; NONE */
+	bool outside;	/* in a zone of kind internet */
+	bool stranger;	/* no declared host, in a zone that declares some */
+};
+
+struct ruling {
+	enum verdict verdict;
+	enum verdict_why why;
+	uint32_t reason;  /* the most specific one; NONE */
+	struct place src, dst;
+	bool same_zone;	  /* nothing stands between them */
+	bool not_judged;  /* the zone lets its own do as they like */
+};
+
+struct judge *judge_new(struct arena *a, const struct plan *p);
+struct place judge_place(const struct judge *j, struct addr a);
+struct ruling judge_rule(const struct judge *j, struct addr src,
+			 struct addr dst, uint32_t key);
+
+/* What the service of a planned flow should speak; APP_UNKNOWN: no opinion. */
+enum app judge_expects(const struct judge *j, uint32_t reason);
+/* NONE: no such zone. */
+uint32_t judge_zone(const struct judge *j, const char *name);
+/* Can a packet between these ends pass a tap that stands in this zone? */
+bool judge_may_pass(const struct judge *j, uint32_t tap_zone, struct place src,
+		    struct place dst);
+/* The exception outside its time that would have allowed it; NULL. */
+const struct rule *judge_lapsed(const struct judge *j, struct addr src,
+				struct addr dst, uint32_t key);
+
+#define PLACE_TEXT (64 + ADDR_TEXT)
+/* "fe1", "internet", "10.0.0.99 in inside", "198.18.0.1 in no zone" */
+void judge_place_text(const struct judge *j, struct place p, struct addr a,
+		      char out[PLACE_TEXT]);
+/* What is planned that comes nearest to a denied flow; "" if nothing does. */
+void judge_nearest(const struct judge *j, struct addr src, struct addr dst,
+		   uint32_t key, struct buf *out);
+
+#endif

@@ -1,0 +1,75 @@
+#ifndef AUDIT_REPORT_H
+#define AUDIT_REPORT_H
+
+#include "audit/audit.h"
+#include "base/buf.h"
+
+/* One file or interface, as it stands in the report. */
+struct observed {
+	const char *name;
+	uint64_t packets;
+	uint64_t dropped;    /* by the kernel, for want of room */
+	uint64_t if_dropped; /* by the interface */
+	const char *damage;  /* its tail is lost: why; NULL */
+	uint64_t damage_at;
+};
+
+/* One way in which the observation fell short. */
+struct gap {
+	const char *what;
+	uint64_t n, of; /* of 0: any is too much */
+	bool beyond;	/* more than a clean result can stand on */
+};
+
+enum { MAX_GAPS = 16 };
+
+/* A planned flow that was not seen between zones of which enough was. */
+struct unseen {
+	uint32_t reason, from_zone, to_zone;
+	uint64_t flows; /* others that were seen between the two */
+};
+
+struct report {
+	const struct judge *judge;
+	const struct audit_totals *totals;
+	const struct flow_stats *flows;
+	const struct decode_stats *decoded;
+	struct finding **finding;
+	size_t n_finding, n_waived;
+	const struct observed *seen;
+	size_t n_seen;
+	struct gap gap[MAX_GAPS];
+	size_t n_gap;
+	bool incomplete;
+	bool taps_known; /* some source had its zone said */
+	const struct unseen *unseen;
+	size_t n_unseen;
+	struct arena *arena;
+};
+
+/* After audit_finish(). */
+struct report *report_make(struct arena *a, struct audit *au,
+			   const struct judge *j, const struct observed *seen,
+			   size_t n_seen);
+
+/* The words of one finding, from the arena. */
+struct words_of {
+	const char *cls, *title, *from, *to, *service, *note, *sample;
+};
+struct words_of finding_words(struct arena *a, const struct judge *j,
+			      const struct finding *f,
+			      const struct observed *seen, size_t n_seen);
+enum { TIME_TEXT = 80 };
+
+/* "2026-11-24T04:10:00.123456Z" */
+void time_text(uint64_t ns, char out[TIME_TEXT]);
+
+struct report_format {
+	const char *name, *title;
+	void (*write)(const struct report *r, struct buf *out);
+};
+
+extern const struct report_format report_formats[];
+extern const size_t n_report_formats;
+
+#endif

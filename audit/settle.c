@@ -1,0 +1,426 @@
+#include "audit/settle.h"
+
+#include "base/keys.h"
+
+/*
+ * One flow's judgement: is it the link's own chatter; who opened it; what
+ * says the plan of that; what else is wrong with it.
+ */
+struct hearing {
+	struct audit *au;
+	const struct conn *c;
+	struct opener o;
+	unsigned from;	/* side that opened, as far as it is taken to be */
+	struct addr src, dst;
+	uint16_t sport, dport;
+	uint32_t key;
+	struct ruling r;
+};
+
+/* Answers' types and the requests they belong to. */
+static unsigned icmp_request(const struct conn *c)
+{
+	if (c->proto == PROTO_ICMPV6)
+		return c->icmp_type == ICMPV6_ECHO_REQUEST + 1 ?
+		       ICMPV6_ECHO_REQUEST : c->icmp_type;
+	switch (c->icmp_type) {
+	case 0:
+		return ICMP_ECHO_REQUEST;
+	case ICMP_TIMESTAMP_REQUEST + 1:
+	case ICMP_INFO_REQUEST + 1:
+	case ICMP_MASK_REQUEST + 1:
+		return c->icmp_type - 1u;
+	default:
+		return c->icmp_type;
+	}
+}
+
+/* What the opener asked for, were it this side. */
+static uint32_t key_from(const struct conn *c, unsigned side)
+{
+	if (proto_is_icmp(c->proto))
+		return key_of(c->proto, icmp_request(c));
+	if (proto_has_ports(c->proto))
+		return key_of(c->proto, side ? c->aport : c->bport);
+	return key_of(c->proto, 0);
+}
+
+static void take_side(struct hearing *h, unsigned side)
+{
+	const struct conn *c = h->c;
+
+	h->from = side;
+	h->src = side ? c->b : c->a;
+	h->dst = side ? c->a : c->b;
+	h->sport = side ? c->bport : c->aport;
+	h->dport = side ? c->aport : c->bport;
+	h->key = key_from(c, side);
+	h->r = judge_rule(h->au->judge, h->src, h->dst, h->key);
+}
+
+/* Addresses that never cross a router, or name nobody (RFC 6890, 5771, 4291,
+ * 919). */
+static bool is_local(struct addr a)
+{
+	uint32_t v = (uint32_t)a.lo;
+
+	if (addr_is_v4(a))
+		return v >> 28 == 0xe || v == UINT32_MAX || v >> 24 == 0 ||
+		       v >> 24 == 127 || v >> 16 == 0xa9fe;
+	return a.hi >> 56 == 0xff || a.hi >> 54 == 0x3fa ||
+	       (a.hi == 0 && a.lo <= 1);
+}
+
+/* Exchanges that configure a link between addresses that could be anyone's:
+ * DHCP (RFC 2131, 8415), and neighbour discovery and listener reports, which
+ * no router passes on (RFC 4861, 2710). */
+static bool configures(const struct conn *c)
+{
+	static const uint16_t dhcp[][2] = { { 67, 68 }, { 67, 67 },
+					    { 546, 547 }, { 547, 547 } };
+
+	if (c->proto == PROTO_ICMPV6)
+		return (c->icmp_type >= 130 && c->icmp_type <= 136) ||
+		       c->icmp_type == 143;
+	if (c->proto != PROTO_UDP)
+		return false;
+	for (size_t i = 0; i < sizeof(dhcp) / sizeof(*dhcp); i++)
+		if ((c->aport == dhcp[i][0] && c->bport == dhcp[i][1]) ||
+		    (c->aport == dhcp[i][1] && c->bport == dhcp[i][0]))
+			return true;
+	return false;
+}
+
+static bool is_housekeeping(const struct conn *c)
+{
+	return (c->seen & SEEN_GROUP) || is_local(c->a) || is_local(c->b) ||
+	       configures(c);
+}
+
+/* Nearer to the plan is the likelier way, where neither is planned. */
+static int nearness(const struct ruling *r)
+{
+	return r->verdict == VERDICT_ALLOWED ? 3 :
+	       r->why == WHY_ONLY_IPSEC ? 2 : r->not_judged ? 1 : 0;
+}
+
+/* The packets do not say who opened. If one way alone is planned, it was
+ * that: a firewall would not have let the other begin. */
+static void ask_plan(struct hearing *h)
+{
+	struct ruling a, b;
+
+	take_side(h, 1);
+	b = h->r;
+	take_side(h, 0);
+	a = h->r;
+	if (nearness(&a) != nearness(&b)) {
+		unsigned side = nearness(&b) > nearness(&a);
+
+		h->o = (struct opener){ (int)side, HOW_PLAN, CONF_MEDIUM };
+		take_side(h, side);
+		return;
+	}
+	h->o = opener_guess(h->c);
+	if (h->o.side == 1)
+		take_side(h, 1);
+}
+
+/* The content says one side asked, which is not planned, while the reverse
+ * is: sniffing may err, so neither is taken for true. */
+static bool contradicts(struct hearing *h)
+{
+	struct hearing back = *h;
+
+	if (h->o.how != HOW_CONTENT || h->r.verdict == VERDICT_ALLOWED ||
+	    h->r.not_judged)
+		return false;
+	take_side(&back, !h->from);
+	return back.r.verdict == VERDICT_ALLOWED;
+}
+
+static bool spoofed(struct hearing *h)
+{
+	const struct audit_options *opt = &h->au->opt;
+	uint32_t tap = opt->tap_zone && h->c->source < opt->n_tap ?
+		       opt->tap_zone[h->c->source] : NONE;
+
+	if (tap == NONE) {
+		h->au->t.spoof_unknown++;
+		return false;
+	}
+	return !judge_may_pass(h->au->judge, tap, h->r.src, h->r.dst);
+}
+
+/* The class of a flow that the plan denies. */
+static enum finding_class denied_class(struct hearing *h,
+				       const struct rule **lapsed)
+{
+	const struct ruling *r = &h->r;
+
+	if (r->why == WHY_ONLY_IPSEC)
+		return F_CLEAR_TEXT;
+	if (r->src.kind == PLACE_UNKNOWN || r->dst.kind == PLACE_UNKNOWN)
+		return F_UNKNOWN;
+	*lapsed = judge_lapsed(h->au->judge, h->src, h->dst, h->key);
+	if (*lapsed)
+		return F_LAPSED;
+	if (r->src.outside && !r->dst.outside)
+		return F_OUTSIDE_IN;
+	if (r->src.stranger || r->dst.stranger)
+		return F_STRANGER;
+	return F_UNPLANNED;
+}
+
+static struct finding_end end_of(struct place p, struct addr a)
+{
+	struct finding_end e = { .place = p };
+
+	if (p.kind == PLACE_UNKNOWN || p.stranger)
+		e.addr = a;
+	return e;
+}
+
+static bool any_data(const struct conn *c, unsigned side)
+{
+	return c->seen & SEEN_DATA << side;
+}
+
+/* Did the two really talk? A TCP answer is more than a reset. */
+static bool answered(const struct hearing *h)
+{
+	const struct conn *c = h->c;
+	unsigned to = !h->from;
+
+	if (c->proto == PROTO_TCP)
+		return (c->seen & SEEN_SYNACK << to) || any_data(c, to);
+	return c->packets[to] > 0;
+}
+
+static bool refused(const struct hearing *h)
+{
+	const struct conn *c = h->c;
+
+	return !answered(h) && ((c->seen & SEEN_RST << !h->from) ||
+				(c->seen & SEEN_ERROR * 3));
+}
+
+static void count_in(struct hearing *h, struct finding *f)
+{
+	const struct conn *c = h->c;
+
+	f->flows++;
+	f->answered += answered(h);
+	f->refused += refused(h);
+	f->passed += (c->seen & SEEN_ROUTED << h->from) != 0;
+	f->packets += c->packets[0] + c->packets[1];
+	f->bytes += c->bytes[0] + c->bytes[1];
+	f->how[h->o.how]++;
+	if (f->flows == 1 || c->first < f->first)
+		f->first = c->first;
+	if (c->last > f->last)
+		f->last = c->last;
+	finding_spread(f, h->dport, f->dst.any ? h->dst : h->src);
+	if (f->n_sample < FINDING_SAMPLES)
+		f->sample[f->n_sample++] = (struct sample){
+			h->src, h->dst, h->sport, h->dport, c->source,
+			c->number, c->first };
+}
+
+/* A finding that speaks of this flow; the rest is the caller's. */
+static struct finding about(const struct hearing *h, enum finding_class cls)
+{
+	return (struct finding){
+		.cls = cls, .key = h->key, .reason = h->r.reason,
+		.why = h->r.why, .src = end_of(h->r.src, h->src),
+		.dst = end_of(h->r.dst, h->dst),
+	};
+}
+
+/* Counts it (over) or tells of it, or both if it was never told of. */
+static void report(struct hearing *h, struct finding *proto, bool over)
+{
+	struct audit *au = h->au;
+	bool tell = au->opt.on_flow && !(h->c->note & NOTE_JUDGED);
+	bool is_new;
+
+	if (over)
+		count_in(h, findings_place(au->findings, proto, &is_new));
+	if (!tell)
+		return;
+	count_in(h, proto);
+	au->opt.on_flow(au->opt.ctx, h->c, proto);
+}
+
+static enum app spoken(const struct conn *c)
+{
+	enum app a = c->app[0], b = c->app[1];
+
+	if (a == APP_UNKNOWN || a == APP_MAIL_OR_FTP)
+		return b == APP_UNKNOWN ? a : b;
+	return a;
+}
+
+/* What may be wrong with a flow that is planned. */
+static bool planned_findings(struct hearing *h, bool over)
+{
+	enum app want = judge_expects(h->au->judge, h->r.reason);
+	enum app got = spoken(h->c);
+	struct finding f;
+
+	if (app_fits(want, got))
+		return false;
+	/* A protocol that begins in the clear may go over to TLS; seen from
+	 * the middle, that is all there is. */
+	if (got == APP_TLS && want != APP_HTTP && want != APP_DNS &&
+	    !(h->c->seen & SEEN_SYN * 3))
+		return false;
+	f = about(h, F_PROTOCOL);
+	f.extra = (uint16_t)got;
+	report(h, &f, over);
+	return true;
+}
+
+static void decide_side(struct hearing *h)
+{
+	h->o = opener_seen(h->c);
+	if (h->o.side >= 0)
+		take_side(h, (unsigned)h->o.side);
+	else
+		ask_plan(h);
+}
+
+static void count_zone(struct hearing *h)
+{
+	size_t zones = h->au->judge->plan->topo->zones.n;
+
+	if (h->r.src.zone != NONE && h->r.dst.zone != NONE)
+		h->au->zone_flows[h->r.src.zone * zones + h->r.dst.zone]++;
+}
+
+/* True if anything is wrong with it. */
+static bool judge_denied(struct hearing *h, bool over)
+{
+	struct finding f = about(h, F_UNPLANNED);
+
+	if (contradicts(h) || h->r.verdict == VERDICT_UNKNOWN) {
+		f.cls = F_UNDETERMINED;
+		h->au->t.undetermined += over;
+	} else {
+		f.cls = denied_class(h, &f.lapsed);
+	}
+	report(h, &f, over);
+	return true;
+}
+
+static bool judge_flow(struct hearing *h, bool over)
+{
+	bool wanting = false;
+
+	if (spoofed(h)) {
+		struct finding f = about(h, F_SPOOFED);
+
+		report(h, &f, over);
+		wanting = true;
+	} else if (h->r.verdict == VERDICT_ALLOWED) {
+		wanting = planned_findings(h, over);
+		if (over && h->r.reason != NONE)
+			h->au->reason_hits[h->r.reason]++;
+	} else if (!h->r.not_judged) {
+		wanting = judge_denied(h, over);
+	}
+	if (h->c->note & NOTE_CREDENTIALS) {
+		struct finding f = about(h, F_CREDENTIALS);
+
+		f.extra = (uint16_t)spoken(h->c);
+		report(h, &f, over);
+		wanting = true;
+	}
+	return wanting;
+}
+
+static void count_over(struct hearing *h, bool wanting)
+{
+	struct audit_totals *t = &h->au->t;
+	const struct conn *c = h->c;
+
+	t->how[h->o.how]++;
+	if (h->r.verdict == VERDICT_ALLOWED)
+		count_zone(h);
+	if (wanting)
+		t->wanting++;
+	else if (h->r.verdict == VERDICT_ALLOWED)
+		t->planned++;
+	else
+		t->inside++;
+	/* A lone SYN has no other side to be missed. */
+	if (c->proto == PROTO_TCP && (c->seen & SEEN_DATA * 3)) {
+		t->one_way_of++;
+		t->one_way += !c->packets[0] || !c->packets[1];
+	}
+}
+
+void settle_flow(struct audit *au, struct conn *c)
+{
+	struct hearing h = { .au = au, .c = c };
+	bool wanting;
+
+	au->t.flows++;
+	if (!au->opt.housekeeping && is_housekeeping(c)) {
+		au->t.housekeeping++;
+		au->t.housekeeping_packets += c->packets[0] + c->packets[1];
+		return;
+	}
+	decide_side(&h);
+	wanting = judge_flow(&h, true);
+	count_over(&h, wanting);
+	if (au->opt.all && au->opt.on_flow && !wanting) {
+		struct finding f = about(&h, F_NONE);
+
+		count_in(&h, &f);
+		au->opt.on_flow(au->opt.ctx, c, &f);
+	}
+}
+
+void settle_early(struct audit *au, struct conn *c)
+{
+	struct hearing h = { .au = au, .c = c };
+
+	if (!au->opt.housekeeping && is_housekeeping(c))
+		return;
+	decide_side(&h);
+	judge_flow(&h, false);
+}
+
+bool settle_suspect(struct audit *au, const struct conn *c)
+{
+	struct hearing h = { .au = au, .c = c };
+
+	if (!au->opt.housekeeping && is_housekeeping(c))
+		return false;
+	decide_side(&h);
+	return h.r.verdict != VERDICT_ALLOWED && !h.r.not_judged;
+}
+
+void settle_rpc(struct audit *au, const struct conn *c, unsigned server,
+		uint16_t port, const struct frame *fr)
+{
+	struct hearing h = { .au = au, .c = c,
+			     .o = { (int)!server, HOW_CONTENT, CONF_MEDIUM } };
+	struct finding f, *into;
+	bool is_new;
+
+	take_side(&h, !server);
+	h.key = key_of(PROTO_TCP, port);
+	h.r = judge_rule(au->judge, h.src, h.dst, h.key);
+	if (h.r.verdict == VERDICT_ALLOWED || h.r.not_judged)
+		return;
+	f = about(&h, F_RPC_PORT);
+	f.extra = port;
+	h.dport = port;
+	into = findings_place(au->findings, &f, &is_new);
+	count_in(&h, into);
+	into->sample[into->n_sample - 1].number = fr->number;
+	if (au->opt.on_flow)
+		au->opt.on_flow(au->opt.ctx, c, into);
+}

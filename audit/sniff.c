@@ -1,0 +1,437 @@
+#include "audit/sniff.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "audit/bytes.h"
+
+/*
+ * A table of recognisers, each for one protocol's first bytes, tried in turn.
+ * They are strict: what fits none is unknown, and unknown is no finding. A
+ * recogniser looks at one segment; nothing is reassembled.
+ */
+const char *const app_names[APP_N] = {
+	[APP_UNKNOWN] = "unknown", [APP_TLS] = "tls", [APP_HTTP] = "http",
+	[APP_SMTP] = "smtp", [APP_POP3] = "pop3", [APP_IMAP] = "imap",
+	[APP_FTP] = "ftp", [APP_MAIL_OR_FTP] = "smtp-or-ftp",
+	[APP_LDAP] = "ldap", [APP_KERBEROS] = "kerberos", [APP_DNS] = "dns",
+	[APP_DCERPC] = "dce-rpc", [APP_SMB] = "smb", [APP_SSH] = "ssh",
+	[APP_IKE] = "ike", [APP_NTP] = "ntp",
+};
+
+static const struct sniffed nothing = { APP_UNKNOWN, SAID_EITHER, false };
+
+static bool starts(const uint8_t *p, size_t n, const char *s)
+{
+	size_t len = strlen(s);
+
+	return n >= len && !strncasecmp((const char *)p, s, len);
+}
+
+static struct sniffed said(enum app app, enum role_said who)
+{
+	return (struct sniffed){ app, who, false };
+}
+
+/* RFC 8446, 5.1 and 4: a record of type handshake; client and server hello. */
+static struct sniffed tls(const uint8_t *p, size_t n)
+{
+	if (n < 6 || p[0] < 20 || p[0] > 23 || p[1] != 3 || p[2] > 4 ||
+	    be16(p + 3) > 16384 + 2048)
+		return nothing;
+	if (p[0] != 22)
+		return said(APP_TLS, SAID_EITHER);
+	return said(APP_TLS, p[5] == 1 ? SAID_BY_CLIENT :
+			     p[5] == 2 ? SAID_BY_SERVER : SAID_EITHER);
+}
+
+static bool find(const uint8_t *p, size_t n, const char *what)
+{
+	size_t len = strlen(what);
+
+	for (size_t i = 0; i + len <= n; i++)
+		if (!strncasecmp((const char *)p + i, what, len))
+			return true;
+	return false;
+}
+
+/* RFC 7617. Looks at what of the head stands in this segment. */
+static bool http_basic(const uint8_t *p, size_t n)
+{
+	return find(p, n, "\nAuthorization: Basic ");
+}
+
+static struct sniffed http(const uint8_t *p, size_t n)
+{
+	static const char *const methods[] = {
+		"GET ", "POST ", "HEAD ", "PUT ", "OPTIONS ", "CONNECT ",
+		"DELETE ", "PROPFIND ", "SUBSCRIBE ", "SEARCH ", "RPC_IN_DATA ",
+		"RPC_OUT_DATA ", "PATCH ", "TRACE ", "POLL ", "MKCOL ", "MOVE ",
+		"COPY ", "BMOVE ", "BPROPPATCH ", "LOCK ", "UNLOCK ",
+	};
+
+	if (starts(p, n, "HTTP/1."))
+		return said(APP_HTTP, SAID_BY_SERVER);
+	if (n < 14 || p[0] < 'A' || p[0] > 'Z')
+		return nothing;
+	for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++)
+		if (starts(p, n, methods[i]))
+			return (struct sniffed){ APP_HTTP, SAID_BY_CLIENT,
+						 http_basic(p, n) };
+	return nothing;
+}
+
+/* Commands of the mail and file protocols. Several know USER and PASS: which
+ * one it is, the greeting tells. */
+static const struct command {
+	const char *text;
+	enum app app;
+	bool secret;
+} commands[] = {
+	{ "EHLO ", APP_SMTP, false },	  { "HELO ", APP_SMTP, false },
+	{ "MAIL FROM:", APP_SMTP, false }, { "RCPT TO:", APP_SMTP, false },
+	{ "AUTH PLAIN", APP_SMTP, true }, { "AUTH LOGIN", APP_SMTP, true },
+	{ "STARTTLS\r", APP_SMTP, false }, { "XEXCH50 ", APP_SMTP, false },
+	{ "USER ", APP_UNKNOWN, false },  { "PASS ", APP_UNKNOWN, true },
+	{ "CAPA\r", APP_POP3, false },	  { "STAT\r", APP_POP3, false },
+	{ "STLS\r", APP_POP3, false },	  { "UIDL", APP_POP3, false },
+	{ "APOP ", APP_POP3, false },	  { "RETR ", APP_UNKNOWN, false },
+	{ "FEAT\r", APP_FTP, false },	  { "PASV\r", APP_FTP, false },
+	{ "EPSV\r", APP_FTP, false },	  { "TYPE I", APP_FTP, false },
+};
+
+static bool is_text(const uint8_t *p, size_t n)
+{
+	for (size_t i = 0; i < n && i < 8; i++)
+		if ((p[i] < ' ' && p[i] != '\r' && p[i] != '\n') || p[i] > 126)
+			return false;
+	return true;
+}
+
+static struct sniffed command(const uint8_t *p, size_t n)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+		if (starts(p, n, commands[i].text))
+			return (struct sniffed){ commands[i].app,
+						 SAID_BY_CLIENT,
+						 commands[i].secret };
+	return nothing;
+}
+
+/* A tagged IMAP command (RFC 3501, 2.2.1): "a1 LOGIN user password". */
+static struct sniffed imap_command(const uint8_t *p, size_t n)
+{
+	static const char *const verbs[] = {
+		" CAPABILITY\r", " LOGIN ", " AUTHENTICATE ", " STARTTLS\r",
+		" NOOP\r", " LOGOUT\r", " SELECT ", " LIST ", " ID ",
+		" UID FETCH ", " FETCH ", " EXAMINE ",
+	};
+	size_t tag = 0;
+
+	while (tag < n && tag < 16 && p[tag] > ' ' && p[tag] < 127)
+		tag++;
+	if (!tag || tag >= n)
+		return nothing;
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
+		bool plain;
+
+		if (!starts(p + tag, n - tag, verbs[i]))
+			continue;
+		plain = i == 1 || (i == 2 && (find(p, n, "E PLAIN") ||
+					      find(p, n, "E LOGIN")));
+		return (struct sniffed){ APP_IMAP, SAID_BY_CLIENT, plain };
+	}
+	return nothing;
+}
+
+static struct sniffed greeting(const uint8_t *p, size_t n)
+{
+	if (starts(p, n, "SSH-"))
+		return said(APP_SSH, SAID_EITHER);
+	if (starts(p, n, "+OK") || starts(p, n, "-ERR"))
+		return said(APP_POP3, SAID_BY_SERVER);
+	if (starts(p, n, "* OK") || starts(p, n, "* PREAUTH") ||
+	    starts(p, n, "* CAPABILITY"))
+		return said(APP_IMAP, SAID_BY_SERVER);
+	if (n < 6 || p[0] < '2' || p[0] > '5' || p[1] < '0' || p[1] > '5' ||
+	    p[2] < '0' || p[2] > '9' || (p[3] != ' ' && p[3] != '-'))
+		return nothing;
+	if (find(p, n < 200 ? n : 200, "SMTP"))
+		return said(APP_SMTP, SAID_BY_SERVER);
+	if (find(p, n < 200 ? n : 200, "FTP"))
+		return said(APP_FTP, SAID_BY_SERVER);
+	return said(APP_MAIL_OR_FTP, SAID_BY_SERVER);
+}
+
+static struct sniffed text(const uint8_t *p, size_t n)
+{
+	struct sniffed s;
+
+	if (n < 4 || !is_text(p, n))
+		return nothing;
+	s = http(p, n);
+	if (s.app == APP_UNKNOWN)
+		s = command(p, n);
+	if (s.app == APP_UNKNOWN && s.who == SAID_EITHER)
+		s = greeting(p, n);
+	if (s.app == APP_UNKNOWN && s.who == SAID_EITHER)
+		s = imap_command(p, n);
+	return s;
+}
+
+/* The length octets of BER (X.690, 8.1.3): bytes they take, or 0. */
+static size_t ber_length(const uint8_t *p, size_t n, size_t *len)
+{
+	size_t k;
+
+	if (n < 1)
+		return 0;
+	if (p[0] < 0x80) {
+		*len = p[0];
+		return 1;
+	}
+	k = p[0] & 0x7f;
+	if (k < 1 || k > 4 || n < 1 + k)
+		return 0;
+	*len = 0;
+	for (size_t i = 1; i <= k; i++)
+		*len = *len << 8 | p[i];
+	return 1 + k;
+}
+
+/* RFC 4511, 4.1.1: SEQUENCE, INTEGER messageID, the operation's tag. */
+static size_t ldap_op(const uint8_t *p, size_t n)
+{
+	size_t len, k, at;
+
+	if (n < 7 || p[0] != 0x30)
+		return 0;
+	k = ber_length(p + 1, n - 1, &len);
+	at = 1 + k;
+	if (!k || len < 5 || n < at + 3 || p[at] != 2 || p[at + 1] < 1 ||
+	    p[at + 1] > 4)
+		return 0;
+	at += 2 + p[at + 1];
+	return at < n ? at : 0;
+}
+
+/* BindRequest: version, name, then the choice; [0] is a password (4.2). One
+ * without characters is anonymous. */
+static bool simple_bind(const uint8_t *p, size_t n)
+{
+	size_t len, k, at = 1;
+
+	k = ber_length(p + at, n - at, &len);
+	at += k;
+	if (!k || n < at + 5 || p[at] != 2 || p[at + 1] != 1 ||
+	    p[at + 3] != 4)
+		return false;
+	at += 4;
+	k = ber_length(p + at, n - at, &len);
+	if (!k || len > n || n - at < k + len + 2)
+		return false;
+	at += k + len;
+	return p[at] == 0x80 && p[at + 1] != 0;
+}
+
+static struct sniffed ldap(const uint8_t *p, size_t n)
+{
+	/* Application tags that only a client, only a server sends: 4.2 to
+	 * 4.14; 0x66.. modify, 0x77 extended. */
+	static const uint8_t asks[] = { 0x60, 0x42, 0x63, 0x66, 0x68, 0x4a,
+					0x6c, 0x6e, 0x50, 0x77 };
+	static const uint8_t answers[] = { 0x61, 0x64, 0x65, 0x67, 0x69, 0x6b,
+					   0x6d, 0x6f, 0x73, 0x78, 0x79 };
+	size_t at = ldap_op(p, n);
+
+	if (!at)
+		return nothing;
+	if (memchr(answers, p[at], sizeof(answers)))
+		return said(APP_LDAP, SAID_BY_SERVER);
+	if (!memchr(asks, p[at], sizeof(asks)))
+		return nothing;
+	return (struct sniffed){ APP_LDAP, SAID_BY_CLIENT,
+				 p[at] == 0x60 && simple_bind(p + at, n - at) };
+}
+
+/* RFC 4120, 5.10: application tags; over TCP behind a length (7.2.2). */
+static struct sniffed kerberos(const uint8_t *p, size_t n)
+{
+	size_t len, k;
+	uint8_t tag;
+
+	if (n < 8)
+		return nothing;
+	tag = p[0];
+	k = ber_length(p + 1, n - 1, &len);
+	if (!k || n < 1 + k + 1 || p[1 + k] != 0x30)
+		return nothing;
+	if (tag == 0x6a || tag == 0x6c)
+		return said(APP_KERBEROS, SAID_BY_CLIENT);
+	if (tag == 0x6b || tag == 0x6d || tag == 0x7e)
+		return said(APP_KERBEROS, SAID_BY_SERVER);
+	return nothing;
+}
+
+static struct sniffed kerberos_tcp(const uint8_t *p, size_t n)
+{
+	if (n < 12 || p[0] != 0 || be32(p) < 8)
+		return nothing;
+	return kerberos(p + 4, n - 4);
+}
+
+/* C706, 12.6: version 5, known type, little or big endian data. */
+static struct sniffed dcerpc(const uint8_t *p, size_t n)
+{
+	if (n < 16 || p[0] != 5 || p[1] > 1 || p[2] > 19 || (p[4] & 0xee))
+		return nothing;
+	switch (p[2]) {
+	case 0: case 11: case 14: case 16: /* request, bind, alter, auth3 */
+		return said(APP_DCERPC, SAID_BY_CLIENT);
+	case 2: case 3: case 12: case 13: case 15: /* response, fault, acks */
+		return said(APP_DCERPC, SAID_BY_SERVER);
+	default:
+		return said(APP_DCERPC, SAID_EITHER);
+	}
+}
+
+/* MS-CIFS 2.2.3.1, MS-SMB2 2.2.1: behind a NetBIOS session header. */
+static struct sniffed smb(const uint8_t *p, size_t n)
+{
+	bool reply;
+
+	if (n < 4 + 20 || p[0] != 0)
+		return nothing;
+	p += 4;
+	if (!memcmp(p, "\xffSMB", 4))
+		reply = p[9] & 0x80;
+	else if (!memcmp(p, "\xfeSMB", 4))
+		reply = p[16] & 1;
+	else
+		return nothing;
+	return said(APP_SMB, reply ? SAID_BY_SERVER : SAID_BY_CLIENT);
+}
+
+/* RFC 1035, 4.1.1; a name follows whose first label fits. */
+static struct sniffed dns(const uint8_t *p, size_t n)
+{
+	unsigned opcode, questions;
+
+	if (n < 17)
+		return nothing;
+	opcode = p[2] >> 3 & 15;
+	questions = be16(p + 4);
+	if (opcode > 5 || opcode == 3 || questions > 1 || (p[3] & 0x40) ||
+	    be16(p + 6) > 256 || be16(p + 8) > 256 || be16(p + 10) > 256)
+		return nothing;
+	if (questions == 1 && p[12] > 63)
+		return nothing;
+	if (questions == 0 && !be16(p + 6) && opcode == 0)
+		return nothing;
+	return said(APP_DNS, p[2] & 0x80 ? SAID_BY_SERVER : SAID_BY_CLIENT);
+}
+
+static struct sniffed dns_tcp(const uint8_t *p, size_t n)
+{
+	if (n < 19 || be16(p) < 17 || be16(p) > 4096)
+		return nothing;
+	/* Weak alone: two bytes of length before a header full of zeros. */
+	return be16(p + 6) == 1 ? dns(p + 2, n - 2) : nothing;
+}
+
+/* RFC 7296, 3.1: version 1 or 2. A responder SPI of zero: the first message
+ * of the initiator, whose flag in version 2 marks all of its messages. */
+static struct sniffed ike(const uint8_t *p, size_t n)
+{
+	static const uint8_t zero[8];
+	unsigned major;
+
+	if (n < 28 || !memcmp(p, zero, 8))
+		return nothing;
+	major = p[17] >> 4;
+	if ((major != 1 && major != 2) || be32(p + 24) < 28 ||
+	    be32(p + 24) > 65535)
+		return nothing;
+	if (major == 2 && p[18] >= 34 && p[18] <= 37)
+		return said(APP_IKE, (p[19] & 8) && !(p[19] & 0x20) ?
+				     SAID_BY_CLIENT : SAID_EITHER);
+	if (major == 1 && p[18] >= 2 && p[18] <= 34)
+		return said(APP_IKE, memcmp(p + 8, zero, 8) ? SAID_EITHER :
+				     SAID_BY_CLIENT);
+	return nothing;
+}
+
+/* RFC 3948, 2.2: on port 4500 IKE stands behind four zero bytes. */
+static struct sniffed ike_natt(const uint8_t *p, size_t n)
+{
+	return n >= 32 && be32(p) == 0 ? ike(p + 4, n - 4) : nothing;
+}
+
+/* RFC 5905, 7.3: 48 bytes, mode 3 asks, 4 answers. */
+static struct sniffed ntp(const uint8_t *p, size_t n)
+{
+	unsigned version, mode;
+
+	if (n < 48 || n > 68)
+		return nothing;
+	version = p[0] >> 3 & 7;
+	mode = p[0] & 7;
+	if (version < 1 || version > 4 || (mode != 3 && mode != 4))
+		return nothing;
+	return said(APP_NTP, mode == 3 ? SAID_BY_CLIENT : SAID_BY_SERVER);
+}
+
+typedef struct sniffed sniff_fn(const uint8_t *p, size_t n);
+
+/* The first byte alone rules most of them out. */
+struct recogniser {
+	uint8_t lo, hi;
+	sniff_fn *fn;
+};
+
+static const struct recogniser over_tcp[] = {
+	{ 20, 23, tls },	{ ' ', '~', text },
+	{ 5, 5, dcerpc },	{ 0, 0, smb },
+	{ 0x30, 0x30, ldap },	{ 0, 0, kerberos_tcp },
+	{ 0, 16, dns_tcp },
+};
+
+static const struct recogniser over_udp[] = {
+	{ 0x6a, 0x7e, kerberos }, { 0, 255, ike },  { 0, 0, ike_natt },
+	{ 0x30, 0x30, ldap },	  { 0, 255, ntp }, { 0, 255, dns },
+};
+
+static struct sniffed first_of(const struct recogniser *v, size_t count,
+			       const uint8_t *p, size_t n)
+{
+	for (size_t i = 0; n && i < count; i++) {
+		struct sniffed s;
+
+		if (p[0] < v[i].lo || p[0] > v[i].hi)
+			continue;
+		s = v[i].fn(p, n);
+
+		if (s.app != APP_UNKNOWN || s.who != SAID_EITHER)
+			return s;
+	}
+	return nothing;
+}
+
+struct sniffed sniff_tcp(const uint8_t *p, size_t n)
+{
+	return first_of(over_tcp, sizeof(over_tcp) / sizeof(*over_tcp), p, n);
+}
+
+struct sniffed sniff_udp(const uint8_t *p, size_t n)
+{
+	return first_of(over_udp, sizeof(over_udp) / sizeof(*over_udp), p, n);
+}
+
+bool app_fits(enum app expected, enum app found)
+{
+	if (expected == APP_UNKNOWN || found == APP_UNKNOWN ||
+	    expected == found)
+		return true;
+	return found == APP_MAIL_OR_FTP &&
+	       (expected == APP_SMTP || expected == APP_FTP);
+}

@@ -1,0 +1,42 @@
+#ifndef AUDIT_SNIFF_H
+#define AUDIT_SNIFF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What is spoken, as its first bytes tell. */
+enum app {
+	APP_UNKNOWN,
+	APP_TLS, APP_HTTP, APP_SMTP, APP_POP3, APP_IMAP, APP_FTP,
+	APP_MAIL_OR_FTP, /* a greeting that SMTP and FTP share */
+	APP_LDAP, APP_KERBEROS, APP_DNS, APP_DCERPC, APP_SMB, APP_SSH,
+	APP_IKE, APP_NTP,
+	APP_N
+};
+
+extern const char *const app_names[APP_N];
+
+/* Which side of a conversation says such a thing. */
+enum role_said { SAID_EITHER, SAID_BY_CLIENT, SAID_BY_SERVER };
+
+struct sniffed {
+	enum app app;
+	enum role_said who;
+	bool secret; /* holds a password in the clear */
+};
+
+/* TCP segments and datagrams; n bytes are at hand. Never reads beyond. */
+struct sniffed sniff_tcp(const uint8_t *p, size_t n);
+struct sniffed sniff_udp(const uint8_t *p, size_t n);
+
+/* Does a speaker of a, later found to say b, still speak one protocol? */
+bool app_fits(enum app expected, enum app found);
+
+/*
+ * An endpoint mapper's answer (DCE-RPC response to ept_map): the TCP ports in
+ * it, at most max. (C706, Appendix L and O)
+ */
+size_t epm_ports(const uint8_t *p, size_t n, uint16_t *out, size_t max);
+
+#endif

@@ -1,0 +1,338 @@
+#include "audit/sources.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/vec.h"
+
+/* So many files stay open from the look at their first packet on; of more,
+ * each is opened again when its time has come. */
+enum { KEEP_OPEN = 16, SOURCES_MAX = 65535 };
+
+struct src {
+	struct source_info info;
+	const char *path;
+	uint16_t index;
+	bool once;	     /* no regular file: cannot be opened twice */
+	struct capture *cap; /* NULL: not open (any more) */
+	struct frame *head;  /* [at, n) are still to be handed on */
+	size_t at, n;
+};
+
+struct sources {
+	struct arena *arena;
+	struct diags *diags;
+	VEC(struct src *) all;
+	struct src **later; /* by first packet; [next_later, n_later) */
+	size_t next_later, n_later;
+	struct src **heap; /* open ones, by the time of their head */
+	size_t n_heap;
+	size_t n_open, n_done;
+};
+
+static const struct span no_place;
+
+static void close_source(struct sources *s, struct src *f)
+{
+	if (!f->cap)
+		return;
+	f->info.stats = *capture_stats(f->cap);
+	capture_close(f->cap);
+	f->cap = NULL;
+	s->n_open--;
+}
+
+static bool fill(struct sources *s, struct src *f)
+{
+	f->at = 0;
+	f->n = capture_read(f->cap, f->head, FRAME_BATCH);
+	if (f->n)
+		return true;
+	close_source(s, f);
+	s->n_done++;
+	return false;
+}
+
+/* Opens it and reads its first packets; false: it has none, or cannot be
+ * read, which is said. */
+static bool start(struct sources *s, struct src *f)
+{
+	const char *why;
+
+	f->cap = capture_open(f->path, f->index, &why);
+	if (!f->cap) {
+		diag_add(s->diags, SEV_ERROR, no_place, "\"%s\" %s", f->path,
+			 why);
+		return false;
+	}
+	s->n_open++;
+	if (!f->head)
+		f->head = ARENA_ARRAY(s->arena, struct frame, FRAME_BATCH);
+	return fill(s, f);
+}
+
+static struct src *add(struct sources *s, const char *path, const char *zone)
+{
+	struct src *f;
+
+	if (s->all.n == SOURCES_MAX)
+		return NULL;
+	f = ARENA_NEW(s->arena, struct src);
+	f->path = arena_strdup(s->arena, path);
+	f->info.name = strcmp(path, "-") ? f->path : "standard input";
+	f->info.zone = zone;
+	f->index = (uint16_t)s->all.n;
+	vec_push(s->arena, &s->all, f);
+	return f;
+}
+
+static int by_name(const void *x, const void *y)
+{
+	return strcmp(*(char *const *)x, *(char *const *)y);
+}
+
+/* The files of a directory, in the order of their names. Those that are no
+ * captures are passed over: one keeps notes beside captures. */
+static void add_dir(struct sources *s, const struct source_arg *arg)
+{
+	VEC(char *) names = { 0 };
+	DIR *dir = opendir(arg->path);
+	struct dirent *e;
+
+	if (!dir) {
+		diag_add(s->diags, SEV_ERROR, no_place, "\"%s\" %s", arg->path,
+			 strerror(errno));
+		return;
+	}
+	while ((e = readdir(dir))) {
+		char *path = arena_printf(s->arena, "%s/%s", arg->path,
+					  e->d_name);
+		struct stat st;
+
+		if (e->d_name[0] != '.' && stat(path, &st) == 0 &&
+		    S_ISREG(st.st_mode))
+			vec_push(s->arena, &names, path);
+	}
+	closedir(dir);
+	if (names.n)
+		qsort(names.v, names.n, sizeof(*names.v), by_name);
+	for (size_t i = 0; i < names.n; i++) {
+		const char *why;
+		struct capture *c = capture_open(names.v[i], 0, &why);
+
+		if (!c)
+			continue;
+		capture_close(c);
+		add(s, names.v[i], arg->zone);
+	}
+}
+
+static void add_arg(struct sources *s, const struct source_arg *arg)
+{
+	struct stat st;
+	bool known = strcmp(arg->path, "-") && stat(arg->path, &st) == 0;
+	struct src *f;
+
+	if (known && S_ISDIR(st.st_mode)) {
+		add_dir(s, arg);
+		return;
+	}
+	f = add(s, arg->path, arg->zone);
+	if (f)
+		f->once = !known || !S_ISREG(st.st_mode);
+}
+
+static int by_first(const void *x, const void *y)
+{
+	const struct src *a = *(struct src *const *)x;
+	const struct src *b = *(struct src *const *)y;
+
+	if (a->info.first != b->info.first)
+		return a->info.first < b->info.first ? -1 : 1;
+	return a->index < b->index ? -1 : a->index > b->index;
+}
+
+/* Looks at the first packet of every file, so that they can be put in order. */
+static void order(struct sources *s)
+{
+	s->later = ARENA_ARRAY(s->arena, struct src *, s->all.n);
+	s->heap = ARENA_ARRAY(s->arena, struct src *, s->all.n);
+	for (size_t i = 0; i < s->all.n; i++) {
+		struct src *f = s->all.v[i];
+
+		if (!start(s, f))
+			continue;
+		f->info.first = f->head[0].ts;
+		s->later[s->n_later++] = f;
+		if (s->n_open > KEEP_OPEN && !f->once) {
+			close_source(s, f);
+			f->info.stats = (struct capture_stats){ 0 };
+		}
+	}
+	if (s->n_later)
+		qsort(s->later, s->n_later, sizeof(*s->later), by_first);
+}
+
+struct sources *sources_open(struct arena *a, const struct source_arg *args,
+			     size_t n, struct diags *d)
+{
+	struct sources *s = ARENA_NEW(a, struct sources);
+	size_t before = d->n_errors;
+
+	s->arena = a;
+	s->diags = d;
+	for (size_t i = 0; i < n; i++)
+		add_arg(s, &args[i]);
+	if (!s->all.n && d->n_errors == before)
+		diag_add(d, SEV_ERROR, no_place, "no capture file was found");
+	order(s);
+	return s->all.n > d->n_errors - before ? s : NULL;
+}
+
+void sources_close(struct sources *s)
+{
+	for (size_t i = 0; s && i < s->all.n; i++)
+		close_source(s, s->all.v[i]);
+}
+
+static uint64_t head_ts(const struct src *f)
+{
+	return f->head[f->at].ts;
+}
+
+static bool earlier(const struct src *a, const struct src *b)
+{
+	uint64_t x = head_ts(a), y = head_ts(b);
+
+	return x != y ? x < y : a->index < b->index;
+}
+
+static void sift_down(struct sources *s)
+{
+	size_t i = 0;
+
+	for (;;) {
+		size_t kid = 2 * i + 1;
+		struct src *t = s->heap[i];
+
+		if (kid + 1 < s->n_heap &&
+		    earlier(s->heap[kid + 1], s->heap[kid]))
+			kid++;
+		if (kid >= s->n_heap || !earlier(s->heap[kid], t))
+			return;
+		s->heap[i] = s->heap[kid];
+		s->heap[kid] = t;
+		i = kid;
+	}
+}
+
+static void push(struct sources *s, struct src *f)
+{
+	size_t i = s->n_heap++;
+
+	while (i && earlier(f, s->heap[(i - 1) / 2])) {
+		s->heap[i] = s->heap[(i - 1) / 2];
+		i = (i - 1) / 2;
+	}
+	s->heap[i] = f;
+}
+
+/* Opens what begins no later than the earliest packet at hand. */
+static void activate(struct sources *s)
+{
+	while (s->next_later < s->n_later) {
+		struct src *f = s->later[s->next_later];
+
+		if (s->n_heap && head_ts(s->heap[0]) < f->info.first)
+			return;
+		s->next_later++;
+		if (f->cap || start(s, f))
+			push(s, f);
+	}
+}
+
+/* Takes the top of the heap away if it has no packets left. */
+static void refill_top(struct sources *s)
+{
+	if (s->heap[0]->at < s->heap[0]->n)
+		return;
+	if (!fill(s, s->heap[0]))
+		s->heap[0] = s->heap[--s->n_heap];
+	if (s->n_heap)
+		sift_down(s);
+}
+
+/* With one file open and no other due, whole batches go through. */
+static size_t take_run(struct sources *s, struct frame *out, size_t max)
+{
+	struct src *f = s->heap[0];
+	uint64_t until = s->next_later < s->n_later ?
+			 s->later[s->next_later]->info.first : UINT64_MAX;
+	size_t n = 0;
+
+	while (n < max && f->at < f->n && head_ts(f) <= until)
+		out[n++] = f->head[f->at++];
+	return n;
+}
+
+size_t sources_read(struct sources *s, struct frame *out, size_t max)
+{
+	size_t n = 0;
+
+	while (s->n_heap && s->heap[0]->at == s->heap[0]->n)
+		refill_top(s);
+	activate(s);
+	if (!s->n_heap)
+		return 0;
+	if (s->n_heap == 1) {
+		n = take_run(s, out, max);
+		if (n)
+			return n;
+	}
+	/* Refilling a file overwrites what was handed out of it, so the batch
+	 * ends where one runs dry or the next is to be opened. */
+	while (n < max && s->heap[0]->at < s->heap[0]->n) {
+		struct src *f = s->heap[0];
+
+		out[n++] = f->head[f->at++];
+		if (f->at == f->n)
+			break;
+		sift_down(s);
+		if (s->next_later < s->n_later &&
+		    head_ts(s->heap[0]) >= s->later[s->next_later]->info.first)
+			break;
+	}
+	return n;
+}
+
+size_t sources_count(const struct sources *s)
+{
+	return s->all.n;
+}
+
+const struct source_info *sources_info(const struct sources *s, size_t i)
+{
+	struct src *f = s->all.v[i];
+
+	if (f->cap)
+		f->info.stats = *capture_stats(f->cap);
+	return &f->info;
+}
+
+double sources_progress(const struct sources *s)
+{
+	double done = (double)s->n_done;
+
+	for (size_t i = 0; i < s->n_heap; i++) {
+		double p = capture_progress(s->heap[i]->cap);
+
+		if (p < 0)
+			return -1;
+		done += p;
+	}
+	return s->all.n ? done / (double)s->all.n : -1;
+}

@@ -1,0 +1,148 @@
+#include "audit/report.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+void time_text(uint64_t ns, char out[TIME_TEXT])
+{
+	time_t s = (time_t)(ns / 1000000000);
+	struct tm tm;
+
+	if (!gmtime_r(&s, &tm)) {
+		snprintf(out, TIME_TEXT, "?");
+		return;
+	}
+	snprintf(out, TIME_TEXT, "%04d-%02d-%02dT%02d:%02d:%02d.%06uZ",
+		 (tm.tm_year + 1900) % 10000, tm.tm_mon + 1, tm.tm_mday,
+		 tm.tm_hour, tm.tm_min, tm.tm_sec,
+		 (unsigned)(ns / 1000 % 1000000));
+}
+
+static const char *end_words(struct arena *a, const struct judge *j,
+			     const struct finding_end *e, const uint64_t *addrs)
+{
+	char text[PLACE_TEXT];
+	uint64_t n;
+
+	if (!e->any) {
+		judge_place_text(j, e->place, e->addr, text);
+		return arena_strdup(a, text);
+	}
+	n = spread_count(addrs);
+	return n ? arena_printf(a, "(%llu addresses)", (unsigned long long)n) :
+		   "(many)";
+}
+
+static const char *service_words(struct arena *a, const struct finding *f)
+{
+	char text[KEY_TEXT], tmp[KEY_TEXT];
+	uint64_t n;
+
+	n = f->any_key ? spread_count(f->ports) : 1;
+	if (n == 1) {
+		key_text((struct key_range){ f->key, f->key }, text);
+		return arena_strdup(a, text);
+	}
+	return n ? arena_printf(a, "%s (%llu ports)",
+				proto_name(key_proto(f->key), tmp),
+				(unsigned long long)n) : "(many)";
+}
+
+static void denied_note(const struct judge *j, const struct finding *f,
+			struct buf *out)
+{
+	if (f->any_key || f->src.any || f->dst.any || !f->n_sample)
+		return;
+	judge_nearest(j, f->sample[0].src, f->sample[0].dst, f->key, out);
+}
+
+static void note_into(struct arena *a, const struct judge *j,
+		      const struct finding *f, struct buf *b)
+{
+	const char *plan = f->reason == NONE ? NULL :
+			   reason_ident(j->plan, f->reason, a);
+
+	switch (f->cls) {
+	case F_NONE:
+		if (plan)
+			buf_puts(b, plan);
+		break;
+	case F_CREDENTIALS:
+		buf_puts(b, app_names[f->extra]);
+		if (plan)
+			buf_printf(b, ", %s", plan);
+		break;
+	case F_CLEAR_TEXT:
+		buf_printf(b, "only inside IPsec%s%s", plan ? ": " : "",
+			   plan ? plan : "");
+		break;
+	case F_RPC_PORT:
+		buf_printf(b, "handed out %u", f->extra);
+		if (f->n_sample) {
+			buf_puts(b, "; ");
+			denied_note(j, f, b);
+		}
+		break;
+	case F_PROTOCOL:
+		buf_printf(b, "speaks %s, not %s; %s", app_names[f->extra],
+			   app_names[judge_expects(j, f->reason)],
+			   plan ? plan : "");
+		break;
+	case F_LAPSED:
+		if (!f->lapsed) /* of a plan that was replaced */
+			break;
+		buf_printf(b, "allow \"%s\" %s%s", f->lapsed->ident,
+			   f->lapsed->expires.given ? "ended " : "begins ",
+			   f->lapsed->expires.given ? f->lapsed->expires.text :
+			   f->lapsed->starts.given ? f->lapsed->starts.text :
+			   "later");
+		break;
+	case F_SPOOFED:
+	case F_OUTSIDE_IN:
+	case F_UNKNOWN:
+	case F_STRANGER:
+	case F_UNPLANNED:
+	case F_UNDETERMINED:
+		if (f->why == WHY_NO_PATH)
+			buf_puts(b, "no path joins the zones");
+		else
+			denied_note(j, f, b);
+		break;
+	}
+}
+
+static const char *sample_words(struct arena *a, const struct sample *s,
+				const struct observed *seen, size_t n_seen)
+{
+	char src[ADDR_TEXT], dst[ADDR_TEXT];
+
+	addr_text(s->src, src);
+	addr_text(s->dst, dst);
+	return arena_printf(a, "%s #%llu %s:%u > %s:%u",
+			    s->source < n_seen ? seen[s->source].name : "?",
+			    (unsigned long long)s->number, src, s->sport, dst,
+			    s->dport);
+}
+
+struct words_of finding_words(struct arena *a, const struct judge *j,
+			      const struct finding *f,
+			      const struct observed *seen, size_t n_seen)
+{
+	struct words_of w = {
+		.cls = finding_classes[f->cls].name,
+		.title = finding_classes[f->cls].title,
+		.from = end_words(a, j, &f->src, f->addrs),
+		.to = end_words(a, j, &f->dst, f->addrs),
+		.service = service_words(a, f),
+		.sample = "",
+	};
+	struct buf b = { 0 };
+
+	note_into(a, j, f, &b);
+	w.note = b.s ? arena_strndup(a, b.s, b.n) : "";
+	buf_free(&b);
+	if (f->n_sample)
+		w.sample = sample_words(a, &f->sample[0], seen, n_seen);
+	return w;
+}

@@ -1,0 +1,356 @@
+"""Conversations and what has to be said of them."""
+import struct
+
+from packets import (ACK, ENCAPSULATIONS, MIRRORS, PSH, RST, SYN,
+                     Conversation, MACS, eth, icmp, ip, tcp, udp)
+
+FE, DC, BE = '10.9.0.5', '10.1.0.9', '10.1.0.21'
+OUT = '198.51.100.7'
+
+TOPOLOGY = '''<topology xmlns="urn:portplan:1" name="t" template="exchange-2003">
+  <zone name="internet" networks="0.0.0.0/0 ::/0" roles="internet-client"/>
+  <zone name="dmz" kind="dmz" networks="10.9.0.0/24 2001:db8:9::/64">
+    <host name="fe1" address="10.9.0.5 2001:db8:9::5" roles="owa-front-end published-owa"/>
+    <host name="fe2" address="10.9.0.6"/>
+  </zone>
+  <zone name="inside" networks="10.1.0.0/24 2001:db8:1::/64" inside="planned">
+    <host name="dc1" address="10.1.0.9 2001:db8:1::9" roles="global-catalog dns">
+      <pin service="ad-rpc" port="6004-6006"/>
+    </host>
+    <host name="be1" address="10.1.0.21" roles="back-end"/>
+  </zone>
+  <firewall name="outer"><interface name="eth0" zone="internet"/><interface name="eth1" zone="dmz"/></firewall>
+  <firewall name="inner"><interface name="eth0" zone="dmz"/><interface name="eth1" zone="inside" address="10.1.0.1"/></firewall>
+  <allow name="ping" from="fe1" to="dc1" icmp="echo-request" icmpv6="echo-request" reason="test"/>
+  <allow name="mail" from="fe2" to="be1" tcp="21 25 80 110 143" service="" reason="test"/>
+  <allow name="old" from="fe1" to="dc1" tcp="9100" reason="test" expires="2020-01-01"/>
+  EXTRA
+</topology>
+'''.replace(' service=""', '')
+IPSEC = '<ipsec between="fe1" and="dc1" nat-traversal="yes" except="dns"/>'
+BOTH = '<allow from="dc1" to="fe1" tcp="389 6004-6006" reason="test"/>'
+
+
+def conv(src, sp, dst, dp):
+    return Conversation(src, sp, dst, dp)
+
+
+def full(src, sp, dst, dp, ask=b'\x01\x02\x03hello', answer=b'\x04\x05\x06 yes'):
+    return conv(src, sp, dst, dp).open().say(0, ask).say(1, answer).close()
+
+
+def dns(query=True, name=b'\3foo\3bar\0'):
+    return struct.pack('>HHHHHH', 7, 0x0100 if query else 0x8180, 1,
+                       0 if query else 1, 0, 0) + name + b'\0\1\0\1'
+
+
+def ike(initiator_spi=b'ABCDEFGH', responder_spi=b'\0' * 8, flags=8):
+    return initiator_spi + responder_spi + \
+        struct.pack('>BBBBII', 33, 0x20, 34, flags, 0, 60) + b'\0' * 32
+
+
+class Case:
+    def __init__(self, name, packets, want, extra='', options=(), link=1,
+                 wrap=eth, zone=None, rc=None, frames=None, waivers=None):
+        self.name, self.packets, self.want = name, packets, want
+        self.extra, self.options = extra, list(options)
+        self.link, self.wrap, self.zone, self.rc = link, wrap, zone, rc
+        self.ready, self.waivers = frames, waivers
+
+    def frames(self):
+        if self.ready is not None:
+            return self.ready
+        out = []
+        for p in self.packets:
+            if isinstance(p, tuple):
+                out.append((p[0], self.wrap(p[1])))
+            else:
+                out.append(self.wrap(p))
+        return out
+
+
+def flow(src, sp, dst, dp, cls='none', how=None):
+    return dict(src=src, sport=sp, dst=dst, dport=dp, cls=cls, how=how)
+
+
+def directions(extra, tag):
+    """The ten direction cases: the opener is FE in each of them."""
+    data = b'\xd1\xd2\xd3\xd4 data'
+
+    def c(sp, dp):
+        return conv(FE, sp, DC, dp).open().say(1, data).say(0, data)
+
+    y = [
+        Case('full handshake', c(40000, 389).raw(),
+             [flow(FE, 40000, DC, 389, how='syn')]),
+        Case('syn lost', c(40001, 389).drop(0).raw(),
+             [flow(FE, 40001, DC, 389, how='syn-ack')]),
+        Case('starts with server data', c(40002, 389).drop(0, 1, 2).raw(),
+             [flow(FE, 40002, DC, 389)]),
+        Case('syn lost, pinned rpc', c(40003, 6004).drop(0).raw(),
+             [flow(FE, 40003, DC, 6004, how='syn-ack')]),
+        Case('server data, pinned rpc', c(40004, 6005).drop(0, 1, 2).raw(),
+             [flow(FE, 40004, DC, 6005)]),
+        Case('server data, client port 1026',
+             c(1026, 6006).drop(0, 1, 2).raw(),
+             [flow(FE, 1026, DC, 6006)]),
+        Case('only server side', c(40005, 389).only(1).raw(),
+             [flow(FE, 40005, DC, 389, how='syn-ack')]),
+        Case('only a dns reply',
+             [ip(DC, FE, 17, udp(53, 40008, dns(False)))],
+             [flow(FE, 40008, DC, 53, how='content')]),
+        Case('ike', [ip(FE, DC, 17, udp(500, 500, ike())),
+                     ip(DC, FE, 17, udp(500, 500, ike(
+                         responder_spi=b'IJKLMNOP', flags=0x20)))],
+             [flow(FE, 500, DC, 500, 'unplanned', how='content')]),
+        Case('lone datagram', [ip(FE, DC, 17, udp(40100, 389, b'\xee' * 9))],
+             [flow(FE, 40100, DC, 389, 'unplanned', how='first-packet')]),
+    ]
+    for case in y:
+        case.name = 'direction' + tag + ': ' + case.name
+        case.extra = extra
+    return y
+
+
+def mid_stream_either_way():
+    """Both ways planned: no verdict depends on the direction."""
+    y = directions(BOTH, ', both ways planned')
+    for case in y:
+        # Without evidence it may say "undetermined", never the wrong way
+        # where the ports cannot tell.
+        if case.want[0]['how'] is None:
+            case.want[0]['either'] = True
+    return y
+
+
+HTTP_BASIC = b'GET /exchange HTTP/1.1\r\nHost: x\r\n' \
+             b'Authorization: Basic dXNlcjpwYXNz\r\n\r\n'
+LDAP_BIND = bytes.fromhex('3018020101601302010304046a6f686e8008') + b'secret42'
+LDAP_ANON = bytes.fromhex('300c020101600702010304008000')
+
+
+def secrets():
+    def c(sp, dp, *lines):
+        k = conv('10.9.0.6', sp, BE, dp).open()
+        for who, text in lines:
+            k.say(who, text)
+        return k.close().raw()
+
+    def want(sp, dp, cls='credentials'):
+        return [flow('10.9.0.6', sp, BE, dp, cls)]
+
+    tls = bytes.fromhex('1603010020010000') + b'\0' * 29
+    return [
+        Case('http basic', c(41000, 80, (0, HTTP_BASIC),
+                             (1, b'HTTP/1.1 200 OK\r\n\r\n')),
+             want(41000, 80)),
+        Case('http without', c(41001, 80, (0, b'GET / HTTP/1.1\r\n'
+                                              b'Host: x\r\n\r\n')),
+             want(41001, 80, 'none')),
+        Case('pop3', c(41002, 110, (1, b'+OK ready\r\n'), (0, b'USER a\r\n'),
+                       (1, b'+OK\r\n'), (0, b'PASS b\r\n')),
+             want(41002, 110)),
+        Case('imap', c(41003, 143, (1, b'* OK ready\r\n'),
+                       (0, b'a1 LOGIN joe pass\r\n')), want(41003, 143)),
+        Case('ftp', c(41004, 21, (1, b'220 FTP server\r\n'),
+                      (0, b'USER a\r\n'), (1, b'331 more\r\n'),
+                      (0, b'PASS b\r\n')), want(41004, 21)),
+        Case('smtp auth', c(41005, 25, (1, b'220 x ESMTP\r\n'),
+                            (0, b'EHLO me\r\n'), (1, b'250 AUTH PLAIN\r\n'),
+                            (0, b'AUTH PLAIN AGEAYg==\r\n')),
+             want(41005, 25)),
+        Case('smtp starttls', c(41006, 25, (1, b'220 x ESMTP\r\n'),
+                                (0, b'EHLO me\r\n'), (1, b'250 STARTTLS\r\n'),
+                                (0, b'STARTTLS\r\n'), (1, b'220 go\r\n'),
+                                (0, tls)), want(41006, 25, 'none')),
+        Case('ldap simple bind', full(FE, 41007, DC, 389, LDAP_BIND).raw(),
+             [flow(FE, 41007, DC, 389, 'credentials')]),
+        Case('ldap anonymous bind', full(FE, 41008, DC, 389, LDAP_ANON).raw(),
+             [flow(FE, 41008, DC, 389)]),
+    ]
+
+
+def epm(port):
+    """ept_map's answer with one tower that leads to a TCP port"""
+    uuid = struct.pack('<HH', 19, 0) [:2] + b'\x0d' + bytes(18) + b'\2\0\0\0'
+    floors = uuid + uuid + b'\1\0\x0b\2\0\0\0' + b'\1\0\x07\2\0' + \
+        struct.pack('>H', port) + b'\1\0\x09\4\0' + bytes(4)
+    tower = struct.pack('<H', 5) + floors
+    stub = bytes(20) + struct.pack('<IIIIIII', 1, 1, 0, 1, 3, len(tower),
+                                   len(tower)) + tower + bytes(4)
+    return struct.pack('<BBBBIHHIIHBB', 5, 0, 2, 3, 0x10, 24 + len(stub), 0, 2,
+                       len(stub), 0, 0, 0) + stub
+
+
+RPC_BIND = struct.pack('<BBBBIHHI', 5, 0, 11, 3, 0x10, 16, 0, 1)
+
+
+def violations():
+    refused = conv(FE, 42002, DC, 445).send(0, SYN)
+    refused.packets.append((1, ip(DC, FE, 6, tcp(445, 42002, RST | ACK, 0,
+                                                 1001))))
+    quoted = ip(FE, DC, 6, tcp(42003, 445, SYN, 1000))[:28]
+    return [
+        Case('unplanned, answered', full(FE, 42000, DC, 445).raw(),
+             [flow(FE, 42000, DC, 445, 'unplanned', 'syn')], rc=1),
+        Case('unplanned, attempted', conv(FE, 42001, DC, 445).send(
+            0, SYN).again(0).again(0).raw(),
+            [flow(FE, 42001, DC, 445, 'unplanned', 'syn')], rc=1),
+        Case('unplanned, refused', refused.raw(),
+             [flow(FE, 42002, DC, 445, 'unplanned', 'syn')], rc=1),
+        Case('only the refusal', refused.raw()[1:],
+             [flow(FE, 42002, DC, 445, 'unplanned', 'refusal')], rc=1),
+        Case('only the icmp error',
+             [ip('10.1.0.1', FE, 1, struct.pack('>BBHI', 3, 13, 0, 0) +
+                 quoted)],
+             [flow(FE, 42003, DC, 445, 'unplanned')], rc=1),
+        Case('icmp error of a planned flow',
+             [ip('10.1.0.1', FE, 1, struct.pack('>BBHI', 3, 4, 0, 1400) +
+                 ip(FE, DC, 6, tcp(42004, 389, ACK))[:28])],
+             [flow(FE, 42004, DC, 389)]),
+        Case('reverse of the plan', full(DC, 42005, FE, 389).raw(),
+             [flow(DC, 42005, FE, 389, 'unplanned', 'syn')], rc=1),
+        Case('source port 53 hides nothing', full(DC, 53, FE, 9999).raw(),
+             [flow(DC, 53, FE, 9999, 'unplanned', 'syn')], rc=1),
+        Case('undeclared host', full('10.1.0.77', 42006, FE, 80).raw(),
+             [flow('10.1.0.77', 42006, FE, 80, 'unknown-host')], rc=1),
+        Case('address in no zone', full('172.16.5.5', 42007, DC, 389).raw(),
+             [flow('172.16.5.5', 42007, DC, 389, 'unknown-address')], rc=1),
+        Case('from outside', full(OUT, 42008, DC, 389).raw(),
+             [flow(OUT, 42008, DC, 389, 'outside-in')], rc=1),
+        Case('exception that ended', full(FE, 42009, DC, 9100).raw(),
+             [flow(FE, 42009, DC, 9100, 'expired')], rc=1),
+        Case('ssh on the ldap port',
+             full(FE, 42010, DC, 389, b'SSH-2.0-x\r\n',
+                  b'SSH-2.0-y\r\n').raw(),
+             [flow(FE, 42010, DC, 389, 'wrong-protocol')], rc=1),
+        Case('mapper hands out the pin',
+             full(FE, 42011, DC, 135, RPC_BIND, epm(6004)).raw(),
+             [flow(FE, 42011, DC, 135)]),
+        Case('mapper hands out another port',
+             full(FE, 42012, DC, 135, RPC_BIND, epm(1025)).raw(),
+             [flow(FE, 42012, DC, 1025, 'rpc-port'),
+              flow(FE, 42012, DC, 135)], rc=1),
+        Case('spoofed', [ip('203.0.113.9', OUT, 17, udp(42013, 9, b'x'))],
+             [flow('203.0.113.9', 42013, OUT, 9, 'spoofed-source')],
+             zone='inside', rc=1),
+        Case('not spoofed', full(FE, 42014, DC, 389).raw(),
+             [flow(FE, 42014, DC, 389)], zone='inside'),
+        Case('clear text instead of ipsec', full(FE, 42015, DC, 389).raw(),
+             [flow(FE, 42015, DC, 389, 'clear-text')], IPSEC, rc=1),
+        Case('ipsec', [ip(FE, DC, 17, udp(500, 500, ike())),
+                       ip(FE, DC, 50, b'\0\0\0\1' * 5),
+                       ip(DC, FE, 50, b'\0\0\0\2' * 5),
+                       ip(FE, DC, 17, udp(4500, 4500, b'\0' * 4 + ike())),
+                       ip(DC, FE, 17, udp(4500, 4500, b'\0\0\0\1' * 9))],
+             [flow(FE, 500, DC, 500), flow(FE, 0, DC, 0),
+              flow(FE, 4500, DC, 4500)], IPSEC, rc=0),
+        Case('ah hides nothing and shows nothing',
+             [ip(FE, DC, 51, bytes.fromhex('06040000000000010000000100000000'
+                                           '0000000000000000') +
+                 tcp(1, 445, SYN))],
+             [flow(FE, 0, DC, 0, 'unplanned')], IPSEC, rc=1),
+        Case('inside is judged', full(DC, 42016, BE, 445).raw(),
+             [flow(DC, 42016, BE, 445, 'unplanned')], rc=1),
+    ]
+
+
+def waivers():
+    def w(rest, until='2100-01-01'):
+        return ('<waive kind="unplanned" %s reason="r" owner="o" '
+                'expires="%s"/>' % (rest, until))
+
+    def case(name, text, rc):
+        return Case('waiver: ' + name, full(FE, 45000, DC, 445).raw(),
+                    [flow(FE, 45000, DC, 445, 'unplanned')], rc=rc,
+                    waivers=text)
+
+    return [
+        case('by names', w('from="fe1" to="dc1" tcp="445"'), 0),
+        case('by role and zone', w('from="role:front-end" to="inside"'), 0),
+        case('by prefix', w('from="10.9.0.0/24"'), 0),
+        case('of another port', w('from="fe1" tcp="446"'), 1),
+        case('of another source', w('from="fe2"'), 1),
+        case('that ended', w('from="fe1"', '2020-01-01'), 1),
+    ]
+
+
+def conversations():
+    plain = full(FE, 43000, DC, 389, b'\x30\x0c\2\1\1\x60\7\2\1\3\4\0\xa3\0',
+                 b'\x30\x0c\2\1\1\x61\7\x0a\1\0\4\0\4\0').raw()
+    want = [flow(FE, 43000, DC, 389, how='syn')]
+    y = [
+        Case('retransmission', full(FE, 43000, DC, 389).again(3).again(3)
+             .raw(), want, rc=0),
+        Case('reordered', full(FE, 43000, DC, 389).swap(0, 1).swap(4, 5)
+             .raw(), want, rc=0),
+        Case('data lost', full(FE, 43000, DC, 389, b'x' * 900).drop(3).raw(),
+             want, rc=3),
+        Case('one direction', full(FE, 43000, DC, 389).only(0).raw(),
+             want, rc=3),
+        Case('port used again', full(FE, 43000, DC, 389).raw() +
+             full(FE, 43000, DC, 389).raw(), want * 2, rc=0),
+        Case('ping', [ip(FE, DC, 1, icmp(8)), ip(DC, FE, 1, icmp(0))],
+             [flow(FE, 0, DC, 0, how='icmp')], rc=0),
+        Case('only the ping\'s answer', [ip(DC, FE, 1, icmp(0))],
+             [flow(FE, 0, DC, 0, how='icmp')], rc=0),
+        Case('ping, ipv6', [ip('2001:db8:9::5', '2001:db8:1::9', 58,
+                               icmp(128))],
+             [flow('2001:db8:9::5', 0, '2001:db8:1::9', 0)], rc=0),
+        Case('ipv6', full('2001:db8:9::5', 43001, '2001:db8:1::9', 389).raw(),
+             [flow('2001:db8:9::5', 43001, '2001:db8:1::9', 389)], rc=0),
+        Case('both sides of a firewall',
+             [q for p in plain for q in
+              (p, p[:8] + bytes([p[8] - 1]) + p[9:])], want, rc=0),
+        Case('fragments', [ip(FE, DC, 17, udp(43002, 53, dns())),
+                           ip(DC, FE, 17, udp(53, 43002, dns(False) +
+                                              b'\0' * 1407)[:1440], 64, 9,
+                              0x2000),
+                           ip(DC, FE, 17, b'\0' * 600, 64, 9, 180)],
+             [flow(FE, 43002, DC, 53, how='content')], rc=0),
+        Case('a later fragment alone', [ip(DC, FE, 17, b'\0' * 600, 64, 9,
+                                           180)], [], rc=3),
+        Case('nothing at all', [], [], rc=3),
+    ]
+    for name, (link, wrap) in ENCAPSULATIONS.items():
+        y.append(Case('in ' + name, plain, want, link=link, wrap=wrap, rc=0))
+    for name, (link, wrap) in MIRRORS.items():
+        y.append(Case('mirror in ' + name, plain, want, link=link, wrap=wrap,
+                      options=['--mirror'], rc=0))
+    return y
+
+
+def housekeeping():
+    arp = MACS + b'\x08\x06' + bytes(28)
+    lldp = bytes.fromhex('0180c200000e02000000000288cc') + bytes(30)
+    return [
+        Case('housekeeping', [], [], rc=0, frames=[
+            arp, lldp,
+            eth(ip('0.0.0.0', '255.255.255.255', 17, udp(68, 67)), True),
+            eth(ip(FE, '10.9.0.1', 17, udp(68, 67))),
+            eth(ip(FE, '224.0.0.251', 17, udp(5353, 5353)), True),
+            eth(ip(FE, '239.255.255.250', 17, udp(50000, 1900)), True),
+            eth(ip(FE, '10.9.0.255', 17, udp(137, 137)), True),
+            eth(ip(FE, '224.0.0.22', 2, bytes(8)), True),
+            eth(ip('fe80::1', 'ff02::1', 58, bytes([134]) + bytes(15), 255)),
+            eth(ip('2001:db8:9::5', '2001:db8:9::1', 58,
+                   bytes([135]) + bytes(23), 255)),
+        ]),
+    ]
+
+
+def scans():
+    ports = [ip(FE, DC, 6, tcp(44000, p, SYN)) for p in range(7000, 8000)]
+    flood = [ip('10.9.%d.%d' % (1 + i // 250, 1 + i % 250), DC, 6,
+                tcp(44001, 445, SYN)) for i in range(3000)]
+    return [
+        Case('port scan', ports, dict(lines=1, text='tcp (1000 ports)'),
+             rc=1),
+        Case('made-up sources', flood, dict(lines=1, text='addresses'),
+             rc=1),
+    ]
+
+
+def all_cases():
+    return directions('', '') + mid_stream_either_way() + secrets() + \
+        violations() + waivers() + conversations() + housekeeping() + scans()
