@@ -157,7 +157,8 @@ install: portplan
 	install -m 755 portplan $(BINDIR)/portplan
 	install -d $(DOCDIR)/examples
 	install -m 644 README.md $(DOCDIR)
-	install -m 644 $(EXAMPLES) $(DOCDIR)/examples
+	install -m 644 $(EXAMPLES) templates/examples/monday.pcap \
+		$(DOCDIR)/examples
 	./portplan schema > $(DOCDIR)/portplan.xsd
 	./portplan man > $(MANDIR)/portplan.1
 	for c in $(COMMANDS); do \

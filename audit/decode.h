@@ -52,7 +52,7 @@ struct decode_stats {
 	uint64_t undecoded[UD_N];
 };
 
-/* Tunnels within tunnels, mirror included2: Zeek 4. */
+/* Tunnels within tunnels, mirror included. */
 enum { PKT_LAYERS = 4 };
 
 /* The packets in a frame, outermost first. Reads no byte it has not checked

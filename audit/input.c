@@ -12,16 +12,6 @@
 
 #include "base/mem.h"
 
-/* Links without the two libraries as well; such files are refused then. */
-#pragma weak inflateInit2_
-#pragma weak inflate
-#pragma weak inflateReset
-#pragma weak inflateEnd
-#pragma weak ZSTD_createDStream
-#pragma weak ZSTD_decompressStream
-#pragma weak ZSTD_isError
-#pragma weak ZSTD_freeDStream
-
 /* Enough for the longest magic number below. */
 enum { PEEK = 4, PACKED = 128 * 1024 };
 
@@ -93,10 +83,6 @@ static ssize_t plain_read(struct input *in, void *buf, size_t n)
 
 static int gzip_start(struct input *in)
 {
-	if (!inflate) {
-		in->why = "is compressed by gzip, which this build lacks";
-		return -1;
-	}
 	/* 16: gzip headers only; 15: the largest window (zlib.h). */
 	return inflateInit2(&in->gz, 16 + 15) == Z_OK ? 0 : -1;
 }
@@ -140,16 +126,11 @@ static ssize_t gzip_read(struct input *in, void *buf, size_t n)
 
 static void gzip_stop(struct input *in)
 {
-	if (inflateEnd)
-		inflateEnd(&in->gz);
+	inflateEnd(&in->gz);
 }
 
 static int zstd_start(struct input *in)
 {
-	if (!ZSTD_createDStream) {
-		in->why = "is compressed by zstd, which this build lacks";
-		return -1;
-	}
 	in->zs = ZSTD_createDStream();
 	return in->zs ? 0 : -1;
 }
@@ -179,8 +160,7 @@ static ssize_t zstd_read(struct input *in, void *buf, size_t n)
 
 static void zstd_stop(struct input *in)
 {
-	if (in->zs)
-		ZSTD_freeDStream(in->zs);
+	ZSTD_freeDStream(in->zs);
 }
 
 static const struct codec plain = { .name = "plain", .read = plain_read };

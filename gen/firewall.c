@@ -102,6 +102,14 @@ static void index_plan(struct gen *g)
 				p->classes.v[p->products.v[i].from].node,
 				p->classes.v[p->products.v[i].to].node)
 				->products, i);
+	for (uint32_t i = 0; i < g->n_nodes * g->n_nodes; i++) {
+		const struct node_index *there = &g->index[i];
+		const struct node_index *back = between(g, i % g->n_nodes,
+							i / g->n_nodes);
+
+		if (there->pairs.n || there->products.n || back->products.n)
+			vec_push(g->scratch, &g->busy, i);
+	}
 }
 
 static void take_nodes(struct dispatch *x, uint32_t from, uint32_t to)
@@ -212,12 +220,14 @@ static const char *zone_pair_chain(struct gen *g, const struct party *a,
 		take_nodes(&x, a->zone_id, a->zone_id);
 		dispatch_rules(&x);
 	} else {
-		for (uint32_t from = 0; from < g->n_nodes; from++)
-			for (uint32_t to = 0; to < g->n_nodes; to++)
-				if (route_uses(plan_route(p, from, to),
-					       g->f->id, a->zone_id,
-					       b->zone_id))
-					take_nodes(&x, from, to);
+		for (size_t i = 0; i < g->busy.n; i++) {
+			uint32_t from = g->busy.v[i] / g->n_nodes;
+			uint32_t to = g->busy.v[i] % g->n_nodes;
+
+			if (route_uses(plan_route(p, from, to), g->f->id,
+				       a->zone_id, b->zone_id))
+				take_nodes(&x, from, to);
+		}
 		dispatch_rules(&x);
 	}
 	deny_rules(g, x.chain, what);

@@ -51,6 +51,7 @@ struct gen {
 	struct ruleset *rs;
 	struct node_index *index; /* from node * n_nodes + to node */
 	uint32_t n_nodes;
+	VEC(uint32_t) busy; /* places in index between which something passes */
 	size_t flow_elems; /* of GEN_COUNT_FLOW, bounded */
 	struct map names;  /* chain and set names in use */
 };
