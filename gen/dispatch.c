@@ -567,7 +567,9 @@ void dispatch_rules(struct dispatch *x)
 	if (w.triples.n)
 		qsort(w.triples.v, w.triples.n, sizeof(*w.triples.v),
 		      triple_order);
-	dispatch_exact_rules(&w);
+	dispatch_exact_sort(&w);
+	dispatch_exact_rules(&w, true);
 	make_groups(&w);
 	emit(&w);
+	dispatch_exact_rules(&w, false);
 }

@@ -42,7 +42,9 @@ struct block {
 struct exact {
 	struct addr src, dst;
 	uint32_t key, reason;
+	uint32_t from, to; /* classes */
 	double breadth;
+	bool first; /* something wider plans it too: asked before that */
 };
 
 struct work {
@@ -76,6 +78,9 @@ unsigned atom_families(const struct work *w, const struct atom *a);
 /* exact.c */
 bool dispatch_exact(struct work *w, const struct product *x);
 void dispatch_count_flows(struct work *w);
-void dispatch_exact_rules(struct work *w);
+/* Those that something wider plans too, so that their counter counts; and, after
+ * everything wider, the rest: most packets never get there. */
+void dispatch_exact_rules(struct work *w, bool first);
+void dispatch_exact_sort(struct work *w);
 
 #endif

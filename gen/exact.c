@@ -52,6 +52,8 @@ static void exact_flows(struct work *w, uint32_t s, uint32_t d,
 		for (uint32_t k = v[i].keys.lo; k <= v[i].keys.hi; k++)
 			vec_push(w->a, &w->exact, (struct exact){
 					.src = src, .dst = dst, .key = k,
+					.from = w->p->cell[s].cls,
+					.to = w->p->cell[d].cls,
 					.reason = v[i].reason,
 					.breadth = w->p->reasons.v[v[i].reason]
 							   .breadth });
@@ -111,7 +113,7 @@ static void exact_elem(struct work *w, struct rs_set *set,
 }
 
 /* Several reasons for one packet: one element that names them all. */
-static void exact_family(struct work *w, bool v4)
+static void exact_family(struct work *w, bool v4, bool first)
 {
 	static const enum rs_field field[2][4] = {
 		{ RS_SADDR6, RS_DADDR6, RS_L4PROTO, RS_DPORT },
@@ -128,11 +130,13 @@ static void exact_family(struct work *w, bool v4)
 		for (n = 0; i + n < w->exact.n && same_flow(x, x + n); n++)
 			if (k < 16 && (!k || reasons[k - 1] != x[n].reason))
 				reasons[k++] = x[n].reason;
-		if (addr_is_v4(x->src) != v4)
+		if (addr_is_v4(x->src) != v4 || x->first != first)
 			continue;
 		if (!set)
 			set = rs_add_set(w->g->rs, unique_name(w->g, w->x->name,
-						v4 ? "exact4" : "exact6"),
+						first ? v4 ? "first4" :
+						"first6" : v4 ? "exact4" :
+						"exact6"),
 					 false, 4, field[v4]);
 		exact_elem(w, set, x, reason_comment(w->g, reasons, k));
 	}
@@ -195,11 +199,54 @@ void dispatch_count_flows(struct work *w)
 	w->triples.n = n;
 }
 
-void dispatch_exact_rules(struct work *w)
+static void add_keys(struct work *w, struct key_set *k, uint32_t svc)
 {
-	if (w->exact.n)
-		qsort(w->exact.v, w->exact.n, sizeof(*w->exact.v), exact_order);
-	exact_family(w, true);
-	exact_family(w, false);
+	const struct svcset *s = &w->p->svcsets.v[svc];
+
+	for (size_t i = 0; i < s->n; i++)
+		if (!s->v[i].carried)
+			keys_add(w->a, k, s->v[i].keys.lo, s->v[i].keys.hi);
 }
 
+/* What wider elements plan between two classes. */
+static const struct key_set *wider(struct work *w, struct map *memo,
+				   uint32_t from, uint32_t to)
+{
+	uint32_t key[2] = { from, to };
+	const struct pair *pair = plan_pair(w->p, from, to);
+	struct map_entry *e = map_add(w->a, memo, key, sizeof(key), NULL);
+	struct key_set *k = e->val.p;
+
+	if (k)
+		return k;
+	k = ARENA_NEW(w->a, struct key_set);
+	e->val.p = k;
+	if (pair)
+		add_keys(w, k, pair->svc);
+	for (size_t i = 0; i < w->wide.n; i++) {
+		const struct product *x = &w->p->products.v[w->wide.v[i]];
+
+		if (x->from == from && x->to == to)
+			add_keys(w, k, x->svc);
+	}
+	return k;
+}
+
+void dispatch_exact_sort(struct work *w)
+{
+	struct map memo = { 0 };
+
+	for (size_t i = 0; i < w->exact.n; i++) {
+		struct exact *x = &w->exact.v[i];
+
+		x->first = keys_has(*wider(w, &memo, x->from, x->to), x->key);
+	}
+	if (w->exact.n)
+		qsort(w->exact.v, w->exact.n, sizeof(*w->exact.v), exact_order);
+}
+
+void dispatch_exact_rules(struct work *w, bool first)
+{
+	exact_family(w, true, first);
+	exact_family(w, false, first);
+}

@@ -23,35 +23,47 @@ static void accept_(struct gen *g, struct rs_rule *r)
 
 /* ---- what every chain begins and ends with ------------------------------------- */
 
-/* ICMP errors belong to connections; redirects would change routes, so none
- * (IPv4 type 5, RFC 792; IPv6 type 137, RFC 4861). */
-static void tracked_rules(struct gen *g, struct rs_chain *c)
+/*
+ * What belongs to no new connection, asked once for all chains, away from the
+ * way of new ones. ICMP errors belong to connections; redirects would change
+ * routes, so none (IPv4 type 5, RFC 792; IPv6 type 137, RFC 4861).
+ */
+static void tracked_chain(struct gen *g)
+{
+	static const struct { enum rs_field field; unsigned redirect; } icmp[] = {
+		{ RS_ICMP_TYPE, 5 }, { RS_ICMPV6_TYPE, 137 },
+	};
+	struct rs_chain *c = rs_add_chain(g->rs, "pp_tracked", RS_NO_HOOK);
+	struct rs_rule *r;
+
+	for (size_t i = 0; i < sizeof(icmp) / sizeof(*icmp); i++) {
+		struct rs_value *v = ARENA_NEW(g->arena, struct rs_value);
+
+		v->lo.lo = v->hi.lo = icmp[i].redirect;
+		r = rule(g, c, NULL);
+		rs_ct_state(g->rs, r, RS_RELATED);
+		rs_match_values(g->rs, r, RS_NOT, icmp[i].field, v, 1);
+		accept_(g, r);
+	}
+	r = rule(g, c, "invalid, untracked, or a redirect");
+	rs_simple(g->rs, r, RS_COUNTER);
+	rs_verdict(g->rs, r, RS_DROP, NULL);
+}
+
+static void established_rule(struct gen *g, struct rs_chain *c)
 {
 	struct rs_rule *r = rule(g, c, NULL);
-	struct rs_value *v = ARENA_NEW(g->arena, struct rs_value);
 
 	rs_ct_state(g->rs, r, RS_ESTABLISHED);
-	accept_(g, r);
-	r = rule(g, c, NULL);
-	rs_ct_state(g->rs, r, RS_RELATED);
-	v->lo.lo = v->hi.lo = 5;
-	rs_match_values(g->rs, r, RS_NOT, RS_ICMP_TYPE, v, 1);
-	accept_(g, r);
-	r = rule(g, c, NULL);
-	v = ARENA_NEW(g->arena, struct rs_value);
-	rs_ct_state(g->rs, r, RS_RELATED);
-	v->lo.lo = v->hi.lo = 137;
-	rs_match_values(g->rs, r, RS_NOT, RS_ICMPV6_TYPE, v, 1);
 	accept_(g, r);
 }
 
 static void new_only_rules(struct gen *g, struct rs_chain *c)
 {
-	struct rs_rule *r = rule(g, c, "invalid, untracked, or a redirect");
+	struct rs_rule *r = rule(g, c, NULL);
 
 	rs_simple(g->rs, r, RS_CT_NOT_NEW);
-	rs_simple(g->rs, r, RS_COUNTER);
-	rs_verdict(g->rs, r, RS_DROP, NULL);
+	rs_verdict(g->rs, r, RS_GOTO, "pp_tracked");
 	r = rule(g, c, "TCP that begins without SYN");
 	rs_simple(g->rs, r, RS_NOT_SYN);
 	rs_simple(g->rs, r, RS_COUNTER);
@@ -294,7 +306,7 @@ static void forward_chain(struct gen *g)
 	struct rs_chain *c = rs_add_chain(g->rs, "pp_forward",
 					  RS_HOOK_FORWARD);
 
-	tracked_rules(g, c);
+	established_rule(g, c);
 	new_only_rules(g, c);
 	zone_rules(g, c);
 	deny_rules(g, c, "undeclared interfaces");
@@ -478,7 +490,7 @@ static void input_chain(struct gen *g)
 	r = rule(g, c, NULL);
 	rs_match_name(g->rs, r, RS_IIFNAME, "lo");
 	accept_(g, r);
-	tracked_rules(g, c);
+	established_rule(g, c);
 	link_rules(g, c);
 	dhcp_rules(g, c);
 	vrrp_rules(g, c);
@@ -542,8 +554,10 @@ struct ruleset *gen_firewall(struct arena *a, const struct plan *p,
 	map_add_str(g.scratch, &g.names, "pp_forward", NULL);
 	map_add_str(g.scratch, &g.names, "pp_input", NULL);
 	map_add_str(g.scratch, &g.names, "pp_zones", NULL);
+	map_add_str(g.scratch, &g.names, "pp_tracked", NULL);
 	index_plan(&g);
 	header(&g);
+	tracked_chain(&g);
 	forward_chain(&g);
 	input_chain(&g);
 	rs_finish(g.rs);
