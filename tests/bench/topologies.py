@@ -1,0 +1,88 @@
+"""Topologies of any size for the benchmarks, the same bytes every time."""
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+FIREWALL = ('<firewall name="fw"><interface name="eth0" zone="dmz"/>'
+            '<interface name="eth1" zone="inside"/></firewall>\n')
+
+
+def helper(name: str) -> str:
+    """The program of NAME.c here, built into build/bench/ where it is older."""
+    source = os.path.join(HERE, f"{name}.c")
+    program = os.path.join(ROOT, "build", "bench", name)
+    if os.path.exists(program) and os.path.getmtime(program) >= os.path.getmtime(source):
+        return program
+    os.makedirs(os.path.dirname(program), exist_ok=True)
+    fresh = f"{program}.{os.getpid()}"
+    if subprocess.run([os.environ.get("CC", "cc"), "-std=c11", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra",
+                       "-o", fresh, source], check=False).returncode != 0:
+        sys.exit(f"{source} does not compile")
+    os.replace(fresh, program)
+    return program
+
+
+def address(net: int, i: int) -> str:
+    """Every third address, so that no two stand side by side."""
+    n = 3 * i + 1
+    return f"10.{net + (n >> 16)}.{n >> 8 & 255}.{n & 255}"
+
+
+def hosts(prefix: str, roles: str, net: int, n: int) -> str:
+    return "".join(f'    <host name="{prefix}{i}" address="{address(net, i)}" roles="{roles}"/>\n'
+                   for i in range(n))
+
+
+def roles(front: int, domain: int, back: int, more: str = "") -> str:
+    """Front-ends in one zone, domain controllers and back-ends in another, RPC pinned."""
+    return ('<topology xmlns="urn:portplan:1" name="bench" template="exchange-2003">\n'
+            '  <pin role="domain-controller" service="ad-rpc" port="4990"/>\n'
+            '  <zone name="dmz" networks="10.0.0.0/12">\n'
+            + hosts("fe", "owa-front-end smtp-front-end pop3-front-end imap4-front-end", 0, front)
+            + '  </zone>\n  <zone name="inside" networks="10.16.0.0/12 10.32.0.0/12">\n'
+            + hosts("dc", "global-catalog dns", 16, domain)
+            + hosts("be", "back-end", 32, back)
+            + "  </zone>\n  " + FIREWALL + more + "</topology>\n")
+
+
+def role_flows(front: int, domain: int, back: int) -> list[str]:
+    """What roles() plans from zone to zone: sources, destinations, services."""
+    def names(net: int, n: int) -> str:
+        return ",".join(address(net, i) for i in range(n))
+    return [f"{names(0, front)} {names(16, domain)} 6/53,17/53,6/88,17/88,6/135,6/389,6/3268,6/4990",
+            f"{names(0, front)} {names(32, back)} 6/25,6/80,6/110,6/143,6/691"]
+
+
+def exception_flows(n: int, front: int, back: int) -> list[str]:
+    return [f"{address(0, i % front)} {address(32, i // front * 7 % back)} 6/{9100 + i % 50}"
+            for i in range(n)]
+
+
+def own_use(n: int) -> str:
+    """Sources that use a domain controller of their own each, and all name servers."""
+    sources = "".join(f'    <host name="fe{i}" address="{address(0, i)}" roles="owa-front-end">'
+                      f'<use role="domain-controller" of="dc{i}"/></host>\n' for i in range(n))
+    return ('<topology xmlns="urn:portplan:1" name="bench" template="exchange-2003">\n'
+            '  <zone name="dmz" networks="10.0.0.0/12">\n' + sources
+            + '  </zone>\n  <zone name="inside" networks="10.16.0.0/12">\n'
+            + hosts("dc", "global-catalog dns", 16, n) + "  </zone>\n  " + FIREWALL + "</topology>\n")
+
+
+def hub(n: int) -> str:
+    """One firewall with many zones, and exceptions between some."""
+    return ('<topology xmlns="urn:portplan:1" name="bench" template="exchange-2003">\n'
+            + "".join(f'  <zone name="z{i}" networks="10.{i}.0.0/16"/>\n' for i in range(n))
+            + '  <firewall name="fw">'
+            + "".join(f'<interface name="eth{i}" zone="z{i}"/>' for i in range(n)) + "</firewall>\n"
+            + "".join(f'  <allow name="x{i}" from="z{i}" to="z{(i + 1) % n}" tcp="22" reason="bench"/>\n'
+                      for i in range(n)) + "</topology>\n")
+
+
+def exceptions(n: int, front: int, back: int) -> str:
+    """allow elements of one pair of hosts each, all different."""
+    return "".join(f'  <allow name="x{i}" from="fe{i % front}" to="be{i // front * 7 % back}" '
+                   f'tcp="{9100 + i % 50}" reason="bench"/>\n' for i in range(n))
