@@ -55,11 +55,11 @@ static bool field_value(const struct eval *e, enum rs_field f,
 		return !v4;
 	case RS_NFPROTO:
 		out->lo = v4 ? 4 : 6;
-		/* fallthrough */
+		return true;
 	case RS_N_FIELDS:
 		break;
 	}
-	return true;
+	return false;
 }
 
 static bool value_has(const struct rs_value *v, struct addr x, const char *name)
