@@ -25,6 +25,7 @@ static void add(struct diags *d, struct diag g)
 	d->n_warnings += g.sev == SEV_WARNING;
 }
 
+__attribute__((format(printf, 2, 0)))
 static const char *format(struct arena *a, const char *fmt, va_list ap)
 {
 	struct buf b = { 0 };

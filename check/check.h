@@ -86,6 +86,10 @@ void check_free(struct check *c);
 
 struct check_side check_rules(struct check *c, const struct kruleset *rs,
 			      enum check_path path);
+/* As if these tables dropped nothing. */
+struct check_side check_rules_but(struct check *c, const struct kruleset *rs,
+				  enum check_path path,
+				  const char *const *tables, size_t n);
 struct check_side check_flows(struct check *c, const struct check_flow *flow,
 			     size_t n);
 /* Ruleset as a set: what surely passes, or what may pass. */
@@ -95,6 +99,10 @@ struct check_findings check_compare(struct check *c, const struct check_side *a,
 				    const struct check_side *b,
 				    enum check_scope scope,
 				    enum check_path path, size_t max_cubes);
+
+/* The packets that a comparison is about. */
+uint32_t check_within(struct check *c, enum check_scope scope,
+		      enum check_path path);
 
 /* What becomes of one packet. *rule may be NULL: a policy, or nothing. */
 enum check_fate { CHECK_PASS, CHECK_BLOCK, CHECK_EITHER };

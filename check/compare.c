@@ -25,15 +25,24 @@ void check_free(struct check *c)
 
 /* Every evaluator numbers its outcomes itself: its operations' results must
  * not be taken for another's. */
-struct check_side check_rules(struct check *c, const struct kruleset *rs,
-			      enum check_path path)
+struct check_side check_rules_but(struct check *c, const struct kruleset *rs,
+				  enum check_path path,
+				  const char *const *tables, size_t n)
 {
 	struct check_side x = {ARENA_NEW(c->arena, struct evaluator), 0};
 
 	space_forget(c->s);
 	ev_init(x.ev, c->arena, c->s, &c->names, rs);
+	x.ev->tame = tables;
+	x.ev->n_tame = n;
 	x.d = ev_path(x.ev, path);
 	return x;
+}
+
+struct check_side check_rules(struct check *c, const struct kruleset *rs,
+			      enum check_path path)
+{
+	return check_rules_but(c, rs, path, NULL, 0);
 }
 
 /* ---- plans */
@@ -281,8 +290,8 @@ static uint32_t only(struct check *c, unsigned field, space_val lo,
 	return space_interval(c->s, field, lo, hi, SPACE_ALL, SPACE_NO);
 }
 
-static uint32_t scope_set(struct check *c, enum check_scope scope,
-			  enum check_path path)
+uint32_t check_within(struct check *c, enum check_scope scope,
+		      enum check_path path)
 {
 	uint32_t r = c->possible, fresh = only(c, PK_CT, CT_NEW, CT_NEW);
 
@@ -517,7 +526,7 @@ struct check_findings check_compare(struct check *c, const struct check_side *a,
 	struct differ d = {.c = c, .side = {a, b}};
 	struct space_op diff = {501, false, leaf_diff, NULL, &d};
 	struct check_findings r = {NULL, 0};
-	uint32_t within = scope_set(c, scope, path), all;
+	uint32_t within = check_within(c, scope, path), all;
 
 	space_forget(c->s);
 	all = space_apply(c->s, &diff, a->d, b->d);

@@ -283,10 +283,6 @@ static uint32_t together(struct evaluator *ev, uint32_t *v, size_t n,
 static uint32_t rules_from(struct evaluator *ev, const struct kr_chain *c,
 			   size_t from, uint32_t state);
 
-struct place {
-	uint32_t chain, from, state;
-};
-
 /* Rules from there on; the end of the chain is RETURN. */
 static uint32_t rules_fresh(struct evaluator *ev, const struct kr_chain *c,
 			    size_t from, uint32_t state)
@@ -321,7 +317,7 @@ static uint32_t looping(struct evaluator *ev, uint32_t state)
 static uint32_t rules_from(struct evaluator *ev, const struct kr_chain *c,
 			   size_t from, uint32_t state)
 {
-	struct place p = {c->id, (uint32_t)from, state};
+	struct ev_place p = {c->id, (uint32_t)from, state};
 	struct map_entry *e = map_find(&ev->results, &p, sizeof(p));
 	uint32_t d;
 
@@ -349,4 +345,10 @@ uint32_t ev_chain(struct evaluator *ev, const struct kr_chain *c,
 	ev->depth--;
 	ev->rule = outer;
 	return d;
+}
+
+uint32_t ev_rest(struct evaluator *ev, const struct kr_chain *c, size_t from,
+		 uint32_t state)
+{
+	return rules_from(ev, c, from, state);
 }

@@ -29,6 +29,11 @@ struct state {
 	struct value mark, ct_mark, daddr, dport, saddr, tos;
 };
 
+/* What evaluator.results is about: a chain from a rule on, in a state. */
+struct ev_place {
+	uint32_t chain, from, state;
+};
+
 enum { MAX_STATES = 4096, MAX_DEPTH = 64 };
 
 struct evaluator {
@@ -44,6 +49,8 @@ struct evaluator {
 	struct map reasons; /* text -> number */
 	VEC(const char *) reason;
 	struct bits_ctx bits;
+	const char *const *tame; /* tables whose drops do not count */
+	size_t n_tame;
 	const struct kr_rule *rule; /* being evaluated */
 	unsigned depth;
 	uint32_t n_ops;
@@ -91,6 +98,9 @@ bool ev_load(struct evaluator *ev, const struct kr_ex *x,
 /* A chain called from a rule or a hook: ends in RETURN, ACCEPT, DROP. */
 uint32_t ev_chain(struct evaluator *ev, const struct kr_chain *c,
 		  uint32_t state);
+/* The same from a rule on. */
+uint32_t ev_rest(struct evaluator *ev, const struct kr_chain *c, size_t from,
+		 uint32_t state);
 
 /* eval_hook.c: all base chains on a packet's way, by family. Leaves are
  * ACCEPT, DROP, REJECT only. */

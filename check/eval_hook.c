@@ -107,6 +107,23 @@ static uint32_t meets(struct evaluator *ev, const struct kr_chain *c,
 					SPACE_NO));
 }
 
+static bool is_tame(const struct evaluator *ev, const struct kr_chain *c)
+{
+	for (size_t i = 0; i < ev->n_tame; i++)
+		if (!strcmp(ev->tame[i], c->table->name))
+			return true;
+	return false;
+}
+
+/* Drops become accepts, in the state the packet came in. */
+static uint32_t let_pass(struct evaluator *ev, uint32_t d, uint32_t state)
+{
+	d = ev_turn(ev, d, FATE_DROP, FATE_CONT, RULE_NONE);
+	d = ev_turn(ev, d, FATE_REJECT, FATE_CONT, RULE_NONE);
+	/* DROP and REJECT carry no state: it reads 0 */
+	return ev_then(ev, d, 0, ev_leaf(ev, FATE_ACCEPT, state, RULE_NONE));
+}
+
 static uint32_t base_chain(struct evaluator *ev, const struct kr_chain *c,
 			   uint8_t hook, uint32_t from)
 {
@@ -125,6 +142,8 @@ static uint32_t base_chain(struct evaluator *ev, const struct kr_chain *c,
 	d = ev_turn(ev, d, FATE_RETURN,
 		    c->policy == KR_DROP ? FATE_DROP : FATE_ACCEPT,
 		    ev_policy_id(ev->rs, c));
+	if (is_tame(ev, c))
+		d = let_pass(ev, d, state);
 	return ev_guard(ev, meets(ev, c, &st), d,
 			ev_leaf(ev, FATE_ACCEPT, state, RULE_NONE));
 }

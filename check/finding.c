@@ -104,7 +104,7 @@ static void put_interfaces(struct verifier *v, const struct space_cube *x,
 	buf_puts(out, "]");
 }
 
-static const char *box_text(struct verifier *v, const struct space_cube *x)
+const char *finding_box(struct verifier *v, const struct space_cube *x)
 {
 	struct buf b = { 0 };
 	const char *s;
@@ -270,20 +270,8 @@ static void fingerprint(struct verifier *v, struct vf_finding *x)
 		 (unsigned long long)hash_mix(h));
 }
 
-/* The packet as the format writes it; other ICMP than requests has no word. */
-static const char *packet_xml(struct verifier *v, const struct packet *k)
-{
-	if (proto_has_ports(k->proto))
-		return arena_printf(v->a, "%s=\"%u\"", k->proto == PROTO_TCP ?
-				    "tcp" : "udp", k->detail);
-	if (proto_is_icmp(k->proto) && icmp_type_name(k->proto, k->detail))
-		return arena_printf(v->a, "%s=\"%u\"",
-				    k->proto == PROTO_ICMP ? "icmp" : "icmpv6",
-				    k->detail);
-	return arena_printf(v->a, "ip=\"%u\"", k->proto);
-}
-
-void finding_add(struct verifier *v, const struct check_finding *x)
+struct vf_finding *finding_add(struct verifier *v,
+			       const struct check_finding *x)
 {
 	/* the plan is the first side: "opens" means more than planned */
 	static const enum vf_kind kind[CHECK_KINDS] = {
@@ -301,16 +289,16 @@ void finding_add(struct verifier *v, const struct check_finding *x)
 	out.more = x->cubes.n - out.n_box;
 	out.box = ARENA_ARRAY(v->a, const char *, out.n_box);
 	for (size_t i = 0; i < out.n_box; i++)
-		out.box[i] = box_text(v, &x->cubes.v[i]);
+		out.box[i] = finding_box(v, &x->cubes.v[i]);
 	out.size = size_text(v, x);
 	out.cubes = x->cubes;
+	memcpy(out.witness, x->witness, sizeof(out.witness));
 	out.packet = packet_text(v, x);
 	out.probe = probe_text(v, x);
 	out.from = party_text(v, k.src);
 	out.to = party_text(v, k.dst);
 	key_text((struct key_range){ id, id }, key);
 	out.service = arena_strdup(v->a, key);
-	out.packet_xml = packet_xml(v, &k);
 	s = plan_cell(v->p, k.src);
 	out.internet = s != NONE && v->p->cell[s].zone != NONE &&
 		v->p->topo->zones.v[v->p->cell[s].zone]->zone_kind ==
@@ -320,4 +308,46 @@ void finding_add(struct verifier *v, const struct check_finding *x)
 	fingerprint(v, &out);
 	vec_push(v->a, &v->out->findings, out);
 	v->out->count[out.kind]++;
+	return &v->out->findings.v[v->out->findings.n - 1];
+}
+
+/* ---- does the kernel agree? --------------------------------------------------- */
+
+enum { MAX_REPLAYS = 200 };
+
+const char *const vf_proof_name[VF_PROOFS] = {
+	[VF_NOT_TRIED] = "not tried", [VF_CONFIRMED] = "confirmed",
+	[VF_REFUTED] = "not confirmed",
+};
+
+enum vf_proof vf_proof(const struct vf_finding *f)
+{
+	if (f->kernel == REPLAY_NOT_TRIED)
+		return VF_NOT_TRIED;
+	return (f->kernel == REPLAY_PASS) == (f->kind == VF_EXTRA) ?
+		VF_CONFIRMED : VF_REFUTED;
+}
+
+void finding_replay(struct verifier *v)
+{
+	size_t n = v->out->findings.n, k = 0;
+	struct replay *r = ARENA_ARRAY(v->a, struct replay, n);
+	struct vf_finding **of = ARENA_ARRAY(v->a, struct vf_finding *, n);
+
+	for (size_t i = 0; i < n; i++) {
+		struct vf_finding *f = &v->out->findings.v[i];
+
+		f->kernel_why = f->kind == VF_UNDECIDED ?
+			"it may fare either way" :
+			"there are many findings";
+		if (f->kind == VF_UNDECIDED || k == MAX_REPLAYS)
+			continue;
+		r[k] = (struct replay){ .packet = f->witness, .path = f->path };
+		of[k++] = f;
+	}
+	check_replay(v->c, v->rs, r, k);
+	for (size_t i = 0; i < k; i++) {
+		of[i]->kernel = r[i].answer;
+		of[i]->kernel_why = r[i].why;
+	}
 }

@@ -12,11 +12,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <libmnl/libmnl.h>
-#include <linux/if_link.h>
 #include <linux/netfilter/nfnetlink.h>
-#include <linux/rtnetlink.h>
+#include <linux/netlink.h>
 
+#include "check/netdev.h"
 #include "check/read.h"
 
 /*
@@ -31,10 +30,12 @@ struct report {
 	char name[IF_NAMESIZE];
 };
 
-enum { FIRST_INDEX = 100, N_FDS = 3 };
+enum { N_FDS = 3 };
 
 struct job {
 	const char *path;
+	bool json; /* a listing of nft -j; loaded from json_fd */
+	int json_fd;
 	const struct names *iface;
 	int err_fd, list_fd; /* what nft says, and its listing */
 	uid_t uid;
@@ -76,43 +77,6 @@ static bool enter_namespaces(const struct job *j, struct report *r)
 	return true;
 }
 
-static int rtnl_ask(int fd, struct nlmsghdr *h)
-{
-	union {
-		char b[4096];
-		struct nlmsghdr h;
-	} buf;
-	const struct nlmsgerr *e;
-
-	h->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
-	if (send(fd, h, h->nlmsg_len, 0) < 0 ||
-	    recv(fd, &buf, sizeof(buf), 0) < (ssize_t)NLMSG_LENGTH(sizeof(*e)))
-		return errno ? errno : EBADMSG;
-	e = mnl_nlmsg_get_payload(&buf.h);
-	return -e->error;
-}
-
-static int make_iface(int fd, const char *name, int index, const char *kind)
-{
-	union {
-		char b[1024];
-		struct nlmsghdr h;
-	} buf;
-	struct nlmsghdr *h = mnl_nlmsg_put_header(&buf);
-	struct ifinfomsg *i = mnl_nlmsg_put_extra_header(h, sizeof(*i));
-	struct nlattr *nest;
-
-	h->nlmsg_type = RTM_NEWLINK;
-	h->nlmsg_flags = NLM_F_CREATE | NLM_F_EXCL;
-	i->ifi_family = AF_UNSPEC;
-	i->ifi_index = index;
-	mnl_attr_put_strz(h, IFLA_IFNAME, name);
-	nest = mnl_attr_nest_start(h, IFLA_LINKINFO);
-	mnl_attr_put_str(h, IFLA_INFO_KIND, kind);
-	mnl_attr_nest_end(h, nest);
-	return rtnl_ask(fd, h);
-}
-
 static bool make_ifaces(const struct job *j, struct report *r)
 {
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
@@ -120,12 +84,9 @@ static bool make_ifaces(const struct job *j, struct report *r)
 
 	for (size_t i = 0; !err && i < j->iface->n; i++) {
 		const char *name = j->iface->v[i];
-		int index = FIRST_INDEX + (int)i;
+		int index = NETDEV_FIRST + (int)i;
 
-		err = make_iface(fd, name, index, "dummy");
-		/* kernels without dummy devices */
-		if (err == EOPNOTSUPP)
-			err = make_iface(fd, name, index, "bridge");
+		err = netdev_make(fd, name, index);
 		if (err) {
 			*r = (struct report){ST_IFACE, err, ""};
 			snprintf(r->name, sizeof(r->name), "%s", name);
@@ -190,11 +151,14 @@ static int open_netfilter(void)
 
 static _Noreturn void child(const struct job *j, int to)
 {
-	const char *load[] = {"nft", "-f", j->path, NULL};
+	const char *load[] = {"nft", j->json ? "-jf" : "-f",
+			      j->json ? "-" : j->path, NULL};
 	const char *list[] = {"nft", "-a", "-t", "list", "ruleset", NULL};
 	struct report r = {ST_OK, 0, ""};
 	int fd[N_FDS] = {-1, -1, -1}, rc;
 
+	if (j->json)
+		dup2(j->json_fd, STDIN_FILENO);
 	if (enter_namespaces(j, &r) && make_ifaces(j, &r)) {
 		rc = run_nft(load, j->err_fd, j->err_fd);
 		if (rc)
@@ -303,12 +267,13 @@ static struct kruleset *take(struct arena *a, const struct job *j,
 	for (size_t i = 0; i < j->iface->n; i++)
 		vec_push(a, &rs->iface,
 			 (struct kr_iface){j->iface->v[i],
-					   FIRST_INDEX + (uint32_t)i});
+					   NETDEV_FIRST + (uint32_t)i});
 	lseek(j->list_fd, 0, SEEK_SET);
 	listing = slurp(a, j->list_fd, &len);
 	if (listing)
 		rules_texts(rs, listing, len);
-	rules_lines(rs, j->path, text, n);
+	if (!j->json)
+		rules_lines(rs, j->path, text, n);
 	return rs;
 }
 
@@ -338,15 +303,33 @@ static struct kruleset *run_job(struct arena *a, const struct job *j,
 	return NULL;
 }
 
+static int listing_file(const char *text, size_t n)
+{
+	int fd = memfd_create("nft-json", MFD_CLOEXEC);
+	struct buf b = {0};
+
+	listing_in_order(text, n, &b);
+	if (fd >= 0 && (write(fd, b.s, b.n) != (ssize_t)b.n ||
+			lseek(fd, 0, SEEK_SET) < 0)) {
+		close(fd);
+		fd = -1;
+	}
+	buf_free(&b);
+	return fd;
+}
+
 struct kruleset *check_load_file(struct arena *a, const char *path,
 				 const char *const *iface, size_t n,
 				 struct buf *err)
 {
 	struct names need = {0};
-	struct job j = {path, &need, -1, -1, geteuid(), getegid()};
+	struct job j = {.path = path, .json_fd = -1, .iface = &need,
+			.err_fd = -1, .list_fd = -1, .uid = geteuid(),
+			.gid = getegid()};
 	struct kruleset *rs = NULL;
 	size_t len;
 	char *text = NULL;
+	unsigned compat;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd >= 0)
@@ -355,18 +338,30 @@ struct kruleset *check_load_file(struct arena *a, const char *path,
 		buf_printf(err, "%s: %s\n", path, strerror(errno));
 		goto out;
 	}
-	names_needed(a, &need, text, len);
+	compat = listing_compat_line(text, len);
+	if (compat) {
+		buf_printf(err, "%s:%u: an xtables compat expression: nft has "
+			   "no words for this rule of iptables-nft\n", path,
+			   compat);
+		goto out;
+	}
+	j.json = text[strspn(text, " \t\r\n")] == '{';
+	(j.json ? names_needed_json : names_needed)(a, &need, text, len);
 	for (size_t i = 0; i < n; i++)
 		names_add(a, &need, iface[i], strlen(iface[i]));
 	j.err_fd = memfd_create("nft-messages", MFD_CLOEXEC);
 	j.list_fd = memfd_create("nft-listing", MFD_CLOEXEC);
-	if (j.err_fd < 0 || j.list_fd < 0)
+	if (j.json)
+		j.json_fd = listing_file(text, len);
+	if (j.err_fd < 0 || j.list_fd < 0 || (j.json && j.json_fd < 0))
 		buf_printf(err, "%s: %s\n", path, strerror(errno));
 	else
 		rs = run_job(a, &j, text, len, err);
 out:
 	if (fd >= 0)
 		close(fd);
+	if (j.json_fd >= 0)
+		close(j.json_fd);
 	if (j.err_fd >= 0)
 		close(j.err_fd);
 	if (j.list_fd >= 0)

@@ -28,6 +28,14 @@ struct names {
 
 void names_add(struct arena *a, struct names *s, const char *p, size_t n);
 void names_needed(struct arena *a, struct names *s, const char *text, size_t n);
+void names_needed_json(struct arena *a, struct names *s, const char *text,
+		       size_t n);
+
+/* listing.c: JSON that nft lists, as nft loads it. */
+void listing_in_order(const char *text, size_t n, struct buf *out);
+
+/* The line of a rule that its listing could not say; 0: none. */
+unsigned listing_compat_line(const char *text, size_t n);
 
 /* lines.c: rule texts from `nft -a -t list ruleset`, and lines of the file. */
 void rules_texts(struct kruleset *rs, const char *listing, size_t n);

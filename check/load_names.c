@@ -58,6 +58,7 @@ static bool is(struct token t, const char *s)
 void names_add(struct arena *a, struct names *s, const char *p, size_t n)
 {
 	if (n == 0 || n > 15 || memchr(p, '/', n) || memchr(p, '*', n) ||
+	    memchr(p, ':', n) ||
 	    (n == 2 && !memcmp(p, "lo", 2)))
 		return;
 	for (size_t i = 0; i < s->n; i++)
@@ -117,13 +118,62 @@ void names_needed(struct arena *a, struct names *s, const char *text, size_t n)
 	struct names_ctx c = {a, s, text, n, 0};
 	struct tokens t = {text, text + n};
 	struct token k;
+	bool index = false; /* in a set of interfaces */
 
 	while (next_token(&t, &k)) {
+		if (is(k, "set") || is(k, "map") || is(k, "chain"))
+			index = false;
+		index |= is(k, "iface_index");
+		if (index && is(k, "elements") && next_token(&t, &k))
+			take_value(&c, &t, k);
 		if (is(k, "devices") && next_token(&t, &k)) {
 			take_value(&c, &t, k);
 		} else if (is(k, "iif") || is(k, "oif") || is(k, "device")) {
 			if (next_token(&t, &k))
 				take_value(&c, &t, k);
+		}
+	}
+}
+
+/* In JSON the name is the "right" of a match of iif or oif, one string or a
+ * set of them, an element of a set of indexes, the "dev" of a chain. */
+static void take_json(struct names_ctx *c, struct tokens *t)
+{
+	struct token k;
+	unsigned depth = 0;
+
+	do {
+		const char *quote = t->p;
+
+		if (!next_token(t, &k))
+			return;
+		while (quote < t->end && isspace((unsigned char)*quote))
+			quote++;
+		if (is(k, "[") || is(k, "{"))
+			depth++;
+		else if (is(k, "]") || is(k, "}"))
+			depth--;
+		else if (*quote == '"' && !is(k, "set"))
+			names_add(c->a, c->out, k.p, k.n);
+	} while (depth || is(k, ":"));
+}
+
+void names_needed_json(struct arena *a, struct names *s, const char *text,
+		       size_t n)
+{
+	struct names_ctx c = {a, s, text, n, 0};
+	struct tokens t = {text, text + n};
+	struct token k;
+	bool index = false;
+
+	while (next_token(&t, &k)) {
+		if (is(k, "set") || is(k, "map") || is(k, "rule"))
+			index = false;
+		index |= is(k, "iif") || is(k, "oif") || is(k, "iface_index");
+		if (is(k, "dev") || (index && is(k, "right")) ||
+		    (index && is(k, "elem"))) {
+			take_json(&c, &t);
+			index = false;
 		}
 	}
 }

@@ -17,6 +17,7 @@ struct planner {
 	struct map keys; /* svcset -> set */
 	VEC(uint32_t) sum;
 	bool forwarded; /* what only reaches a firewall itself is not */
+	uint32_t reason; /* only what is planned for it; NONE: all */
 };
 
 static uint32_t field_is(struct planner *x, unsigned field, space_val lo,
@@ -132,7 +133,8 @@ static uint32_t svc_set(struct planner *x, uint32_t svc)
 	if (e->val.u)
 		return e->val.u - 1;
 	for (size_t i = 0; i < s->n; i++)
-		if (!s->v[i].carried)
+		if (!s->v[i].carried &&
+		    (x->reason == NONE || s->v[i].reason == x->reason))
 			keys_add(x->a, &k, s->v[i].keys.lo, s->v[i].keys.hi);
 	e->val.u = key_set(x, k, FAM_V4 | FAM_V6) + 1;
 	return e->val.u - 1;
@@ -143,6 +145,8 @@ static uint32_t ike_set(struct planner *x, uint32_t list, unsigned families)
 	const struct lists *l = &x->p->lists;
 	struct key_set k = { 0 };
 
+	if (x->reason != NONE)
+		return SPACE_NO;
 	for (size_t i = 0; i < l->len[list]; i++)
 		k = keys_union(x->a, k, ipsec_keys(x->a,
 				x->p->topo->ipsecs.v[l->v[list][i]]));
@@ -226,7 +230,8 @@ static uint32_t inside_zone(struct planner *x, const struct party *z)
 	struct key_set all = { 0 };
 	uint32_t keys;
 
-	if (!z->inside_any || z->zone_kind == ZONE_INTERNET) {
+	if (!z->inside_any || z->zone_kind == ZONE_INTERNET ||
+	    x->reason != NONE) {
 		add_nodes(x, z->zone_id, z->zone_id);
 		return take_sum(x);
 	}
@@ -270,6 +275,29 @@ static uint32_t name_set(struct planner *x, const struct interface *itf,
 	return out;
 }
 
+uint32_t check_from_zone(struct check *c, const struct plan *p,
+			 const struct interface *itf)
+{
+	struct planner x = { .c = c, .s = c->s, .p = p, .a = c->arena };
+	struct addr_set s = { ARENA_ARRAY(x.a, struct addr_range,
+					  p->n_cell + 1), 1 };
+
+	s.r[0] = range_of_prefix((struct addr){ UINT64_C(0xfe80) << 48, 0 },
+				 10);
+	for (size_t i = 0; i < p->n_cell; i++)
+		if (p->cell[i].space == itf->zone->zone_id)
+			s.r[s.n++] = (struct addr_range){ p->cell[i].lo,
+							  p->cell[i].hi };
+	return addresses(&x, s, PK_SRC);
+}
+
+uint32_t check_on_interface(struct check *c, const struct interface *itf)
+{
+	struct planner x = { .c = c, .s = c->s, .a = c->arena };
+
+	return name_set(&x, itf, PK_IIF);
+}
+
 static uint32_t between(struct planner *x, const struct party *a,
 			const struct party *b)
 {
@@ -286,12 +314,11 @@ static uint32_t between(struct planner *x, const struct party *a,
 	return take_sum(x);
 }
 
-struct check_side check_planned_forward(struct check *c, const struct plan *p,
-					const struct firewall *f)
+static uint32_t planned_forward(struct planner *x)
 {
-	struct planner x = { .c = c, .s = c->s, .p = p, .f = f,
-			     .a = c->arena, .forwarded = true };
-	uint32_t *memo = ARENA_ARRAY(x.a, uint32_t,
+	const struct plan *p = x->p;
+	const struct firewall *f = x->f;
+	uint32_t *memo = ARENA_ARRAY(x->a, uint32_t,
 				     (size_t)p->n_zones * p->n_zones);
 	uint32_t out = SPACE_NO;
 
@@ -305,19 +332,18 @@ struct check_side check_planned_forward(struct check *c, const struct plan *p,
 			if (i == k)
 				continue;
 			if (!*m)
-				*m = between(&x, in->zone, o->zone) + 1;
-			out = space_or(x.s, out, space_and(x.s,
-				space_and(x.s, name_set(&x, in, PK_IIF),
-					  name_set(&x, o, PK_OIF)), *m - 1));
+				*m = between(x, in->zone, o->zone) + 1;
+			out = space_or(x->s, out, space_and(x->s,
+				space_and(x->s, name_set(x, in, PK_IIF),
+					  name_set(x, o, PK_OIF)), *m - 1));
 		}
-	return (struct check_side){ NULL, out };
+	return out;
 }
 
-struct check_side check_planned_input(struct check *c, const struct plan *p,
-				      const struct firewall *f)
+static uint32_t planned_input(struct planner *x)
 {
-	struct planner x = { .c = c, .s = c->s, .p = p, .f = f,
-			     .a = c->arena };
+	const struct plan *p = x->p;
+	const struct firewall *f = x->f;
 	uint32_t nodes = p->n_zones + (uint32_t)p->topo->firewalls.n;
 	uint32_t self = p->n_zones + f->id, out = SPACE_NO;
 
@@ -327,11 +353,42 @@ struct check_side check_planned_input(struct check *c, const struct plan *p,
 		for (uint32_t from = 0; from < nodes; from++)
 			if (from != self && input_arrives(p, from, f,
 							  in->zone->zone_id))
-				add_nodes(&x, from, self);
-		out = space_or(x.s, out, space_and(x.s,
-				name_set(&x, in, PK_IIF), take_sum(&x)));
+				add_nodes(x, from, self);
+		out = space_or(x->s, out, space_and(x->s,
+				name_set(x, in, PK_IIF), take_sum(x)));
 	}
-	return (struct check_side){ NULL, out };
+	return out;
+}
+
+static uint32_t planned(struct check *c, const struct plan *p,
+			const struct firewall *f, enum check_path path,
+			uint32_t reason)
+{
+	struct planner x = { .c = c, .s = c->s, .p = p, .f = f,
+			     .a = c->arena, .reason = reason,
+			     .forwarded = path == PATH_FORWARD };
+
+	return x.forwarded ? planned_forward(&x) : planned_input(&x);
+}
+
+struct check_side check_planned_forward(struct check *c, const struct plan *p,
+					const struct firewall *f)
+{
+	return (struct check_side){ NULL, planned(c, p, f, PATH_FORWARD,
+						  NONE) };
+}
+
+struct check_side check_planned_input(struct check *c, const struct plan *p,
+				      const struct firewall *f)
+{
+	return (struct check_side){ NULL, planned(c, p, f, PATH_INPUT, NONE) };
+}
+
+uint32_t check_planned_reason(struct check *c, const struct plan *p,
+			      const struct firewall *f, enum check_path path,
+			      uint32_t reason)
+{
+	return planned(c, p, f, path, reason);
 }
 
 uint32_t check_packets(struct check *c, const struct addr_set *src,
@@ -345,4 +402,110 @@ uint32_t check_packets(struct check *c, const struct addr_set *src,
 	if (src)
 		out = space_and(x.s, out, addresses(&x, *src, PK_SRC));
 	return out;
+}
+
+/* ---- the way that packets take by their addresses ------------------------------- */
+
+static uint32_t node_space(struct planner *x, uint32_t node, uint8_t field)
+{
+	const struct plan *p = x->p;
+	struct addr_set s = { ARENA_ARRAY(x->a, struct addr_range, p->n_cell),
+			      0 };
+
+	if (node < p->n_zones)
+		return zone_space(x, node, field);
+	for (size_t i = 0; i < p->n_cell; i++)
+		if (p->cell[i].cls != NONE &&
+		    p->classes.v[p->cell[i].cls].node == node)
+			s.r[s.n++] = (struct addr_range){ p->cell[i].lo,
+							  p->cell[i].hi };
+	return addresses(x, s, field);
+}
+
+static uint32_t unknown_space(struct planner *x, uint8_t field)
+{
+	const struct plan *p = x->p;
+	struct addr_set s = { ARENA_ARRAY(x->a, struct addr_range, p->n_cell),
+			      0 };
+
+	for (size_t i = 0; i < p->n_cell; i++)
+		if (p->cell[i].space != NONE)
+			s.r[s.n++] = (struct addr_range){ p->cell[i].lo,
+							  p->cell[i].hi };
+	return space_not(x->s, addresses(x, s, field));
+}
+
+static uint32_t nodes_space(struct planner *x, uint32_t from, uint32_t to)
+{
+	return space_and(x->s, node_space(x, to, PK_DST),
+			 node_space(x, from, PK_SRC));
+}
+
+static void routed_between(struct planner *x, const struct party *a,
+			   const struct party *b)
+{
+	uint32_t nodes = x->p->n_zones + (uint32_t)x->p->topo->firewalls.n;
+
+	if (a == b)
+		vec_push(x->a, &x->sum, nodes_space(x, a->zone_id, a->zone_id));
+	for (uint32_t from = 0; a != b && from < nodes; from++)
+		for (uint32_t to = 0; to < nodes; to++)
+			if (route_uses(plan_route(x->p, from, to), x->f->id,
+				       a->zone_id, b->zone_id))
+				vec_push(x->a, &x->sum,
+					 nodes_space(x, from, to));
+}
+
+static uint32_t routed_forward(struct planner *x)
+{
+	const struct firewall *f = x->f;
+	uint32_t out = SPACE_NO;
+
+	for (size_t i = 0; i < f->interfaces.n; i++)
+		for (size_t k = 0; k < f->interfaces.n; k++) {
+			const struct interface *in = f->interfaces.v[i];
+			const struct interface *o = f->interfaces.v[k];
+
+			if (i == k)
+				continue;
+			routed_between(x, in->zone, o->zone);
+			out = space_or(x->s, out, space_and(x->s,
+				space_and(x->s, name_set(x, in, PK_IIF),
+					  name_set(x, o, PK_OIF)),
+				take_sum(x)));
+		}
+	return out;
+}
+
+static uint32_t routed_input(struct planner *x)
+{
+	const struct plan *p = x->p;
+	uint32_t nodes = p->n_zones + (uint32_t)p->topo->firewalls.n;
+	uint32_t self = p->n_zones + x->f->id, out = SPACE_NO;
+	uint32_t own = node_space(x, self, PK_DST);
+
+	for (size_t i = 0; i < x->f->interfaces.n; i++) {
+		const struct interface *in = x->f->interfaces.v[i];
+
+		for (uint32_t from = 0; from < nodes; from++)
+			if (from != self && input_arrives(p, from, x->f,
+							  in->zone->zone_id))
+				vec_push(x->a, &x->sum,
+					 node_space(x, from, PK_SRC));
+		out = space_or(x->s, out, space_and(x->s,
+				name_set(x, in, PK_IIF), take_sum(x)));
+	}
+	return own == SPACE_NO ? out : space_and(x->s, out, own);
+}
+
+uint32_t check_routed(struct check *c, const struct plan *p,
+		      const struct firewall *f, enum check_path path)
+{
+	struct planner x = { .c = c, .s = c->s, .p = p, .f = f,
+			     .a = c->arena };
+	uint32_t unknown = space_or(c->s, unknown_space(&x, PK_SRC),
+				    unknown_space(&x, PK_DST));
+
+	return space_or(c->s, unknown, path == PATH_FORWARD ?
+			routed_forward(&x) : routed_input(&x));
 }

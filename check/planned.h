@@ -18,6 +18,23 @@ struct check_side check_planned_input(struct check *c, const struct plan *p,
 uint32_t check_packets(struct check *c, const struct addr_set *src,
 		       const struct addr_set *dst, const struct key_set *keys);
 
+/* What of either is planned for this reason. */
+uint32_t check_planned_reason(struct check *c, const struct plan *p,
+			      const struct firewall *f, enum check_path path,
+			      uint32_t reason);
+
+/* Packets on the interfaces that the topology leads them over, by their
+ * addresses; those with an address in no zone come on any. */
+uint32_t check_routed(struct check *c, const struct plan *p,
+		      const struct firewall *f, enum check_path path);
+
+/* Packets from the space of the interface's zone, firewalls' own addresses and
+ * link-local ones included. */
+uint32_t check_from_zone(struct check *c, const struct plan *p,
+			 const struct interface *itf);
+/* Packets that come in by it. */
+uint32_t check_on_interface(struct check *c, const struct interface *itf);
+
 /* Names of its interfaces, for check_new(); from the arena. */
 const char **check_interface_names(struct arena *a, const struct firewall *f,
 				   size_t *n);

@@ -251,6 +251,13 @@ static int add_elem(struct nftnl_set_elem *e, void *ctx)
 		c->bad = true;
 	elem_data(e, NFTNL_SET_ELEM_KEY_END, &x.end);
 	elem_data(e, NFTNL_SET_ELEM_DATA, &x.data);
+	if (nftnl_set_elem_is_set(e, NFTNL_SET_ELEM_USERDATA)) {
+		uint32_t len;
+		const void *p = nftnl_set_elem_get(
+			e, NFTNL_SET_ELEM_USERDATA, &len);
+
+		x.comment = kr_comment(c->rs->arena, p, len);
+	}
 	if (nftnl_set_elem_is_set(e, NFTNL_SET_ELEM_CHAIN))
 		x.target = copy(
 			c->rs, nftnl_set_elem_get_str(e, NFTNL_SET_ELEM_CHAIN));

@@ -109,6 +109,7 @@ struct kr_elem {
 	enum kr_verdict verdict;
 	const char *target;
 	struct kr_chain *chain;
+	const char *comment;
 	const char *maybe; /* "limit": this element matches or not */
 };
 

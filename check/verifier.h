@@ -15,7 +15,12 @@ struct verifier {
 	const struct kruleset *rs;
 	enum check_path path;
 	bool opening, before;
+	struct seen *seen; /* notes.c, by rule id */
+	uint32_t routed[PATHS]; /* + 1; 0: not asked yet */
 };
+
+/* What comes the way the topology leads it. */
+uint32_t verifier_routed(struct verifier *v);
 
 /* Packets with lo..hi in the field. */
 static inline uint32_t field_in(struct verifier *v, unsigned field,
@@ -30,6 +35,21 @@ static inline uint32_t both(struct verifier *v, uint32_t a, uint32_t b)
 }
 
 /* finding.c: appended to v->out. */
-void finding_add(struct verifier *v, const struct check_finding *x);
+struct vf_finding *finding_add(struct verifier *v,
+			       const struct check_finding *x);
+/* "fe1 (10.0.0.1) to any: tcp dport 22 [iifname eth0]" */
+const char *finding_box(struct verifier *v, const struct space_cube *x);
+/* The packet of each is sent through the kernel. */
+void finding_replay(struct verifier *v);
+
+/* notes.c: as one path's rules are at hand (denied: by tables that may); then
+ * of all. */
+void notes_path(struct verifier *v, const struct check_side *rules,
+		uint32_t denied);
+void notes_finish(struct verifier *v);
+
+/* baseline.c: x as waivers; all is every difference of its kind. */
+void baseline_add(struct verifier *v, const struct check_finding *x,
+		  uint32_t all, struct vf_finding *out);
 
 #endif

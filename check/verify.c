@@ -6,14 +6,39 @@
 
 enum { MAX_CUBES = 20000 };
 
+static uint32_t all_of_kind(struct verifier *v, const struct check_findings *f,
+			    enum check_kind kind)
+{
+	uint32_t out = SPACE_NO;
+
+	for (size_t i = 0; i < f->n; i++)
+		if (f->v[i].kind == kind)
+			out = space_or(v->c->s, out, f->v[i].set);
+	return out;
+}
+
 static void compare(struct verifier *v, const struct check_side *plan,
 		    const struct check_side *rules, enum check_scope scope)
 {
 	struct check_findings f = check_compare(v->c, plan, rules, scope,
 						v->path, MAX_CUBES);
 
-	for (size_t i = 0; i < f.n; i++)
-		finding_add(v, &f.v[i]);
+	for (size_t i = 0; i < f.n; i++) {
+		struct vf_finding *out = finding_add(v, &f.v[i]);
+
+		if (v->opt->baseline && v->opening && out->kind != VF_UNDECIDED)
+			baseline_add(v, &f.v[i],
+				     all_of_kind(v, &f, f.v[i].kind), out);
+	}
+}
+
+uint32_t verifier_routed(struct verifier *v)
+{
+	uint32_t *r = &v->routed[v->path];
+
+	if (!*r)
+		*r = check_routed(v->c, v->p, v->f, v->path) + 1;
+	return *r - 1;
 }
 
 /* ---- waivers, and what was so before ------------------------------------------- */
@@ -30,10 +55,12 @@ static uint32_t waived_packets(struct verifier *v, const struct waiver *w)
 	struct addr_set src = plan_ends_set(v->p, &w->from, v->a);
 	struct addr_set dst = plan_ends_set(v->p, &w->to, v->a);
 	struct key_set keys = plan_packets_keys(v->p, &w->what, v->a);
+	uint32_t set = check_packets(v->c, w->any_from ? NULL : &src,
+				     w->any_to ? NULL : &dst,
+				     w->any_packets ? NULL : &keys);
 
-	return check_packets(v->c, w->any_from ? NULL : &src,
-			     w->any_to ? NULL : &dst,
-			     w->any_packets ? NULL : &keys);
+	return w->any_from || w->any_to ? set :
+		both(v, set, verifier_routed(v));
 }
 
 /* Where rules and plan differ as waived, the plan is taken to say what the
@@ -133,22 +160,22 @@ static uint32_t spoken_between(struct verifier *v, uint32_t planned)
 	return out;
 }
 
-/* Without a planned connection nothing is established: whether rules pass it
- * then cannot matter. The plan's side says what the rules say there. */
+/* Without a planned connection nothing is established, and errors belong to
+ * one: whether rules pass either then cannot matter, and is not judged. */
 static void other_states(struct verifier *v, const struct check_side *rules,
 			 uint32_t where)
 {
 	struct space *s = v->c->s;
 	uint32_t est = field_in(v, PK_CT, CT_ESTABLISHED, CT_ESTABLISHED);
-	uint32_t must = both(v, est, where);
-	uint32_t errors = icmp_errors(v);
-	uint32_t may = check_passes(v->c, rules, true);
-	uint32_t free_ = space_or(s, space_minus(s, est, must), errors);
-	struct check_side expect = {
-		NULL, space_or(s, must, space_and(s, may, free_)) };
+	uint32_t must = both(v, est, where), possible = v->c->possible;
+	struct check_side expect = { NULL, must };
 
+	v->c->possible = space_minus(s, possible,
+				     space_or(s, space_minus(s, est, must),
+					      icmp_errors(v)));
 	v->opening = false;
 	compare(v, &expect, rules, CHECK_OTHER);
+	v->c->possible = possible;
 }
 
 static void self_get(const void *ctx, size_t box, unsigned field, space_val *lo,
@@ -176,14 +203,71 @@ static uint32_t to_itself(struct verifier *v)
 	return b.n ? space_union(v->c->s, &b) : SPACE_NO;
 }
 
+/* Packets that pass but for tables that may deny: not judged where they are
+ * expected to pass. */
+static uint32_t may_be_denied(struct verifier *v, const struct kruleset *rs,
+			      const struct check_side *rules)
+{
+	struct check_side but;
+
+	if (!v->opt->n_may_deny)
+		return SPACE_NO;
+	but = check_rules_but(v->c, rs, v->path, v->opt->may_deny,
+			      v->opt->n_may_deny);
+	return space_minus(v->c->s, check_passes(v->c, &but, false),
+			   check_passes(v->c, rules, false));
+}
+
+/* where: what belongs to a connection, if tracking says so. */
+static void judge(struct verifier *v, const struct kruleset *rs,
+		  struct check_side plan, uint32_t where)
+{
+	struct check_side rules = check_rules(v->c, rs, v->path);
+	uint32_t denied = may_be_denied(v, rs, &rules);
+	uint32_t possible = v->c->possible;
+
+	v->c->possible = space_minus(v->c->s, possible,
+				     both(v, denied, plan.d));
+	compare_openings(v, plan, &rules);
+	v->c->possible = space_minus(v->c->s, possible,
+				     both(v, denied, where));
+	other_states(v, &rules, where);
+	v->c->possible = possible;
+	notes_path(v, &rules, denied);
+}
+
 static void forward(struct verifier *v, const struct kruleset *rs)
 {
 	struct check_side plan = check_planned_forward(v->c, v->p, v->f);
-	struct check_side rules = check_rules(v->c, rs, PATH_FORWARD);
 
 	v->path = PATH_FORWARD;
-	compare_openings(v, plan, &rules);
-	other_states(v, &rules, spoken_between(v, plan.d));
+	judge(v, rs, plan, spoken_between(v, plan.d));
+}
+
+/* A server's answers, as gen lets them in. */
+static uint32_t dhcp(struct verifier *v)
+{
+	uint32_t v4 = both(v, field_in(v, PK_FAMILY, 0, 0),
+			   both(v, field_in(v, PK_TH2, 68, 68),
+				field_in(v, PK_TH0, 67, 67)));
+	uint32_t v6 = both(v, field_in(v, PK_FAMILY, 1, 1),
+			   both(v, field_in(v, PK_TH2, 546, 546),
+				field_in(v, PK_TH0, 547, 547)));
+
+	return both(v, field_in(v, PK_PROTO, PROTO_UDP, PROTO_UDP),
+		    space_or(v->c->s, v4, v6));
+}
+
+/* What an interface lets in by what is said of it: DHCP's answers, and VRRP
+ * of the other node, which is in the zone. */
+static uint32_t on_link(struct verifier *v, const struct interface *itf)
+{
+	uint32_t vrrp = field_in(v, PK_PROTO, PROTO_VRRP, PROTO_VRRP);
+
+	return space_or(v->c->s, itf->dhcp ? dhcp(v) : SPACE_NO,
+			v->f->nodes.n ?
+			both(v, vrrp, check_from_zone(v->c, v->p, itf)) :
+			SPACE_NO);
 }
 
 /* Packets to the firewall that keep the link alive (the format, `input`):
@@ -216,32 +300,23 @@ static uint32_t housekeeping(struct verifier *v)
 		    !strcmp(v->c->names.v[i].text, "lo"))
 			out = space_or(v->c->s, out,
 				       field_in(v, PK_IIF, i, i));
-	if (v->f->nodes.n)
-		out = space_or(v->c->s, out, field_in(v, PK_PROTO, PROTO_VRRP,
-						      PROTO_VRRP));
 	for (size_t i = 0; i < v->f->interfaces.n; i++)
-		if (v->f->interfaces.v[i]->dhcp)
-			return space_or(v->c->s, out, both(v,
-				field_in(v, PK_PROTO, PROTO_UDP, PROTO_UDP),
-				space_or(v->c->s,
-					 field_in(v, PK_TH2, 68, 68),
-					 field_in(v, PK_TH2, 546, 546))));
+		out = space_or(v->c->s, out,
+			       both(v, on_link(v, v->f->interfaces.v[i]),
+				    check_on_interface(v->c, v->f->interfaces
+						       .v[i])));
 	return out;
 }
 
 static void input(struct verifier *v, const struct kruleset *rs)
 {
 	uint32_t possible = v->c->possible;
-	struct check_side plan, rules;
 
 	if (!v->f->inputs.n)
 		return;
-	v->c->possible = space_minus(v->c->s, possible, housekeeping(v));
-	plan = check_planned_input(v->c, v->p, v->f);
-	rules = check_rules(v->c, rs, PATH_INPUT);
 	v->path = PATH_INPUT;
-	compare_openings(v, plan, &rules);
-	other_states(v, &rules, SPACE_ALL);
+	v->c->possible = space_minus(v->c->s, possible, housekeeping(v));
+	judge(v, rs, check_planned_input(v->c, v->p, v->f), SPACE_ALL);
 	v->c->possible = possible;
 }
 
@@ -253,6 +328,8 @@ static const char *not_judged(struct verifier *v, const struct kruleset *rs)
 	buf_puts(&b, "output chains; traffic inside zones");
 	if (!v->f->inputs.n)
 		buf_puts(&b, "; input, since the topology says none");
+	for (size_t i = 0; i < v->opt->n_may_deny; i++)
+		buf_printf(&b, "; what table %s drops", v->opt->may_deny[i]);
 	if (rs) {
 		struct buf t = { 0 };
 
@@ -299,5 +376,7 @@ void verify_firewall(struct arena *a, const struct plan *p,
 	if (out->findings.n)
 		qsort(out->findings.v, out->findings.n,
 		      sizeof(*out->findings.v), order);
+	finding_replay(&v);
+	notes_finish(&v);
 	check_free(v.c);
 }

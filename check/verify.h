@@ -1,7 +1,7 @@
 #ifndef CHECK_VERIFY_H
 #define CHECK_VERIFY_H
 
-#include "check/check.h"
+#include "check/replay.h"
 #include "plan/plan.h"
 #include "topology/waivers.h"
 
@@ -27,10 +27,16 @@ struct vf_finding {
 	size_t n_box, more; /* boxes not shown */
 	const char *size;   /* addresses times services, as text */
 	struct space_cubes cubes; /* the boxes, as numbers */
+	/* Of a baseline: as attributes of waive, exactly these packets; and
+	 * the boxes that attributes cannot say. */
+	VEC(const char *) waive;
+	VEC(const char *) unsaid;
 	const char *packet; /* one that tells the two apart */
 	const char *probe;  /* the same as tests/net/probe takes it, or "" */
+	space_val witness[PK_FIELDS];
+	enum replay_answer kernel; /* what the kernel did with the packet */
+	const char *kernel_why;	   /* if that was not tried */
 	const char *from, *to, *service; /* the packet's, in plan names */
-	const char *packet_xml; /* as attributes: tcp="25" */
 	const char *rule;   /* that decides, with its place; or the policy */
 	const char *file;   /* of the rule; NULL: not known */
 	unsigned line;
@@ -42,11 +48,33 @@ struct vf_finding {
 	bool before;	    /* so it was in the rules compared against */
 };
 
+/* What is no difference, but worth knowing. */
+enum vf_note_kind {
+	NOTE_SHADOWED,	/* a rule that nothing reaches */
+	NOTE_REDUNDANT, /* a rule without which all would be the same */
+	NOTE_UNPLANNED, /* a comment names a reason the plan does not have */
+	NOTE_LOST,	/* a reason of the plan of which nothing passes */
+	NOTE_VOLATILE,	/* a set that changes while it runs */
+	NOTE_ABSENT,	/* a table that may deny and is not there */
+	NOTES
+};
+
+extern const char *const vf_note_name[NOTES];
+
+struct vf_note {
+	enum vf_note_kind kind;
+	const char *text;
+	const char *file; /* NULL: not known */
+	unsigned line;
+	char fingerprint[17];
+};
+
 struct verified {
 	const struct firewall *firewall;
 	const char *file;
 	bool by_construction; /* byte for byte what gen writes */
 	VEC(struct vf_finding) findings;
+	VEC(struct vf_note) notes;
 	struct pk_names names;	/* of the interfaces in cubes */
 	const char *not_judged; /* tables and chains */
 	size_t count[VF_KINDS];
@@ -55,13 +83,24 @@ struct verified {
 /*
  * old (may be NULL): what was loaded before; findings that were so before are
  * marked. waivers (may be NULL) in force at the plan's time take their packets
- * out; used[i] is set where the i-th waived anything.
+ * out; used[i] is set where the i-th waived anything. One that says from and
+ * to is about what comes the way the topology leads it: spoofed packets are
+ * not waived by accident.
  */
 struct verify_options {
 	struct kruleset *old;
 	const struct waivers *waivers;
 	bool *used;
+	bool baseline; /* say findings as waivers too */
+	const char **may_deny; /* tables that may drop more than planned */
+	size_t n_may_deny;
 };
+
+/* Did the kernel do with the packet what the finding says? */
+enum vf_proof { VF_NOT_TRIED, VF_CONFIRMED, VF_REFUTED, VF_PROOFS };
+
+extern const char *const vf_proof_name[VF_PROOFS];
+enum vf_proof vf_proof(const struct vf_finding *f);
 
 void verify_firewall(struct arena *a, const struct plan *p,
 		     const struct firewall *f, struct kruleset *rules,

@@ -6,6 +6,7 @@
 #include "cli/table.h"
 
 enum { MOST_ANNOTATIONS = 9 }; /* GitHub shows ten of a kind and step */
+enum { MOST_NOTES = 20 };
 
 void check_sentence(const struct verified *v, struct buf *out)
 {
@@ -43,6 +44,9 @@ static void text_finding(const struct vf_finding *f, struct buf *out)
 	if (f->more)
 		buf_printf(out, "    and %zu more boxes\n", f->more);
 	buf_printf(out, "  packet   %s\n", f->packet);
+	buf_printf(out, "  kernel   %s%s%s\n", vf_proof_name[vf_proof(f)],
+		   vf_proof(f) == VF_NOT_TRIED ? ": " : "",
+		   vf_proof(f) == VF_NOT_TRIED ? f->kernel_why : "");
 	if (*f->rule)
 		buf_printf(out, "  rule     %s\n", f->rule);
 	if (f->plan) {
@@ -60,6 +64,25 @@ static void text_finding(const struct vf_finding *f, struct buf *out)
 	buf_printf(out, "  id       %s\n", f->fingerprint);
 }
 
+static void text_notes(const struct check_report *r, struct buf *out)
+{
+	size_t shown = 0, all = 0;
+
+	for (size_t i = 0; i < r->n; i++)
+		for (size_t k = 0; k < r->v[i].notes.n; k++, all++) {
+			const struct vf_note *n = &r->v[i].notes.v[k];
+
+			if (shown == MOST_NOTES)
+				continue;
+			if (!shown++)
+				buf_putc(out, '\n');
+			buf_printf(out, "note, %s: %s\n",
+				   vf_note_name[n->kind], n->text);
+		}
+	if (all > shown)
+		buf_printf(out, "and %zu more notes\n", all - shown);
+}
+
 static void write_text(const struct check_report *r, struct buf *out)
 {
 	for (size_t i = 0; i < r->n; i++) {
@@ -69,6 +92,7 @@ static void write_text(const struct check_report *r, struct buf *out)
 	for (size_t i = 0; i < r->n; i++)
 		for (size_t k = 0; k < r->v[i].findings.n; k++)
 			text_finding(&r->v[i].findings.v[k], out);
+	text_notes(r, out);
 	if (r->n_waiver_notes)
 		buf_putc(out, '\n');
 	for (size_t i = 0; i < r->n_waiver_notes; i++)
@@ -101,27 +125,36 @@ static const struct {
 		"packets could not be decided.", "warning", "3.0" },
 };
 
+static void sarif_text(struct json *j, const char *key, const char *text)
+{
+	json_object(j, key);
+	json_str(j, "text", text);
+	json_end_object(j);
+}
+
+static void sarif_rule(struct json *j, const char *id, const char *title,
+		       const char *text, const char *severity)
+{
+	json_object(j, NULL);
+	json_str(j, "id", id);
+	sarif_text(j, "shortDescription", title);
+	sarif_text(j, "fullDescription", text);
+	sarif_text(j, "help", text);
+	json_object(j, "properties");
+	json_str(j, "security-severity", severity);
+	json_str(j, "precision", "very-high");
+	json_end_object(j);
+	json_end_object(j);
+}
+
 static void sarif_rules(struct json *j)
 {
 	json_array(j, "rules");
-	for (int k = 0; k < VF_KINDS; k++) {
-		json_object(j, NULL);
-		json_str(j, "id", vf_kind_name[k]);
-		json_object(j, "shortDescription");
-		json_str(j, "text", rules[k].title);
-		json_end_object(j);
-		json_object(j, "fullDescription");
-		json_str(j, "text", rules[k].text);
-		json_end_object(j);
-		json_object(j, "help");
-		json_str(j, "text", rules[k].text);
-		json_end_object(j);
-		json_object(j, "properties");
-		json_str(j, "security-severity", rules[k].severity);
-		json_str(j, "precision", "very-high");
-		json_end_object(j);
-		json_end_object(j);
-	}
+	for (int k = 0; k < VF_KINDS; k++)
+		sarif_rule(j, vf_kind_name[k], rules[k].title, rules[k].text,
+			   rules[k].severity);
+	sarif_rule(j, "note", "Worth knowing", "No difference from the plan, "
+		   "but a rule, a reason or a set that asks for a look.", "1.0");
 	json_end_array(j);
 }
 
@@ -154,39 +187,61 @@ static void place_of(const struct verified *v, const struct vf_finding *f,
 	}
 }
 
-static void sarif_result(struct json *j, const struct verified *v,
-			 const struct vf_finding *f)
-{
-	struct buf text = { 0 };
-	const char *file;
+struct sarif_result {
+	const char *id, *level, *text, *file, *fingerprint;
 	unsigned line;
+};
 
-	place_of(v, f, &file, &line);
-	summary(f, &text);
+static void sarif_result(struct json *j, const struct sarif_result *x)
+{
 	json_object(j, NULL);
-	json_str(j, "ruleId", vf_kind_name[f->kind]);
-	json_str(j, "level", rules[f->kind].level);
-	json_object(j, "message");
-	json_str(j, "text", text.s);
-	json_end_object(j);
+	json_str(j, "ruleId", x->id);
+	json_str(j, "level", x->level);
+	sarif_text(j, "message", x->text);
 	json_array(j, "locations");
 	json_object(j, NULL);
 	json_object(j, "physicalLocation");
 	json_object(j, "artifactLocation");
-	json_str(j, "uri", file);
+	json_str(j, "uri", x->file);
 	json_end_object(j);
 	json_object(j, "region");
-	json_int(j, "startLine", line);
+	json_int(j, "startLine", x->line ? x->line : 1);
 	json_int(j, "startColumn", 1);
 	json_end_object(j);
 	json_end_object(j);
 	json_end_object(j);
 	json_end_array(j);
 	json_object(j, "partialFingerprints");
-	json_str(j, "primaryLocationLineHash", f->fingerprint);
+	json_str(j, "primaryLocationLineHash", x->fingerprint);
 	json_end_object(j);
 	json_end_object(j);
+}
+
+static void sarif_finding(struct json *j, const struct verified *v,
+			  const struct vf_finding *f)
+{
+	struct buf text = { 0 };
+	struct sarif_result x = { .id = vf_kind_name[f->kind],
+				  .level = rules[f->kind].level,
+				  .fingerprint = f->fingerprint };
+
+	place_of(v, f, &x.file, &x.line);
+	summary(f, &text);
+	x.text = text.s;
+	sarif_result(j, &x);
 	buf_free(&text);
+}
+
+static void sarif_note(struct json *j, const struct verified *v,
+		       const struct vf_note *n)
+{
+	struct sarif_result x = { .id = "note", .level = "note",
+				  .text = n->text,
+				  .file = n->file ? n->file : v->file,
+				  .line = n->line,
+				  .fingerprint = n->fingerprint };
+
+	sarif_result(j, &x);
 }
 
 static void write_sarif(const struct check_report *r, struct buf *out)
@@ -209,7 +264,10 @@ static void write_sarif(const struct check_report *r, struct buf *out)
 	json_array(&j, "results");
 	for (size_t i = 0; i < r->n; i++)
 		for (size_t k = 0; k < r->v[i].findings.n; k++)
-			sarif_result(&j, &r->v[i], &r->v[i].findings.v[k]);
+			sarif_finding(&j, &r->v[i], &r->v[i].findings.v[k]);
+	for (size_t i = 0; i < r->n; i++)
+		for (size_t k = 0; k < r->v[i].notes.n; k++)
+			sarif_note(&j, &r->v[i], &r->v[i].notes.v[k]);
 	json_end_array(&j);
 	json_end_object(&j);
 	json_end_array(&j);
@@ -246,6 +304,11 @@ static void write_junit(const struct check_report *r, struct buf *out)
 			put_html(out, f->rule);
 			buf_puts(out, "</failure>\n    </testcase>\n");
 		}
+		for (size_t k = 0; k < v->notes.n; k++) {
+			buf_puts(out, "    <system-out>");
+			put_html(out, v->notes.v[k].text);
+			buf_puts(out, "</system-out>\n");
+		}
 		buf_puts(out, "  </testsuite>\n");
 	}
 	buf_puts(out, "</testsuites>\n");
@@ -262,6 +325,25 @@ static void put_github(struct buf *out, const char *s, bool property)
 		else
 			buf_putc(out, *s);
 	}
+}
+
+static void github_notes(const struct check_report *r, struct buf *out)
+{
+	size_t shown = 0;
+
+	for (size_t i = 0; i < r->n; i++)
+		for (size_t k = 0; k < r->v[i].notes.n; k++) {
+			const struct vf_note *n = &r->v[i].notes.v[k];
+
+			if (shown++ >= MOST_ANNOTATIONS)
+				return;
+			buf_puts(out, "::notice file=");
+			put_github(out, n->file ? n->file : r->v[i].file, true);
+			buf_printf(out, ",line=%u,title=portplan check::",
+				   n->line ? n->line : 1);
+			put_github(out, n->text, false);
+			buf_putc(out, '\n');
+		}
 }
 
 static void write_github(const struct check_report *r, struct buf *out)
@@ -290,6 +372,7 @@ static void write_github(const struct check_report *r, struct buf *out)
 			buf_putc(out, '\n');
 			buf_free(&text);
 		}
+	github_notes(r, out);
 	if (all > shown)
 		buf_printf(out, "::error title=portplan check::and %zu more "
 			   "findings\n", all - shown);
@@ -304,6 +387,22 @@ static void put_cell(struct buf *out, const char *s)
 			buf_putc(out, '\\');
 		buf_putc(out, (unsigned char)*s < 0x20 ? ' ' : *s);
 	}
+}
+
+static void markdown_notes(const struct check_report *r, struct buf *out)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < r->n; i++)
+		for (size_t k = 0; k < r->v[i].notes.n; k++) {
+			const struct vf_note *n = &r->v[i].notes.v[k];
+
+			buf_printf(out, "%s- note, %s: ", any ? "" : "\n",
+				   vf_note_name[n->kind]);
+			put_cell(out, n->text);
+			buf_putc(out, '\n');
+			any = true;
+		}
 }
 
 static void write_markdown(const struct check_report *r, struct buf *out)
@@ -340,6 +439,7 @@ static void write_markdown(const struct check_report *r, struct buf *out)
 			buf_puts(out, " |\n");
 		}
 	}
+	markdown_notes(r, out);
 	buf_putc(out, '\n');
 	for (size_t i = 0; i < r->n; i++) {
 		buf_puts(out, "Not judged at ");

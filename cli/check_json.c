@@ -112,6 +112,9 @@ static void json_finding(struct json *j, const struct verified *v,
 	json_ranges(j, v, f);
 	json_str(j, "packet", f->packet);
 	json_str(j, "probe", *f->probe ? f->probe : NULL);
+	json_str(j, "kernel", vf_proof_name[vf_proof(f)]);
+	json_str(j, "kernel_why", vf_proof(f) == VF_NOT_TRIED ?
+		 f->kernel_why : NULL);
 	json_str(j, "from", f->from);
 	json_str(j, "to", f->to);
 	json_str(j, "service", f->service);
@@ -125,6 +128,23 @@ static void json_finding(struct json *j, const struct verified *v,
 	json_int(j, "plan_line", line);
 	json_str(j, "because", f->why);
 	json_end_object(j);
+}
+
+static void json_notes(struct json *j, const struct verified *v)
+{
+	json_array(j, "notes");
+	for (size_t i = 0; i < v->notes.n; i++) {
+		const struct vf_note *n = &v->notes.v[i];
+
+		json_object(j, NULL);
+		json_str(j, "id", n->fingerprint);
+		json_str(j, "kind", vf_note_name[n->kind]);
+		json_str(j, "text", n->text);
+		json_str(j, "file", n->file);
+		json_int(j, "line", n->line);
+		json_end_object(j);
+	}
+	json_end_array(j);
 }
 
 void check_write_json(const struct check_report *r, struct buf *out)
@@ -155,6 +175,7 @@ void check_write_json(const struct check_report *r, struct buf *out)
 		for (size_t k = 0; k < v->findings.n; k++)
 			json_finding(&j, v, &v->findings.v[k]);
 		json_end_array(&j);
+		json_notes(&j, v);
 		json_end_object(&j);
 	}
 	json_end_array(&j);

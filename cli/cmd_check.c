@@ -19,7 +19,8 @@ struct job {
 	struct check_report report;
 	VEC(const char *) notes;
 	bool fail[VF_KINDS];
-	bool fail_given, waivers_bad;
+	bool fail_given, fail_note;
+	VEC(const char *) may_deny;
 };
 
 /* ---- which firewall a file is of ----------------------------------------------- */
@@ -93,13 +94,23 @@ static struct kruleset *load(struct job *j, const char *path,
 
 static int load_trouble(struct job *j, const char *path, struct buf *err)
 {
+	bool compat = err->s && strstr(err->s, "xtables compat");
+	bool refused = err->s && strstr(err->s, "nft refuses it");
+
 	if (err->n)
 		fwrite(err->s, 1, err->n, stderr);
 	buf_free(err);
-	return complain(j->a, "\"%s\" was not loaded: nft must be installed "
-			"and user namespaces allowed; where they are not, only "
-			"a file as gen writes it can be judged, or --live on "
-			"the firewall", path ? path : "live");
+	if (compat) {
+		complain(j->a, "\"%s\" holds rules of iptables-nft, which no "
+			 "file can carry: nothing is said of it. Judge it with "
+			 "--live on the firewall", path);
+		return EXIT_UNDECIDED;
+	}
+	return complain(j->a, refused ? "\"%s\" was not loaded" :
+			"\"%s\" was not loaded: nft must be installed and "
+			"user namespaces allowed; where they are not, only a "
+			"file as gen writes it can be judged, or --live on the "
+			"firewall", path ? path : "live");
 }
 
 static int check_one(struct job *j, const char *path)
@@ -107,7 +118,11 @@ static int check_one(struct job *j, const char *path)
 	const struct firewall *f = path ? firewall_of(j, path) :
 		need_firewall(j->a, j->l.topo, arg_value(j->a, "firewall", ""));
 	const char *old = arg_value(j->a, "against", NULL);
-	struct verify_options opt = { .waivers = j->waivers, .used = j->used };
+	struct verify_options opt = { .waivers = j->waivers, .used = j->used,
+				      .baseline = arg_given(j->a,
+							"write-baseline"),
+				      .may_deny = j->may_deny.v,
+				      .n_may_deny = j->may_deny.n };
 	struct verified v = { .file = path ? path : "the running kernel" };
 	struct kruleset *rs;
 	struct buf err = { 0 };
@@ -202,7 +217,9 @@ static const char *xml_text(struct args *a, const char *s)
 	const char *out;
 
 	for (; *s; s++) {
-		if (*s == '<' || *s == '&' || *s == '"')
+		if (*s == '-' && s[1] == '-')
+			buf_puts(&b, "-&#45;"), s++;
+		else if (*s == '<' || *s == '&' || *s == '"')
 			buf_printf(&b, "&#%d;", *s);
 		else
 			buf_putc(&b, (unsigned char)*s < 0x20 ? ' ' : *s);
@@ -212,36 +229,40 @@ static const char *xml_text(struct args *a, const char *s)
 	return out;
 }
 
-/* Every finding as it is now, to be accepted for thirty days. The witness's
- * parties and packet are what is written; what a box holds beyond them stays
- * a finding, so that nothing is accepted unseen. */
+/* Every finding as it is now, to be accepted for thirty days: exactly that, and
+ * what a waiver cannot say exactly is named and stays a finding. */
+static void put_waives(struct job *j, const struct verified *v,
+		       const struct vf_finding *f, const char *day,
+		       struct buf *b)
+{
+	for (size_t i = 0; i < f->waive.n; i++)
+		buf_printf(b, "  <waive kind=\"%s\" firewall=\"%s\" %s\n"
+			   "         reason=\"baseline, unreviewed\" "
+			   "owner=\"nobody yet\" expires=\"%s\"/>\n",
+			   vf_kind_name[f->kind], v->firewall->name,
+			   f->waive.v[i], day);
+	if (!f->opening || f->kind == VF_UNDECIDED)
+		buf_printf(b, "  <!-- not waived, %s %s: %s -->\n",
+			   vf_kind_name[f->kind], f->fingerprint,
+			   xml_text(j->a, f->n_box ? f->box[0] : f->packet));
+	for (size_t i = 0; i < f->unsaid.n; i++)
+		buf_printf(b, "  <!-- not waived, %s %s: %s -->\n",
+			   vf_kind_name[f->kind], f->fingerprint,
+			   xml_text(j->a, f->unsaid.v[i]));
+}
+
 static int write_baseline(struct job *j, const char *path)
 {
 	struct buf b = { 0 };
-	int64_t until = j->l.now + 30 * 86400;
 	char day[16];
 	int code;
 
-	date_text(until, day);
+	date_text(j->l.now + 30 * 86400, day);
 	buf_puts(&b, "<waivers xmlns=\"urn:portplan:1\">\n");
 	for (size_t i = 0; i < j->out.n; i++)
-		for (size_t k = 0; k < j->out.v[i].findings.n; k++) {
-			const struct vf_finding *f =
-				&j->out.v[i].findings.v[k];
-
-			if (!f->opening || f->kind == VF_UNDECIDED)
-				continue;
-			buf_printf(&b, "  <!-- %s -->\n",
-				   xml_text(j->a, f->n_box ? f->box[0] :
-							     f->packet));
-			buf_printf(&b, "  <waive kind=\"%s\" from=\"%s\" "
-				   "to=\"%s\" %s firewall=\"%s\"\n"
-				   "         reason=\"baseline, unreviewed\" "
-				   "owner=\"nobody yet\" expires=\"%s\"/>\n",
-				   vf_kind_name[f->kind], f->from, f->to,
-				   f->packet_xml, j->out.v[i].firewall->name,
-				   day);
-		}
+		for (size_t k = 0; k < j->out.v[i].findings.n; k++)
+			put_waives(j, &j->out.v[i],
+				   &j->out.v[i].findings.v[k], day, &b);
 	buf_puts(&b, "</waivers>\n");
 	code = write_file(j->a, path, &b);
 	buf_free(&b);
@@ -264,11 +285,15 @@ static int read_fail_on(struct job *j)
 	     w = strtok_r(NULL, ",", &save)) {
 		int k = 0;
 
+		if (!strcmp(w, "note")) {
+			j->fail_note = true;
+			continue;
+		}
 		while (k < VF_KINDS && strcmp(vf_kind_name[k], w))
 			k++;
 		if (k == VF_KINDS)
 			return complain(j->a, "--fail-on \"%s\": extra, "
-					"missing, undecided%s", w,
+					"missing, undecided, note%s", w,
 					did_you_mean(j->a->arena, w,
 						     vf_kind_name, VF_KINDS));
 		j->fail[k] = true;
@@ -287,6 +312,9 @@ static int verdict(const struct job *j)
 			undecided |= k == VF_UNDECIDED &&
 				     j->out.v[i].count[k];
 		}
+	for (size_t i = 0; i < j->out.n && j->fail_note; i++)
+		if (j->out.v[i].notes.n)
+			return EXIT_FINDINGS;
 	if (j->notes.n)
 		return EXIT_FINDINGS;
 	return undecided && !j->fail_given ? EXIT_UNDECIDED : EXIT_OK;
@@ -329,6 +357,19 @@ static int make_output(struct job *j, const char *spec, struct output *out)
 				     n_check_formats));
 }
 
+/* "Equals the plan" must not hide what was waived. */
+static void say_waived(struct job *j)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; j->waivers && i < j->waivers->list.n; i++)
+		n += j->used[i];
+	if (n)
+		j->report.note = arena_printf(j->a->arena, "waived: what %zu "
+					      "of %zu waivers say", n,
+					      j->waivers->list.n);
+}
+
 static int write_all(struct job *j)
 {
 	struct output *v = ARENA_ARRAY(j->a->arena, struct output,
@@ -342,6 +383,7 @@ static int write_all(struct job *j)
 	j->report.waiver_notes = j->notes.v;
 	j->report.n_waiver_notes = j->notes.n;
 	list_unjudged(j);
+	say_waived(j);
 	for (size_t i = 0; i < j->a->given.n && code == EXIT_OK; i++)
 		if (!strcmp(j->a->given.v[i].def->name, "output"))
 			code = make_output(j, j->a->given.v[i].value, &v[n++]);
@@ -377,6 +419,9 @@ int cmd_check(struct args *a)
 	struct job j = { .a = a, .live = arg_given(a, "live") };
 	int code;
 
+	for (size_t i = 0; i < a->given.n; i++)
+		if (!strcmp(a->given.v[i].def->name, "may-deny"))
+			vec_push(a->arena, &j.may_deny, a->given.v[i].value);
 	if (!j.live && a->operands.n < 2)
 		return complain(a, "which ruleset? FILE.nft…, or --live");
 	if (j.live && (a->operands.n > 1 || !arg_given(a, "firewall")))

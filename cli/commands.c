@@ -37,8 +37,11 @@ static const struct option_def check_options[] = {
 	{ 0, "waivers", "FILE", "findings that are accepted for a time" },
 	{ 0, "write-baseline", "FILE",
 	  "write waivers for what was found, for thirty days, to be reviewed" },
+	{ 0, "may-deny", "TABLE",
+	  "a table of others that may drop more than planned, fail2ban's for "
+	  "example (repeatable)" },
 	{ 0, "fail-on", "KINDS",
-	  "extra, missing, undecided: exit 1 for these only (default: "
+	  "extra, missing, undecided, note: exit 1 for these only (default: "
 	  "extra,missing)" },
 	{ 'o', "output", "FORMAT[=FILE]",
 	  "text (default), json, sarif, junit, github or markdown; to FILE if "

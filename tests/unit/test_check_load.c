@@ -3,7 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "check/check.h"
+#include "check/replay.h"
 #include "tests/unit/unit.h"
 
 /* Through nft and the kernel, in private namespaces. */
@@ -239,6 +239,77 @@ static void a_plan(void)
 	arena_free(arena);
 }
 
+/* The packet that tells two rulesets apart, sent: it fares as was said. */
+static void a_packet_through_the_kernel(void)
+{
+	static const char head[] =
+		"table inet f {\n chain c {\n  type filter hook forward "
+		"priority 0; policy drop;\n";
+	struct replay r = {.path = PATH_FORWARD};
+	char text[2][300];
+	struct pair p;
+
+	snprintf(text[0], sizeof(text[0]), "%s }\n}\n", head);
+	snprintf(text[1], sizeof(text[1]),
+		 "%s  iifname \"eth0\" oifname \"eth1\" ip saddr 10.0.0.7 udp "
+		 "dport 53 ct state new accept\n }\n}\n", head);
+	CU_ASSERT(compare(&p, text[0], text[1], PATH_FORWARD));
+	CU_ASSERT_EQUAL_FATAL(p.f.n, 1);
+	r.packet = p.f.v[0].witness;
+	check_replay(p.c, p.rs[1], &r, 1);
+	CU_ASSERT_EQUAL(r.answer, REPLAY_PASS);
+	check_replay(p.c, p.rs[0], &r, 1);
+	CU_ASSERT_EQUAL(r.answer, REPLAY_DROP);
+	done(&p);
+}
+
+static void tables_that_may_deny(void)
+{
+	static const char *const table[] = {"ban"};
+	static const char rules[] =
+		"table inet f {\n chain c {\n  type filter hook forward "
+		"priority 0; policy accept;\n  udp dport 53 drop\n }\n}\n"
+		"table inet ban {\n chain c {\n  type filter hook forward "
+		"priority -1; policy accept;\n  udp dport 54 reject\n"
+		"  udp dport 55 limit rate 1/second drop\n }\n}\n";
+	struct pair p;
+	struct check_side but;
+	space_val k[PK_FIELDS] = {
+		[PK_PROTO] = 17, [PK_CT] = CT_NEW, [PK_TTL] = 64,
+		[PK_SRC] = space_addr(addr_v4(0x0a000001)),
+		[PK_DST] = space_addr(addr_v4(0x0a000002)),
+	};
+
+	CU_ASSERT(compare(&p, rules, rules, PATH_FORWARD));
+	CU_ASSERT_EQUAL(p.f.n, 0);
+	but = check_rules_but(p.c, p.rs[0], PATH_FORWARD, table, 1);
+	for (unsigned port = 53; port < 57; port++) {
+		k[PK_TH2] = port;
+		CU_ASSERT_EQUAL(check_packet(p.c, &but, k, NULL),
+				port == 53 ? CHECK_BLOCK : CHECK_PASS);
+	}
+	done(&p);
+}
+
+static void a_listing_in_order(void)
+{
+	static const char text[] =
+		"{\"nftables\": [{\"metainfo\": {}}, {\"map\": {\"a\": \"]}\"}}, "
+		"{\"rule\": {}}, {\"chain\": {\"b\": [1]}},{ \"table\": {}}]}";
+	struct buf out = {0};
+
+	listing_in_order(text, sizeof(text) - 1, &out);
+	CU_ASSERT_STRING_EQUAL(out.s,
+		"{\"nftables\": [\n{\"metainfo\": {}},\n{ \"table\": {}},\n"
+		"{\"chain\": {\"b\": [1]}},\n{\"map\": {\"a\": \"]}\"}},\n"
+		"{\"rule\": {}}]}\n");
+	listing_in_order("{\"nftables\": [{\"a", 16, &out);
+	buf_free(&out);
+	CU_ASSERT_EQUAL(listing_compat_line("a\n# counter packets 1\n", 22), 0);
+	CU_ASSERT_EQUAL(listing_compat_line("a\nb # x counter packets 1\n",
+					    26), 2);
+}
+
 static void what_nft_says(void)
 {
 	struct arena *a = arena_new();
@@ -271,6 +342,9 @@ int main(void)
 		{"what is not modelled", what_is_not_modelled},
 		{"every base chain on the hook", every_base_chain},
 		{"a plan against rules", a_plan},
+		{"a packet through the kernel", a_packet_through_the_kernel},
+		{"tables that may deny", tables_that_may_deny},
+		{"a listing in an order that loads", a_listing_in_order},
 		{"what nft says", what_nft_says},
 		{"interfaces that must exist", interfaces_that_must_exist},
 		CU_TEST_INFO_NULL,
