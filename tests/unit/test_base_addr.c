@@ -293,6 +293,9 @@ static void sets_against_bits(void)
 			CU_ASSERT_TRUE_FATAL(!addr_eq(gap, s.r[i].lo) ||
 					     gap.lo == base + 32);
 		}
+		for (size_t i = 0; i < s.n; i++)
+			CU_ASSERT_EQUAL_FATAL(addr_is_v4(s.r[i].lo),
+					      addr_is_v4(s.r[i].hi));
 	}
 }
 

@@ -81,10 +81,7 @@ static void a_small_ruleset(void)
 		"\tchain pp_forward {\n"
 		"\t\ttype filter hook forward priority filter; policy drop;\n"
 		"\t\tct state established accept\n"
-		"\t\tct state related icmp type != 5 accept\n"
-		"\t\tct state related icmpv6 type != 137 accept\n"
-		"\t\tct state != new counter drop "
-		"comment \"invalid, untracked, or a redirect\"\n"
+		"\t\tct state != new goto pp_tracked\n"
 		"\t\ttcp flags & (fin | syn | rst | ack) != syn counter drop "
 		"comment \"TCP that begins without SYN\"\n"
 		"\t\tiifname . oifname vmap @pp_zones\n"
@@ -92,6 +89,13 @@ static void a_small_ruleset(void)
 		"log prefix \"f undeclared interfaces: \"\n"
 		"\t\tcounter drop "
 		"comment \"undeclared interfaces: not planned\"\n"
+		"\t}\n");
+	CU_ASSERT_STRING_EQUAL(part(&s, r, "chain pp_tracked"),
+		"\tchain pp_tracked {\n"
+		"\t\tct state related icmp type != 5 accept\n"
+		"\t\tct state related icmpv6 type != 137 accept\n"
+		"\t\tcounter drop "
+		"comment \"invalid, untracked, or a redirect\"\n"
 		"\t}\n");
 	CU_ASSERT_PTR_NULL(strstr(r, "hook input"));
 	CU_ASSERT_PTR_NULL(strstr(r, "flags interval"));
@@ -316,8 +320,35 @@ static void many_reasons_one_comment(void)
 	CU_ASSERT_EQUAL(count(r, "10.1.0.1 . 10.2.0.1 . tcp . 53"), 1);
 	CU_ASSERT_TRUE(longest_quoted(r, "comment \"") <= 128);
 	CU_ASSERT_PTR_NOT_NULL(strstr(r, "comment \"allow reason-number-0; "));
+	CU_ASSERT_PTR_NOT_NULL(strstr(r, "; +")); /* and so many more */
 	buf_free(&b);
 	sample_free(&s);
+}
+
+/* Of every length around the limit. */
+static void comments_never_too_long(void)
+{
+	static const char name[] = LONG;
+
+	for (int n = 30; n < 44; n++) {
+		struct buf b = { 0 };
+		struct sample s;
+		size_t most;
+
+		buf_printf(&b, "<topology xmlns='urn:portplan:1' name='t'>"
+			"<role name='f%.*s'/><role name='t%.*s'/>"
+			"<service name='s%.*s' tcp='80'/>"
+			"<flow from='f%.*s' to='t%.*s' service='s%.*s'/>"
+			"<zone name='a' networks='10.1.0.0/16' roles='f%.*s'/>"
+			"<zone name='b' networks='10.2.0.0/16' roles='t%.*s'/>"
+			FW("") END, n, name, n, name, n, name, n, name, n,
+			name, n, name, n, name, n, name);
+		s = plan(b.s);
+		most = longest_quoted(sample_rules(&s, "f"), "comment \"");
+		CU_ASSERT_EQUAL(most, 14 + 3 * n > 128 ? 127 : 14 + 3 * n);
+		buf_free(&b);
+		sample_free(&s);
+	}
 }
 
 /* ---- the same, always ------------------------------------------------------------- */
@@ -359,8 +390,8 @@ static void other_changes_change_nothing(void)
 		"<allow from='a1' to='c' tcp='25' reason='r'/>",
 		"<allow from='b' to='10.3.0.0/20' tcp='25' reason='r'/>",
 		"<forbid from='b' to='10.1.8.0/24' tcp='9' reason='r'/>",
-		"<allow from='10.1.8.0/24' to='b' tcp='9' reason='r' "
-		"expires='2026-01-01'/>",
+		("<allow from='10.1.8.0/24' to='b' tcp='9' reason='r' "
+		 "expires='2026-01-01'/>"),
 		"<service name='unused' tcp='9'/><role name='unused'/>",
 	};
 	const char *first = NULL;
@@ -561,6 +592,7 @@ static CU_TestInfo tests[] = {
 	  long_names_are_cut_and_stay_apart },
 	{ "names that look like ours", names_that_look_like_ours },
 	{ "many reasons, one comment", many_reasons_one_comment },
+	{ "comments never too long", comments_never_too_long },
 	{ "same input, same bytes", same_input_same_bytes },
 	{ "other changes change nothing", other_changes_change_nothing },
 	{ "many wide exceptions", many_wide_exceptions },

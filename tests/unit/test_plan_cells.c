@@ -69,6 +69,8 @@ static void space_of_zones(void)
 		{ "172.32.0.0", "net", "net" },
 		{ "192.168.255.255", "none", "none" },
 		{ "100.64.0.0", "none", "none" },
+		{ "100.127.255.255", "none", "none" },
+		{ "100.128.0.0", "net", "net" },
 		{ "169.254.1.1", "none", "none" },
 		{ "0.0.0.1", "none", "none" },	  /* nobody's */
 		{ "127.0.0.1", "none", "none" },
@@ -95,6 +97,25 @@ static void space_of_zones(void)
 		CU_ASSERT_STRING_EQUAL(zone_at(&s, t[i].addr), t[i].zone);
 		CU_ASSERT_STRING_EQUAL(party_at(&s, t[i].addr), t[i].party);
 	}
+	sample_free(&s);
+}
+
+/* What a /0 does not mean can be written out. */
+static void private_space_by_name(void)
+{
+	static const char *const in[] = {
+		"10.0.0.1", "172.31.0.1", "192.168.1.1", "100.64.0.1",
+		"169.254.7.7", "fd00::1",
+	};
+	struct sample s = sample_plan(ROOT("exchange-2003")
+		"<zone name='net' networks='0.0.0.0/0 ::/0'/>"
+		"<zone name='in' networks='10.0.0.0/8 172.16.0.0/12 "
+		"192.168.0.0/16 100.64.0.0/10 169.254.0.0/16 fc00::/7'/>" END);
+
+	CU_ASSERT_FATAL(sample_good(&s));
+	for (size_t i = 0; i < sizeof(in) / sizeof(in[0]); i++)
+		CU_ASSERT_STRING_EQUAL(zone_at(&s, in[i]), "in");
+	CU_ASSERT_STRING_EQUAL(zone_at(&s, "9.9.9.9"), "net");
 	sample_free(&s);
 }
 
@@ -252,6 +273,7 @@ static void what_makes_a_class(void)
 static CU_TestInfo tests[] = {
 	{ "cells cover, in order", cells_cover_in_order },
 	{ "space of zones", space_of_zones },
+	{ "private space by name", private_space_by_name },
 	{ "bad space", bad_space },
 	{ "classes are few", classes_are_few },
 	{ "classes hold their cells", classes_hold_their_cells },

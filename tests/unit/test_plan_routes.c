@@ -136,6 +136,8 @@ static void chordless(void)
 	CU_ASSERT_STRING_EQUAL(paths(&s, 'a', 'c'), "abc:a>c");
 	CU_ASSERT_STRING_EQUAL(paths(&s, 'b', 'c'),
 			       "abc:b>c | bd:b>d cd:d>c");
+	/* not b>d>c>a: abc has been at b */
+	CU_ASSERT_STRING_EQUAL(paths(&s, 'b', 'a'), "abc:b>a");
 	sample_free(&s);
 }
 
