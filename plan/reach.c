@@ -78,6 +78,28 @@ struct lost {
 
 typedef VEC(struct lost *) lost_list;
 
+/* A zone or network is all its addresses: what one of its hosts reaches, it
+ * reaches. */
+static void note_reach(struct build *b, struct map *by_party, uint32_t party,
+		       bool path, bool reached)
+{
+	const struct party *x = b->topo->parties.v[party];
+
+	do {
+		struct map_entry *e = map_add(b->scratch, by_party, &x->id,
+					      sizeof(x->id), NULL);
+		struct reach *r = e->val.p;
+
+		if (!r) {
+			e->val.p = r = ARENA_NEW(b->scratch, struct reach);
+			r->party = x->id;
+		}
+		r->path |= path;
+		r->reached |= reached;
+		x = x->parent;
+	} while (x && reached);
+}
+
 static void reach_from(struct build *b, const struct seats *seats,
 		       const struct role_pair *rp, uint32_t from,
 		       struct map *by_party, struct unreached *un)
@@ -107,22 +129,14 @@ static void reach_from(struct build *b, const struct seats *seats,
 	}
 	for (size_t i = 0; i < seats[from].n; i++) {
 		const struct seat *s = &seats[from].v[i];
-		struct map_entry *e;
 		bool others = false;
 
 		for (size_t k = 0; k < servers.n && !others; k++)
 			others = has_other(b, &seats[servers.v[k]], s->party);
 		if (!others)
 			continue;
-		e = map_add(b->scratch, by_party, &s->party,
-			    sizeof(s->party), NULL);
-		if (!e->val.p) {
-			e->val.p = ARENA_NEW(b->scratch, struct reach);
-			((struct reach *)e->val.p)->party = s->party;
-		}
-		((struct reach *)e->val.p)->path |= path;
-		((struct reach *)e->val.p)->reached |=
-			(families & s->families) != 0;
+		note_reach(b, by_party, s->party, path,
+			   (families & s->families) != 0);
 	}
 }
 
