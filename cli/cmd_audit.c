@@ -14,6 +14,7 @@
 #include "audit/report.h"
 #include "audit/sources.h"
 #include "cli/cli.h"
+#include "plan/sets.h"
 #include "topology/waivers.h"
 
 struct sink {
@@ -539,72 +540,36 @@ static bool write_proposal(struct run *r, const struct report *rep)
 
 /* ---- waivers -------------------------------------------------------------- */
 
-static bool word_has(const struct plan *p, const struct end_word *w,
-		     struct place place, struct addr a)
-{
-	uint32_t cell = plan_cell(p, a);
-	const struct class *c;
-
-	switch (w->kind) {
-	case END_ALL:
-		return place.zone != NONE;
-	case END_PREFIX:
-		return range_has(w->prefix.r, a);
-	case END_PARTY:
-		if (place.party == NONE)
-			return false;
-		for (const struct party *x = p->topo->parties.v[place.party]; x;
-		     x = x->parent)
-			if (x == w->party)
-				return true;
-		return false;
-	case END_ROLE:
-		if (cell == NONE || p->cell[cell].cls == NONE)
-			return false;
-		c = &p->classes.v[p->cell[cell].cls];
-		return list_has(p->lists.v[c->roles], p->lists.len[c->roles],
-				w->role->id);
-	}
-	return false;
-}
-
 /* A folded end stands for many: only a waiver of all of them covers it. */
-static bool end_waived(const struct plan *p, bool any, const struct ends *ends,
+static bool end_waived(const struct run *r, bool any, const struct ends *ends,
 		       const struct finding_end *e, struct addr a)
 {
-	if (any)
-		return true;
-	for (size_t i = 0; i < ends->n && !e->any; i++)
-		if (word_has(p, &ends->v[i], e->place, a))
-			return true;
-	return false;
+	struct addr_set set;
+
+	if (any || e->any)
+		return any;
+	set = plan_ends_set(r->loaded.plan, ends, r->arena);
+	return addr_set_has(&set, a);
 }
 
-static bool packets_waived(const struct waiver *w, const struct finding *f)
+static bool packets_waived(const struct run *r, const struct waiver *w,
+			   const struct finding *f)
 {
 	if (w->any_packets || f->any_key)
 		return w->any_packets;
-	if (keys_has(w->what.keys, f->key))
-		return true;
-	for (size_t i = 0; i < w->what.services.n; i++)
-		for (size_t k = 0; k < w->what.services.v[i]->n_leaf; k++)
-			if (keys_has(w->what.services.v[i]->leaf[k]->keys,
-				     f->key))
-				return true;
-	return false;
+	return keys_has(plan_packets_keys(r->loaded.plan, &w->what, r->arena),
+			f->key);
 }
 
 static bool covers(const struct run *r, const struct waiver *w,
 		   const struct finding *f)
 {
-	const struct plan *p = r->loaded.plan;
-
 	return !strcmp(w->kind, finding_classes[f->cls].name) &&
 	       !w->firewall && f->n_sample && r->loaded.now < w->expires.t &&
-	       end_waived(p, w->any_from, &w->from, &f->src,
+	       end_waived(r, w->any_from, &w->from, &f->src,
 			  f->sample[0].src) &&
-	       end_waived(p, w->any_to, &w->to, &f->dst, f->sample[0].dst) &&
-	       packets_waived(w, f);
+	       end_waived(r, w->any_to, &w->to, &f->dst, f->sample[0].dst) &&
+	       packets_waived(r, w, f);
 }
 
 static const struct waiver *find_waiver(const struct run *r,
