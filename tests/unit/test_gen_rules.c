@@ -345,7 +345,7 @@ static void comments_never_too_long(void)
 			name, n, name, n, name, n, name);
 		s = plan(b.s);
 		most = longest_quoted(sample_rules(&s, "f"), "comment \"");
-		CU_ASSERT_EQUAL(most, 14 + 3 * n > 128 ? 127 : 14 + 3 * n);
+		CU_ASSERT_EQUAL((int)most, 14 + 3 * n > 128 ? 127 : 14 + 3 * n);
 		buf_free(&b);
 		sample_free(&s);
 	}
