@@ -484,6 +484,26 @@ static void many_wide_exceptions(void)
 	sample_free(&s);
 }
 
+/* What an exception carries in IPsec needs IKE back, where nothing else is
+ * planned that way. */
+static void ike_goes_both_ways(void)
+{
+	static const char *const addr[] = { "10.1.0.2", "10.2.0.1" };
+	static const unsigned port[] = { 22, 500, 4500 };
+	struct sample s = plan(ROOT("exchange-2003") TWO_ZONES FW("")
+		"<allow from='h2' to='s1' tcp='22' reason='r'/>"
+		"<ipsec between='h2' and='s1' nat-traversal='yes'/>" END);
+	struct packet back = sample_packet("10.2.0.1", "10.1.0.2", PROTO_UDP,
+					   500);
+
+	check_agrees(&s, addr, 2, port, 3);
+	CU_ASSERT_TRUE(rs_eval(rules(&s, "f"), "e1", "e0", &back).accepted);
+	back.proto = PROTO_ESP;
+	back.detail = 0;
+	CU_ASSERT_TRUE(rs_eval(rules(&s, "f"), "e1", "e0", &back).accepted);
+	sample_free(&s);
+}
+
 /* Sources with a controller of their own, name servers shared by all, and
  * exceptions across: shared maps, and maps before them. */
 static void shared_maps_open_no_more(void)
@@ -596,6 +616,7 @@ static CU_TestInfo tests[] = {
 	{ "same input, same bytes", same_input_same_bytes },
 	{ "other changes change nothing", other_changes_change_nothing },
 	{ "many wide exceptions", many_wide_exceptions },
+	{ "IKE goes both ways", ike_goes_both_ways },
 	{ "shared maps open no more", shared_maps_open_no_more },
 	{ "size grows with hosts", size_grows_with_hosts },
 	{ "size grows with exceptions", size_grows_with_exceptions },
