@@ -97,7 +97,11 @@ $(O)/tests/query: tests/oracle/query.c $(ALL_LIBS)
 	@mkdir -p $(@D)
 	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(ALL_LIBS) $(LIBS)
 
-TEST_PROGRAMS := $(UNIT) $(O)/tests/query
+$(O)/tests/judge: tests/check/judge.c $(ALL_LIBS)
+	@mkdir -p $(@D)
+	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(ALL_LIBS) $(LIBS)
+
+TEST_PROGRAMS := $(UNIT) $(O)/tests/query $(O)/tests/judge
 
 .PHONY: unit
 unit: $(UNIT)
