@@ -29,7 +29,7 @@ struct option_def {
 	const char *help;
 };
 
-enum { MAX_OPTIONS = 32 };
+enum { MAX_OPTIONS = 48 };
 
 struct args;
 
@@ -59,7 +59,7 @@ struct args {
 	VEC(const char *) rest;	    /* behind -- */
 };
 
-extern const struct command commands[];
+extern const struct command *const commands[];
 extern const size_t n_commands;
 
 /* The last value given, or fallback. */
@@ -70,7 +70,7 @@ bool arg_given(const struct args *a, const char *name);
 /* Exit code in *code if the program should end (help, error). */
 bool args_parse(struct args *a, int argc, char **argv, int *code);
 void command_help(const struct command *c, struct buf *out);
-void command_man(const struct command *c, struct buf *out);
+void command_page(const struct command *c, struct buf *out);
 void program_help(struct buf *out);
 void program_man(struct buf *out);
 const struct command *find_command(const char *name);
@@ -129,16 +129,18 @@ const char *did_you_mean(struct arena *a, const char *s,
 	  "2027-01-31T20:00Z), not of now" }
 
 #define COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))
+#define OPTIONS(o) .options = (o), .n_options = COUNT_OF(o)
 
-int cmd_gen(struct args *a);
-int cmd_matrix(struct args *a);
-int cmd_explain(struct args *a);
-int cmd_audit(struct args *a);
-int cmd_check(struct args *a);
-int cmd_diff(struct args *a);
-int cmd_equal(struct args *a);
-int cmd_schema(struct args *a);
-int cmd_templates(struct args *a);
-int cmd_man(struct args *a);
+extern const struct command command_matrix;
+extern const struct command command_gen;
+extern const struct command command_explain;
+extern const struct command command_check;
+extern const struct command command_audit;
+extern const struct command command_diff;
+extern const struct command command_equal;
+extern const struct command command_schema;
+extern const struct command command_templates;
+extern const struct command command_man;
+
 
 #endif

@@ -662,7 +662,7 @@ static bool prepare(struct run *r)
 	return true;
 }
 
-int cmd_audit(struct args *a)
+static int cmd_audit(struct args *a)
 {
 	struct run r = { .args = a, .arena = a->arena };
 	int rc = EXIT_BAD;
@@ -684,3 +684,57 @@ int cmd_audit(struct args *a)
 	buf_free(&r.line);
 	return rc;
 }
+
+static const struct option_def audit_options[] = {
+	{ 'r', "read", "FILE[=ZONE]", "a capture file or a directory of them "
+				      "(repeatable)" },
+	{ 'i', "interface", "IFACE[=ZONE]", "watch an interface (repeatable)" },
+	{ 0, "duration", "SECONDS", "end after so long" },
+	{ 0, "count", "N", "end after so many packets" },
+	{ 'o', "output", "FORMAT[=FILE]",
+	  "table (default), ndjson as it happens, json, csv, markdown; to FILE "
+	  "if given (repeatable)" },
+	{ 0, "evidence", "FILE.pcap", "the packets of the findings, payload "
+				      "cut off" },
+	{ 0, "evidence-whole", NULL, "with their payload, passwords included" },
+	{ 0, "waivers", "FILE", "findings that are accepted for a time "
+				"(repeatable)" },
+	{ 0, "propose", "FILE", "write allow elements for what was seen, for "
+				"review" },
+	{ 0, "fail-on", "CLASSES", "exit 1 for these classes of findings only" },
+	{ 0, "inside", NULL, "judge traffic within zones as well" },
+	{ 0, "housekeeping", NULL, "judge the link's own chatter as well" },
+	{ 0, "all-flows", NULL, "ndjson: a line for every flow" },
+	{ 0, "mirror", NULL, "only what is inside GRE, ERSPAN, VXLAN, Geneve" },
+	{ 0, "max-flows", "N", "size of the flow table" },
+	{ 0, "snaplen", "BYTES", "live: bytes kept of a packet" },
+	{ 0, "buffer", "MIB", "live: size of the kernel's ring" },
+	TOPOLOGY_OPTIONS,
+};
+
+const struct command command_audit = {
+	.name = "audit",
+	.run = cmd_audit,
+	.usage = "TOPOLOGY.xml (-r FILE[=ZONE]... | -i IFACE[=ZONE]...) "
+		   "[-- FILTER]",
+	.summary = "hold traffic against the plan, live or from captures",
+	.description =
+	  "Reads capture files (pcap, pcapng, also .gz and .zst, - for standard "
+	  "input, a directory) or watches interfaces (a span port; nflog:N for "
+	  "the firewall's own log of new connections), puts packets together "
+	  "to flows, finds out who opened each, and flags what is outside the "
+	  "plan, why, and how sure that is. FILE=ZONE and IFACE=ZONE say where "
+	  "the tap stands. Behind -- stands a tcpdump filter. Ctrl-C ends with "
+	  "the full report, SIGHUP reads the topology again, SIGUSR1 prints "
+	  "progress.\n"
+	  "The report says how complete the observation was: dropped, "
+	  "truncated, damaged or one-sided traffic makes a clean result "
+	  "incomplete, exit code 3, never clean.",
+	OPTIONS(audit_options),
+	.examples = "  portplan audit topology.xml -r monday.pcap.gz\n"
+		      "  portplan audit topology.xml -i eth3=dmz -o ndjson\n"
+		      "  portplan audit topology.xml -r /var/captures "
+		      "--evidence findings.pcap -- not port 22\n",
+	.min_args = 1,
+	.max_args = 1000,
+};

@@ -414,7 +414,7 @@ static int run(struct job *j)
 	return code == EXIT_OK ? verdict(j) : code;
 }
 
-int cmd_check(struct args *a)
+static int cmd_check(struct args *a)
 {
 	struct job j = { .a = a, .live = arg_given(a, "live") };
 	int code;
@@ -435,3 +435,49 @@ int cmd_check(struct args *a)
 		check_unload(j.loaded.v[i]);
 	return code;
 }
+
+static const struct option_def check_options[] = {
+	{ 'f', "firewall", "NAME", "the file is this firewall's" },
+	{ 0, "live", NULL, "judge the running kernel of this machine: all "
+			   "tables together" },
+	{ 0, "against", "OLD.nft",
+	  "tell what the change brought from what was so before" },
+	{ 0, "waivers", "FILE", "findings that are accepted for a time" },
+	{ 0, "write-baseline", "FILE",
+	  "write waivers for what was found, for thirty days, to be reviewed" },
+	{ 0, "may-deny", "TABLE",
+	  "a table of others that may drop more than planned, fail2ban's for "
+	  "example (repeatable)" },
+	{ 0, "fail-on", "KINDS",
+	  "extra, missing, undecided, note: exit 1 for these only (default: "
+	  "extra,missing)" },
+	{ 'o', "output", "FORMAT[=FILE]",
+	  "text (default), json, sarif, junit, github or markdown; to FILE if "
+	  "given (repeatable)" },
+	TOPOLOGY_OPTIONS,
+};
+
+const struct command command_check = {
+	.name = "check",
+	.run = cmd_check,
+	.usage = "TOPOLOGY.xml RULES.nft...",
+	.summary = "prove that rulesets equal the plan, or show the packet",
+	.description =
+	  "Loads each ruleset into a private network namespace with the real "
+	  "nft (no root is needed where user namespaces are allowed), reads "
+	  "the kernel's bytecode back, and compares what it lets through with "
+	  "the plan for that firewall: every packet, not a sample. A file "
+	  "belongs to the firewall of its base name. Judged are connections: "
+	  "what may open equals the plan, with interfaces and spoofing; "
+	  "replies pass; nothing else passes in any other state. What is not "
+	  "modelled is reported as undecided, never skipped.\n"
+	  "Exit code 0 equal, 1 findings, 2 trouble, 3 undecided.",
+	OPTIONS(check_options),
+	.examples = "  portplan check topology.xml rules/inner.nft "
+		      "rules/outer.nft\n"
+		      "  portplan check topology.xml --firewall inner --live\n"
+		      "  portplan check topology.xml inner.nft "
+		      "--against before.nft -o github\n",
+	.min_args = 1,
+	.max_args = 1000,
+};

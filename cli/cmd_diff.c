@@ -96,7 +96,7 @@ static const char *firewalls_text(struct args *a, const struct loaded *x,
 	return out;
 }
 
-int cmd_diff(struct args *a)
+static int cmd_diff(struct args *a)
 {
 	struct loaded x, y;
 	struct plan_diff *d;
@@ -127,3 +127,26 @@ int cmd_diff(struct args *a)
 	code = table_out(a, &t);
 	return code != EXIT_OK ? code : t.n_row ? EXIT_FINDINGS : EXIT_OK;
 }
+
+static const struct option_def diff_options[] = {
+	FORMAT_OPTION,
+	TOPOLOGY_OPTIONS,
+};
+
+const struct command command_diff = {
+	.name = "diff",
+	.run = cmd_diff,
+	.usage = "OLD.xml NEW.xml",
+	.summary = "what a change of the topology opens and closes",
+	.description =
+	  "Compares the plans of two topologies packet by packet and lists "
+	  "what opens, what closes and what moves into or out of IPsec: by "
+	  "zones, with the reason, its owner and what caused the change; "
+	  "internet-facing first. It ends with the firewalls whose ruleset "
+	  "changes.\n"
+	  "Exit code 0 no change, 1 changes.",
+	OPTIONS(diff_options),
+	.examples = "  portplan diff main.xml branch.xml -o markdown\n",
+	.min_args = 2,
+	.max_args = 2,
+};

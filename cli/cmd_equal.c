@@ -208,7 +208,7 @@ static void json(const struct equal *e, struct buf *out)
 	buf_free(&t);
 }
 
-int cmd_equal(struct args *a)
+static int cmd_equal(struct args *a)
 {
 	static const char *const legal[] = { "text", "json" };
 	const char *format = arg_value(a, "output", "text");
@@ -235,3 +235,24 @@ int cmd_equal(struct args *a)
 		check_unload(e.rs[i]);
 	return code;
 }
+
+static const struct option_def equal_options[] = {
+	{ 'o', "output", "FORMAT", "text (default) or json" },
+};
+
+const struct command command_equal = {
+	.name = "equal",
+	.run = cmd_equal,
+	.usage = "A.nft B.nft",
+	.summary = "do two rulesets let the same packets pass?",
+	.description =
+	  "Loads both into private network namespaces and compares what the "
+	  "kernel then lets pass: every packet, in every conntrack state, on "
+	  "forward, input and output. No topology is needed.\n"
+	  "Exit code 0 equal, 1 different, 2 trouble, 3 undecided.",
+	OPTIONS(equal_options),
+	.examples = "  portplan equal before.nft after.nft\n",
+	.min_args = 2,
+	.max_args = 2,
+	.no_topology = true,
+};

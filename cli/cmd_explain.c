@@ -526,7 +526,7 @@ static int ask_pair(struct question *q, const struct side *from, size_t i,
 	return EXIT_OK;
 }
 
-int cmd_explain(struct args *a)
+static int cmd_explain(struct args *a)
 {
 	struct question q = { .a = a };
 	struct gen_options opt;
@@ -561,3 +561,29 @@ int cmd_explain(struct args *a)
 	return code != EXIT_OK ? code :
 	       q.denied ? EXIT_FINDINGS : EXIT_OK;
 }
+
+static const struct option_def explain_options[] = {
+	COUNTERS_OPTION,
+	TOPOLOGY_OPTIONS,
+};
+
+const struct command command_explain = {
+	.name = "explain",
+	.run = cmd_explain,
+	.usage = "TOPOLOGY.xml FROM TO PACKET",
+	.summary = "may this talk to that, why, and which rule says so",
+	.description =
+	  "FROM and TO are hosts, firewalls, addresses, or a zone or network "
+	  "(any address of it that is no host's). PACKET is tcp/389, udp/53, "
+	  "icmp/echo-request, esp, ip/47, a service of the topology, or a bare "
+	  "number, which means tcp and udp. Allowed: the reasons, the most "
+	  "specific first, the firewalls crossed, and the rule of each that "
+	  "lets it through. Denied: the planned flow that comes nearest; where "
+	  "nothing enforces the denial, that is said.\nExit code 0 allowed, 1 if "
+	  "any of what was asked is denied (a bare number asks twice).",
+	OPTIONS(explain_options),
+	.examples = "  portplan explain topology.xml fe1 dc1 tcp/389\n"
+		      "  portplan explain topology.xml 192.0.2.10 dc1 kerberos\n",
+	.min_args = 4,
+	.max_args = 4,
+};

@@ -86,7 +86,7 @@ static int gen_all(struct args *a, struct loaded *l,
 	return code;
 }
 
-int cmd_gen(struct args *a)
+static int cmd_gen(struct args *a)
 {
 	const char *name = arg_value(a, "firewall", NULL);
 	const char *dir = arg_value(a, "directory", NULL);
@@ -115,3 +115,31 @@ int cmd_gen(struct args *a)
 		dir = ".";
 	return gen_all(a, &l, list.v, list.n, dir, &opt);
 }
+
+static const struct option_def gen_options[] = {
+	{ 'd', "directory", "DIR",
+	  "write NAME.nft for each firewall into DIR (default with several "
+	  "firewalls: here)" },
+	{ 'f', "firewall", "NAME",
+	  "this firewall only, on standard output unless -d is given" },
+	COUNTERS_OPTION,
+	TOPOLOGY_OPTIONS,
+};
+
+const struct command command_gen = {
+	.name = "gen",
+	.run = cmd_gen,
+	.usage = "TOPOLOGY.xml [-f FIREWALL] [-d DIR]",
+	.summary = "write the nftables ruleset of every firewall",
+	.description =
+	  "Compiles the topology and writes one nftables file for each "
+	  "firewall on any path: what is planned passes, everything else is "
+	  "counted, logged and dropped. With one firewall, or with -f, the "
+	  "ruleset goes to standard output unless -d is given. A file replaces its own table whole and touches no "
+	  "other; one that would not change is left as it is.",
+	OPTIONS(gen_options),
+	.examples = "  portplan gen topology.xml -d rules\n"
+		      "  portplan gen topology.xml -f inner | nft -c -f -\n",
+	.min_args = 1,
+	.max_args = 1,
+};

@@ -148,7 +148,7 @@ static const char *summary(struct args *a, const struct loaded *l,
 	return s;
 }
 
-int cmd_matrix(struct args *a)
+static int cmd_matrix(struct args *a)
 {
 	static const char *const legal[] = { "role", "host" };
 	const char *by = arg_value(a, "by", "role");
@@ -177,3 +177,33 @@ int cmd_matrix(struct args *a)
 	t.summary = summary(a, &l, &f, t.n_row);
 	return table_out(a, &t);
 }
+
+static const struct option_def matrix_options[] = {
+	{ 0, "by", "WHAT", "a line per pair of roles (role, the default), or "
+			   "per pair of hosts (host)" },
+	{ 0, "from", "NAME", "only from this zone, network, host, role or "
+			     "address" },
+	{ 0, "to", "NAME", "only to it" },
+	{ 0, "service", "NAME", "only this service" },
+	{ 0, "firewall", "NAME", "only what crosses this firewall" },
+	FORMAT_OPTION,
+	TOPOLOGY_OPTIONS,
+};
+
+const struct command command_matrix = {
+	.name = "matrix",
+	.run = cmd_matrix,
+	.usage = "TOPOLOGY.xml [--by host] [-o FORMAT[=FILE]]",
+	.summary = "the port matrix: who may talk to whom, and why",
+	.description =
+	  "Compiles the topology and lists what is planned: from, to, protocol "
+	  "and ports, in the clear or inside IPsec, the firewalls on every "
+	  "path (\"a > b\" one after the other, \"a | b\" either), what asks "
+	  "for it, why, and by which source.",
+	OPTIONS(matrix_options),
+	.examples = "  portplan matrix topology.xml\n"
+		      "  portplan matrix topology.xml --by host --to dc1\n"
+		      "  portplan matrix topology.xml -o html=matrix.html\n",
+	.min_args = 1,
+	.max_args = 1,
+};

@@ -1,7 +1,7 @@
 #include "cli/cli.h"
 #include "topology/schema.h"
 
-int cmd_schema(struct args *a)
+static int cmd_schema(struct args *a)
 {
 	struct buf b = { 0 };
 	int code;
@@ -11,3 +11,14 @@ int cmd_schema(struct args *a)
 	buf_free(&b);
 	return code;
 }
+
+const struct command command_schema = {
+	.name = "schema",
+	.run = cmd_schema,
+	.usage = "",
+	.summary = "print the XML Schema of the format, for editors",
+	.description =
+	  "Prints the XSD of topologies, templates and waivers. It is made "
+	  "from the table that the reader itself checks with.",
+	.no_topology = true,
+};

@@ -21,7 +21,7 @@ static const struct builtin_template *find(const char *name)
 	return NULL;
 }
 
-int cmd_templates(struct args *a)
+static int cmd_templates(struct args *a)
 {
 	VEC(const char *) names = { 0 };
 	struct buf b = { 0 };
@@ -46,3 +46,19 @@ int cmd_templates(struct args *a)
 	buf_free(&b);
 	return code;
 }
+
+const struct command command_templates = {
+	.name = "templates",
+	.run = cmd_templates,
+	.usage = "[NAME]",
+	.summary = "list the shipped templates, or print one",
+	.description =
+	  "Lists the shipped templates with what they cover. With NAME, prints "
+	  "that template: its roles, services and flows with their sources, "
+	  "and what it does not cover. It is a file to read, and one to start "
+	  "a template of your own from.",
+	.examples = "  portplan templates\n"
+		      "  portplan templates exchange-2003\n",
+	.no_topology = true,
+	.max_args = 1,
+};

@@ -8,8 +8,8 @@ enum { WIDTH = 78, INDENT = 24 };
 const struct command *find_command(const char *name)
 {
 	for (size_t i = 0; i < n_commands; i++)
-		if (!strcmp(commands[i].name, name))
-			return &commands[i];
+		if (!strcmp(commands[i]->name, name))
+			return commands[i];
 	return NULL;
 }
 
@@ -85,8 +85,8 @@ void program_help(struct buf *out)
 		 "portplan: what may talk to what, in rules and on the wire\n\n"
 		 "usage: portplan COMMAND [OPTION...] ARGUMENT...\n\n");
 	for (size_t i = 0; i < n_commands; i++)
-		buf_printf(out, "  %-10s %s\n", commands[i].name,
-			   commands[i].summary);
+		buf_printf(out, "  %-10s %s\n", commands[i]->name,
+			   commands[i]->summary);
 	buf_puts(out,
 		 "\nexamples:\n"
 		 "  portplan matrix topology.xml\n"
@@ -138,7 +138,7 @@ static void man_title(struct buf *out, const char *name, const char *summary)
 	buf_puts(out, "\n");
 }
 
-void command_man(const struct command *c, struct buf *out)
+void command_page(const struct command *c, struct buf *out)
 {
 	man_title(out, c->name, c->summary);
 	buf_printf(out, ".SH SYNOPSIS\n.B portplan %s\n", c->name);
@@ -188,8 +188,8 @@ void program_man(struct buf *out)
 		      "[\\fIOPTION\\fR...] \\fIARGUMENT\\fR...\n"
 		      ".SH COMMANDS\n");
 	for (size_t i = 0; i < n_commands; i++) {
-		buf_printf(out, ".TP\n.B %s\n", commands[i].name);
-		roff(out, commands[i].summary);
+		buf_printf(out, ".TP\n.B %s\n", commands[i]->name);
+		roff(out, commands[i]->summary);
 		buf_putc(out, '\n');
 	}
 	buf_puts(out, ".SH EXIT STATUS\n"
@@ -201,7 +201,7 @@ void program_man(struct buf *out)
 		      "templates before the built\\-in ones.\n");
 }
 
-int cmd_man(struct args *a)
+static int cmd_man(struct args *a)
 {
 	const char *name = a->operands.n && strcmp(a->operands.v[0],
 						   "portplan") ?
@@ -213,10 +213,21 @@ int cmd_man(struct args *a)
 	if (name && !c)
 		return complain(a, "there is no command \"%s\"", name);
 	if (c)
-		command_man(c, &b);
+		command_page(c, &b);
 	else
 		program_man(&b);
 	code = put_out(a, &b);
 	buf_free(&b);
 	return code;
 }
+
+const struct command command_man = {
+	.name = "man",
+	.run = cmd_man,
+	.usage = "[COMMAND]",
+	.summary = "print a manual page, for man -l -",
+	.description = "Prints the manual page of portplan or of one "
+			 "command, in the man macros.",
+	.no_topology = true,
+	.max_args = 1,
+};

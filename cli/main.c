@@ -16,12 +16,12 @@ static void say_version(void)
 static int no_command(const char *name)
 {
 	struct buf plain = { 0 };
-	const char *names[32];
+	const char *names[64];
 	size_t n = 0;
 	const char *near;
 
-	for (size_t i = 0; i < n_commands && n < 31; i++)
-		names[n++] = commands[i].name;
+	for (size_t i = 0; i < n_commands && n < 63; i++)
+		names[n++] = commands[i]->name;
 	names[n++] = "help";
 	near = strcmp(name, "help") ? nearest_name(name, names, n) : NULL;
 	buf_plain(&plain, name, strlen(name), 0);
@@ -42,7 +42,7 @@ static int help(int argc, char **argv)
 
 	if (argc > 2 && !strcmp(argv[2], "--names")) {
 		for (size_t i = 0; i < n_commands; i++)
-			buf_printf(&b, "%s\n", commands[i].name);
+			buf_printf(&b, "%s\n", commands[i]->name);
 	} else if (argc > 2 && strcmp(argv[2], "help")) {
 		c = find_command(argv[2]);
 		if (!c)
