@@ -1,0 +1,138 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/audit.h"
+
+static const struct span no_place;
+
+/* The value of a numeric option; fallback where it is not given. */
+static uint64_t number(struct run *r, const char *name, uint64_t min,
+		       uint64_t max, uint64_t fallback)
+{
+	const char *s = arg_value(r->args, name, NULL);
+	unsigned long long v;
+	char *end;
+
+	if (!s)
+		return fallback;
+	errno = 0;
+	v = strtoull(s, &end, 10);
+	if (*s >= '0' && *s <= '9' && !*end && !errno && v >= min && v <= max)
+		return v;
+	diag_add(&r->diags, SEV_ERROR, no_place,
+		 "--%s \"%s\": a number from %llu to %llu", name, s,
+		 (unsigned long long)min, (unsigned long long)max);
+	return fallback;
+}
+
+/* FILE=ZONE. A file whose whole name exists is that file. */
+static struct source_arg place_arg(struct run *r, const char *s, bool file)
+{
+	const char *eq = strrchr(s, '=');
+
+	if (!eq || !eq[1] || strchr(eq, '/') || (file && access(s, F_OK) == 0))
+		return (struct source_arg){ s, NULL };
+	return (struct source_arg){
+		arena_strndup(r->arena, s, (size_t)(eq - s)), eq + 1 };
+}
+
+static void add_output(struct run *r, const char *s)
+{
+	const char *eq = strchr(s, '=');
+	size_t len = eq ? (size_t)(eq - s) : strlen(s);
+	struct sink o = { .path = eq ? eq + 1 : NULL };
+	bool known = len == 6 && !strncmp(s, "ndjson", 6);
+
+	for (size_t i = 0; i < n_report_formats && !known; i++)
+		if (strlen(report_formats[i].name) == len &&
+		    !strncmp(report_formats[i].name, s, len)) {
+			o.format = &report_formats[i];
+			known = true;
+		}
+	if (known)
+		vec_push(r->arena, &r->sinks, o);
+	else
+		diag_add(&r->diags, SEV_ERROR, no_place,
+			 "\"%.*s\" is no format: table, ndjson, json, csv, "
+			 "markdown", (int)len, s);
+}
+
+static void add_fail_on(struct run *r, const char *s)
+{
+	char *copy = arena_strdup(r->arena, s), *save = NULL;
+
+	for (char *w = strtok_r(copy, ",", &save); w;
+	     w = strtok_r(NULL, ",", &save)) {
+		bool known = false;
+
+		for (int c = 0; c < F_N; c++)
+			known |= !strcmp(w, finding_classes[c].name);
+		if (known)
+			vec_push(r->arena, &r->fail_on, w);
+		else
+			diag_add(&r->diags, SEV_ERROR, no_place,
+				 "\"%s\" is no class of findings", w);
+	}
+}
+
+static void repeated(struct run *r, const char *name, const char *val)
+{
+	if (!strcmp(name, "read"))
+		vec_push(r->arena, &r->files, place_arg(r, val, true));
+	else if (!strcmp(name, "interface"))
+		vec_push(r->arena, &r->ifaces, place_arg(r, val, false));
+	else if (!strcmp(name, "output"))
+		add_output(r, val);
+	else if (!strcmp(name, "fail-on"))
+		add_fail_on(r, val);
+}
+
+/* What stands behind "--", joined. */
+static const char *join(struct run *r, const char *const *v, size_t n)
+{
+	struct buf b = { 0 };
+	const char *s;
+
+	for (size_t i = 0; i < n; i++)
+		buf_printf(&b, "%s%s", i ? " " : "", v[i]);
+	s = b.s ? arena_strdup(r->arena, b.s) : NULL;
+	buf_free(&b);
+	return s;
+}
+
+static void numbers(struct run *r)
+{
+	r->duration = (double)number(r, "duration", 1, 1u << 30, 0);
+	r->count = number(r, "count", 1, UINT64_MAX, 0);
+	r->opt.max_flows = number(r, "max-flows", 1024, 1u << 30, 0);
+	r->live_opt.snaplen = (unsigned)number(r, "snaplen", 64, 262144, 0);
+	r->live_opt.buffer_mb = (unsigned)number(r, "buffer", 1, 2047, 0);
+}
+
+bool audit_arguments(struct run *r)
+{
+	struct args *a = r->args;
+
+	for (size_t i = 0; i < a->given.n; i++)
+		repeated(r, a->given.v[i].def->name, a->given.v[i].value);
+	for (size_t i = 1; i < a->operands.n; i++)
+		vec_push(r->arena, &r->files,
+			 place_arg(r, a->operands.v[i], true));
+	r->filter_text = join(r, a->rest.v, a->rest.n);
+	r->evidence_path = arg_value(a, "evidence", NULL);
+	r->evidence_whole = arg_given(a, "evidence-whole");
+	r->opt.all = arg_given(a, "all-flows");
+	r->opt.mirror = arg_given(a, "mirror");
+	r->opt.housekeeping = arg_given(a, "housekeeping");
+	r->inside = arg_given(a, "inside");
+	numbers(r);
+	if (!r->files.n == !r->ifaces.n)
+		diag_add(&r->diags, SEV_ERROR, no_place, "%s", r->files.n ?
+			 "capture files (-r) or interfaces (-i), not both" :
+			 "name a capture file (-r) or an interface (-i)");
+	if (!r->sinks.n)
+		add_output(r, "table");
+	return !r->diags.n_errors;
+}
