@@ -95,6 +95,7 @@ struct plan *plan_build(struct arena *a, const struct topology *t,
 	measure_breadth(&b);
 	check_plan(&b);
 	check_forbids(&b);
+	check_expects(&b);
 	check_redundant(&b);
 out:
 	arena_free(b.scratch);

@@ -26,6 +26,8 @@ void number_ends(struct plan *p)
 	n += 2 * t->allows.n;
 	p->end_forbid = (uint32_t)n; /* from, to, except */
 	n += 3 * t->forbids.n;
+	p->end_expect = (uint32_t)n; /* from, to, except */
+	n += 3 * t->expects.n;
 	p->end_input = (uint32_t)n;
 	n += t->inputs.n;
 	p->n_ends = (uint32_t)n;
@@ -53,10 +55,13 @@ const struct ends *end_of(const struct build *b, uint32_t id)
 		return (id - p->end_allow) % 2 ? &r->to : &r->from;
 	}
 	if (id < p->end_input) {
-		const struct rule *r = t->forbids.v[(id - p->end_forbid) / 3];
-		uint32_t k = (id - p->end_forbid) % 3;
+		bool forbid = id < p->end_expect;
+		uint32_t n = id - (forbid ? p->end_forbid : p->end_expect);
+		const struct rule *r = forbid ? t->forbids.v[n / 3] :
+						t->expects.v[n / 3];
 
-		return k == 0 ? &r->from : k == 1 ? &r->to : &r->except;
+		return n % 3 == 0 ? &r->from : n % 3 == 1 ? &r->to :
+							    &r->except;
 	}
 	return &t->inputs.v[id - p->end_input]->from;
 }
@@ -144,7 +149,7 @@ static void add_extra(struct build *b, struct surroundings *s, uint32_t end,
 		for (c = plan_cell(p, w->prefix.r.lo); c < p->n_cell; c++) {
 			if (addr_cmp(p->cell[c].lo, w->prefix.r.hi) > 0)
 				break;
-			/* a forbid speaks of firewalls' addresses too */
+			/* forbid and expect speak of firewalls' own too */
 			if (p->cell[c].zone != NONE ||
 			    (p->cell[c].party != NONE &&
 			     end >= p->end_forbid && end < p->end_input))

@@ -48,6 +48,7 @@ void check_plan(struct build *b);
 void check_servers(struct build *b); /* reach.c */
 void check_uses(struct build *b);
 void check_forbids(struct build *b);
+void check_expects(struct build *b);
 void check_redundant(struct build *b);
 
 /* ends.c: numbers the ends of the topology; before there are cells */

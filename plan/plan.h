@@ -144,7 +144,7 @@ struct plan {
 
 	/* ends by what they belong to: first id of each kind */
 	uint32_t end_use, end_want, end_omit, end_ipsec, end_allow, end_forbid,
-		end_input, n_ends, n_class_ends;
+		end_expect, end_input, n_ends, n_class_ends;
 
 	VEC(struct left_out) left_out;
 	uint32_t n_zones;
@@ -215,6 +215,15 @@ struct answer plan_verdict_input(const struct plan *p,
 const struct interface *firewall_interface(const struct firewall *f,
 					   const char *kernel_name);
 
+/* What is planned from one cell to another, carried or not. */
+struct key_set plan_opened(const struct plan *p, uint32_t from, uint32_t to,
+			   struct arena *a);
+/* Of two cells in one zone: is what happens between them left unjudged, as
+ * the innermost network (or the zone) around both says? */
+bool plan_inside_any(const struct plan *p, uint32_t from, uint32_t to);
+/* Who answers for a party; for a class, the part of it in an end (NONE: all):
+ * NULL if nobody, "several" if not one. */
+const char *plan_owner(const struct plan *p, uint32_t cls, uint32_t end);
 /* NONE if the address is in no cell. */
 uint32_t plan_cell(const struct plan *p, struct addr a);
 const struct route *plan_route(const struct plan *p, uint32_t from_node,

@@ -99,6 +99,9 @@ void value_prefixes(struct build *b, const struct xml_element *e,
 		    struct span **at, size_t *n);
 struct key_set value_ports(struct build *b, const struct xml_element *e,
 			   const char *attr, unsigned proto);
+/* A number without leading zeros; 0 if absent. */
+unsigned value_number(struct build *b, const struct xml_element *e,
+		      const char *attr, unsigned max);
 /* tcp, udp, ip, icmp and icmpv6 together */
 struct key_set value_keys(struct build *b, const struct xml_element *e);
 struct when value_date(struct build *b, const struct xml_element *e,

@@ -213,6 +213,11 @@ static void check_ends(struct build *b)
 		check_end(b, &t->forbids.v[i]->to, FIREWALL_OK, "forbid");
 		check_end(b, &t->forbids.v[i]->except, FIREWALL_OK, "forbid");
 	}
+	for (size_t i = 0; i < t->expects.n; i++) {
+		check_end(b, &t->expects.v[i]->from, FIREWALL_OK, "expect");
+		check_end(b, &t->expects.v[i]->to, FIREWALL_OK, "expect");
+		check_end(b, &t->expects.v[i]->except, FIREWALL_OK, "expect");
+	}
 }
 
 /* ---- names of exceptions, firewalls ----------------------------------------- */
@@ -506,6 +511,7 @@ void build_check(struct build *b)
 		check_choice(b, t->omits.v[i], "omit");
 	CHECK_NAMED(b, t->allows, "allow");
 	CHECK_NAMED(b, t->forbids, "forbid");
+	CHECK_NAMED(b, t->expects, "expect");
 	CHECK_NAMED(b, t->wants, "want");
 	CHECK_NAMED(b, t->omits, "omit");
 	CHECK_NAMED(b, t->ipsecs, "ipsec");

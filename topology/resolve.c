@@ -56,6 +56,23 @@ static void resolve_party(struct build *b, struct item *it)
 	struct party *p = it->made;
 
 	value_roles(b, it->xml, "roles", &p->roles);
+	p->owner = text(b, it, "owner");
+	if (!p->owner)
+		p->owner = p->parent ? p->parent->owner : b->topo->owner;
+}
+
+static void resolve_network(struct build *b, struct item *it)
+{
+	struct party *p = it->made;
+
+	resolve_party(b, it);
+	p->inside_any = value_word(b, it->xml, EL_NETWORK, "inside",
+				   p->parent && !p->parent->inside_any) == 0;
+}
+
+static void resolve_topology(struct build *b, struct item *it)
+{
+	b->topo->owner = text(b, it, "owner");
 }
 
 static void resolve_role(struct build *b, struct item *it)
@@ -241,16 +258,40 @@ static void add_node(struct build *b, struct firewall *f,
 	vec_push(b->arena, &f->nodes, name);
 }
 
+/* What speaks of the ruleset says nothing where none is written. */
+static void unmanaged_says(struct build *b, const struct xml_element *e)
+{
+	static const char *const of_ruleset[] = {
+		"log", "log-group", "refuse", "enforce",
+	};
+
+	for (size_t i = 0; i < sizeof(of_ruleset) / sizeof(*of_ruleset); i++)
+		if (xml_attr(e, of_ruleset[i]))
+			diag_add(b->d, SEV_WARNING,
+				 xml_attr_name_span(e, of_ruleset[i]),
+				 "\"%s\" says nothing here: with managed=\"no\" "
+				 "no ruleset is written", of_ruleset[i]);
+}
+
 static void resolve_firewall(struct build *b, struct item *it)
 {
 	struct firewall *f = it->made;
 	struct words w = value_words(b, it->xml, "nodes");
 	int log = value_word(b, it->xml, EL_FIREWALL, "log", 0);
 
-	if (log == 2)
+	f->party->owner = b->topo->owner;
+	f->log_drops = log != 1;
+	f->log_new = log == 2;
+	f->log_to_group = xml_attr(it->xml, "log-group");
+	f->log_group = (uint16_t)value_number(b, it->xml, "log-group", 65535);
+	if (f->log_new && !f->log_to_group)
 		diag_add(b->d, SEV_ERROR, xml_value_span(it->xml, "log"),
-			 "log=\"new\" is not supported yet");
-	f->log_drops = log == 0;
+			 "log=\"new\" needs log-group, the NFLOG group that "
+			 "new connections are logged to");
+	f->refuse_reject = value_word(b, it->xml, EL_FIREWALL, "refuse", 0);
+	f->unmanaged = value_word(b, it->xml, EL_FIREWALL, "managed", 0);
+	if (f->unmanaged)
+		unmanaged_says(b, it->xml);
 	for (size_t i = 0; i < w.n; i++)
 		add_node(b, f, &w, i);
 }
@@ -300,7 +341,7 @@ static void resolve_interface(struct build *b, struct item *it)
 	vec_push(b->arena, &f->interfaces, i);
 }
 
-/* A forbid that names no packets forbids all of them. */
+/* A forbid that names no packets forbids all of them, an expect expects all. */
 static struct packets packets_of(struct build *b, const struct item *it)
 {
 	struct packets p = { .keys = value_keys(b, it->xml) };
@@ -310,7 +351,7 @@ static struct packets packets_of(struct build *b, const struct item *it)
 	silent = !xml_attr(it->xml, "service") && !xml_attr(it->xml, "tcp") &&
 		 !xml_attr(it->xml, "udp") && !xml_attr(it->xml, "ip") &&
 		 !xml_attr(it->xml, "icmp") && !xml_attr(it->xml, "icmpv6");
-	if (silent && it->el == EL_FORBID)
+	if (silent && (it->el == EL_FORBID || it->el == EL_EXPECT))
 		keys_add(b->arena, &p.keys, 0, KEY_MAX);
 	else if (silent)
 		diag_add(b->d, SEV_ERROR, xml_span(it->xml),
@@ -403,6 +444,14 @@ static void resolve_forbid(struct build *b, struct item *it)
 	vec_push(b->arena, &b->topo->forbids, r);
 }
 
+static void resolve_expect(struct build *b, struct item *it)
+{
+	struct rule *r = new_rule(b, it);
+
+	r->id = (uint32_t)b->topo->expects.n;
+	vec_push(b->arena, &b->topo->expects, r);
+}
+
 static void resolve_mail_domain(struct build *b, struct item *it)
 {
 	static const char *const all[] = { "softfail", "fail", "neutral" };
@@ -438,8 +487,9 @@ void build_resolve(struct build *b)
 {
 	static void (*const resolve[N_ELEMENTS])(struct build *,
 						 struct item *) = {
+		[EL_TOPOLOGY] = resolve_topology,
 		[EL_ZONE] = resolve_party,
-		[EL_NETWORK] = resolve_party,
+		[EL_NETWORK] = resolve_network,
 		[EL_HOST] = resolve_party,
 		[EL_ROLE] = resolve_role,
 		[EL_SERVICE] = resolve_service,
@@ -455,6 +505,7 @@ void build_resolve(struct build *b)
 		[EL_IPSEC] = resolve_ipsec,
 		[EL_ALLOW] = resolve_allow,
 		[EL_FORBID] = resolve_forbid,
+		[EL_EXPECT] = resolve_expect,
 		[EL_MAIL_DOMAIN] = resolve_mail_domain,
 		[EL_SKIP] = resolve_skip,
 	};

@@ -33,7 +33,7 @@ static_assert(N_ELEMENTS <= 32, "parents are a 32-bit mask");
 #define PARTY_LATER \
 	{ "public", AT_TEXT, LATER, NULL, "translated addresses" }, \
 	{ "realm", AT_NAME, LATER, NULL, "forest or site of its own" }, \
-	{ "owner", AT_TEXT, LATER, NULL, "who answers for it" }
+	{ "owner", AT_TEXT, 0, NULL, "who answers for it and all in it" }
 
 #define DYNAMIC_PORTS \
 	{ "dynamic-ports", AT_PORTS, 0, NULL, \
@@ -45,7 +45,7 @@ static const struct attr_def topology_attrs[] = {
 	  "templates: names, NAME@VERSION, or paths with a slash" },
 	DYNAMIC_PORTS,
 	{ "realm", AT_NAME, LATER, NULL, "forest or site" },
-	{ "owner", AT_TEXT, LATER, NULL, "who answers for it" },
+	{ "owner", AT_TEXT, 0, NULL, "who answers for it and all in it" },
 };
 
 static const struct attr_def template_attrs[] = {
@@ -79,7 +79,7 @@ static const struct attr_def network_attrs[] = {
 	{ "networks", AT_PREFIXES, REQ, NULL, "its prefixes" },
 	{ "roles", AT_NAMES, 0, NULL, "roles of every address in it" },
 	DYNAMIC_PORTS,
-	{ "inside", AT_WORD, LATER, "any planned", "as in zone" },
+	{ "inside", AT_WORD, 0, "any planned", "as in zone" },
 	PARTY_LATER,
 };
 
@@ -148,11 +148,16 @@ static const struct attr_def want_attrs[] = {
 static const struct attr_def firewall_attrs[] = {
 	{ "name", AT_NAME, REQ, NULL, "name of the firewall" },
 	{ "nodes", AT_NAMES, 0, NULL, "machines that share its ruleset" },
-	{ "log", AT_WORD, 0, "drops none new", "what is logged" },
+	{ "log", AT_WORD, 0, "drops none new",
+	  "what is logged: drops (default), nothing, new connections too" },
+	{ "log-group", AT_GROUP, 0, NULL,
+	  "NFLOG group that the log goes to, 0-65535; default: the kernel's "
+	  "log" },
+	{ "refuse", AT_WORD, 0, "drop reject",
+	  "silently (default) or with an answer" },
 	{ "enforce", AT_WORD, LATER, "yes no", "no: count and log only" },
-	{ "managed", AT_WORD, LATER, "yes no", "no: another product" },
-	{ "refuse", AT_WORD, LATER, "drop reject", "how it refuses" },
-	{ "log-group", AT_TEXT, LATER, NULL, "NFLOG group" },
+	{ "managed", AT_WORD, 0, "yes no",
+	  "no: another product, for which no ruleset is written" },
 };
 
 static const struct attr_def interface_attrs[] = {
@@ -303,7 +308,7 @@ const struct element_def schema_elements[N_ELEMENTS] = {
 	    "An exception beside the templates"),
 	DEF(FORBID, "forbid", IN(TOPOLOGY), false, forbid_attrs,
 	    "What must never be planned"),
-	DEF(EXPECT, "expect", IN(TOPOLOGY), true, forbid_attrs,
+	DEF(EXPECT, "expect", IN(TOPOLOGY), false, forbid_attrs,
 	    "What must be planned"),
 	DEF(OBSERVE, "observe", IN(TOPOLOGY), true, observe_attrs,
 	    "Counted and let through for a while"),

@@ -111,13 +111,15 @@ struct party {
 	struct span *prefix_at;
 	size_t n_prefix;
 	role_list roles; /* given to it, not implied */
+	const char *owner; /* its own, or of what is around it; NULL */
 	VEC(struct use *) use;
 	VEC(struct pin *) pin;
 	bool has_dynamic;
 	struct key_set dynamic; /* ports, 1..65535 */
 	/* zones */
 	enum zone_kind zone_kind;
-	bool transit, inside_any;
+	bool transit;
+	bool inside_any; /* zones and networks; inherited by networks */
 	uint32_t zone_id; /* in topology.zones */
 	struct firewall *firewall; /* PARTY_FIREWALL */
 };
@@ -158,7 +160,11 @@ struct firewall {
 	VEC(const char *) nodes;
 	VEC(struct interface *) interfaces;
 	VEC(struct input *) inputs;
-	bool log_drops;
+	bool log_drops, log_new;
+	bool log_to_group; /* NFLOG, not the kernel's log */
+	uint16_t log_group;
+	bool refuse_reject;
+	bool unmanaged; /* another product: in paths, without a ruleset */
 };
 
 /* Seconds since 1970-01-01 UTC. */
@@ -168,7 +174,7 @@ struct when {
 	const char *text;
 };
 
-/* allow and forbid. ident is the name, or a hash of what it says. */
+/* allow, forbid and expect. ident is the name, or a hash of what it says. */
 struct rule {
 	const char *name, *ident, *reason, *owner, *ticket, *approved_by;
 	const struct xml_element *xml;
@@ -176,7 +182,7 @@ struct rule {
 	struct ends from, to, except;
 	struct packets what;
 	struct when starts, expires, review_by; /* expires: first moment after */
-	uint32_t id; /* in topology.allows or .forbids */
+	uint32_t id; /* in topology.allows, .forbids or .expects */
 };
 
 /* want and omit */
@@ -218,7 +224,7 @@ struct skip {
 };
 
 struct topology {
-	const char *name;
+	const char *name, *owner; /* owner may be NULL */
 	struct arena *arena;
 	struct span at;
 	VEC(struct party *) parties, zones, networks, hosts;
@@ -235,6 +241,7 @@ struct topology {
 	VEC(struct ipsec *) ipsecs;
 	VEC(struct rule *) allows;
 	VEC(struct rule *) forbids;
+	VEC(struct rule *) expects;
 	VEC(struct mail_domain *) mail_domains;
 	VEC(struct skip *) skips;
 	VEC(const char *) templates;

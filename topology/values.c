@@ -308,6 +308,19 @@ struct key_set value_ports(struct build *b, const struct xml_element *e,
 	return out;
 }
 
+unsigned value_number(struct build *b, const struct xml_element *e,
+		      const char *attr, unsigned max)
+{
+	const char *s = xml_attr(e, attr);
+	unsigned n = 0;
+
+	if (s && parse_number(s, strlen(s), max, &n))
+		diag_add(b->d, SEV_ERROR, xml_value_span(e, attr),
+			 "\"%s\" is no number from 0 to %u",
+			 xml_shown(b->arena, s), max);
+	return n;
+}
+
 static void add_protocols(struct build *b, const struct xml_element *e,
 			  struct key_set *out)
 {

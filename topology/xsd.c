@@ -31,6 +31,7 @@ static const struct xsd_type {
 	[AT_INTERFACE] = { "interface-name", "token", "[^\\s/]{1,15}" },
 	[AT_VERSION] = { "version", "token", "[1-9][0-9]{0,3}" },
 	[AT_SENDERS] = { "senders", "token", ".*\\S.*" },
+	[AT_GROUP] = { "log-group", "token", "0|[1-9][0-9]{0,4}" },
 };
 
 /* Where an attribute is required, it says something. */

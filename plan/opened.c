@@ -1,0 +1,143 @@
+#include <string.h>
+
+#include "plan/plan.h"
+
+/* Everything that is planned between two cells, as one set of keys. */
+struct opened {
+	const struct plan *p;
+	struct arena *a;
+	struct key_set keys;
+	bool v4;
+};
+
+static void add_svcset(struct opened *o, uint32_t svc)
+{
+	const struct svcset *s = &o->p->svcsets.v[svc];
+
+	for (size_t i = 0; i < s->n; i++)
+		keys_add(o->a, &o->keys, s->v[i].keys.lo, s->v[i].keys.hi);
+}
+
+static void add_ike(struct opened *o, uint32_t list, unsigned families)
+{
+	const struct plan *p = o->p;
+
+	if (!(families & (o->v4 ? FAM_V4 : FAM_V6)))
+		return;
+	for (size_t i = 0; i < p->lists.len[list]; i++)
+		o->keys = keys_union(o->a, o->keys, ipsec_keys(o->a,
+				p->topo->ipsecs.v[p->lists.v[list][i]]));
+}
+
+static const struct product *product_of(const struct plan *p, uint32_t kind,
+					uint32_t id, uint32_t from, uint32_t to)
+{
+	uint32_t key[4] = { kind, id, from, to };
+	struct map_entry *e = map_find(&p->product_index, key, sizeof(key));
+
+	return e ? &p->products.v[e->val.u] : NULL;
+}
+
+static void add_allows(struct opened *o, uint32_t from, uint32_t to,
+		       bool only_ike)
+{
+	const struct plan *p = o->p;
+	uint32_t list = p->cell[from].ends;
+
+	for (size_t i = 0; i < p->end_lists.len[list]; i++) {
+		uint32_t e = p->end_lists.v[list][i];
+		const struct product *x;
+
+		if (e < p->end_allow || e >= p->end_forbid ||
+		    (e - p->end_allow) % 2 || !cell_in_end(p, to, e + 1))
+			continue;
+		x = product_of(p, REASON_ALLOW, (e - p->end_allow) / 2,
+			       p->cell[from].cls, p->cell[to].cls);
+		if (x && !only_ike)
+			add_svcset(o, x->svc);
+		if (x)
+			add_ike(o, p->svcsets.v[x->svc].ipsec,
+				p->svcsets.v[x->svc].ike_families);
+	}
+}
+
+static void add_inputs(struct opened *o, uint32_t from, uint32_t to,
+		       const struct firewall *f)
+{
+	const struct plan *p = o->p;
+
+	for (size_t i = 0; i < f->inputs.n; i++) {
+		uint32_t id = f->inputs.v[i]->id;
+		const struct product *x = product_of(p, REASON_INPUT, id,
+						     p->cell[from].cls,
+						     p->cell[to].cls);
+
+		if (x && cell_in_end(p, from, p->end_input + id))
+			add_svcset(o, x->svc);
+	}
+}
+
+struct key_set plan_opened(const struct plan *p, uint32_t from, uint32_t to,
+			   struct arena *a)
+{
+	struct opened o = { .p = p, .a = a,
+			    .v4 = addr_is_v4(p->cell[from].lo) };
+	const struct cell *f = &p->cell[from], *t = &p->cell[to];
+	const struct pair *pair;
+
+	if (f->party == NONE || t->party == NONE ||
+	    o.v4 != addr_is_v4(t->lo))
+		return o.keys;
+	if (p->topo->parties.v[t->party]->kind == PARTY_FIREWALL) {
+		add_inputs(&o, from, to,
+			   p->topo->parties.v[t->party]->firewall);
+		return keys_of_family(a, o.keys, o.v4);
+	}
+	pair = plan_pair(p, f->cls, t->cls);
+	if (pair) {
+		add_svcset(&o, pair->svc);
+		add_ike(&o, pair->ike, pair->ike_families);
+	}
+	add_allows(&o, from, to, false);
+	add_allows(&o, to, from, true);
+	return keys_of_family(a, o.keys, o.v4);
+}
+
+static const struct party *network_of(const struct plan *p, uint32_t cell)
+{
+	uint32_t n = p->cell[cell].network;
+
+	return n == NONE ? NULL : p->topo->parties.v[n];
+}
+
+bool plan_inside_any(const struct plan *p, uint32_t from, uint32_t to)
+{
+	for (const struct party *x = network_of(p, from); x; x = x->parent)
+		for (const struct party *y = network_of(p, to); y;
+		     y = y->parent)
+			if (x == y)
+				return x->inside_any;
+	return false;
+}
+
+const char *plan_owner(const struct plan *p, uint32_t cls, uint32_t end)
+{
+	const struct class *c = &p->classes.v[cls];
+	const char *owner = NULL;
+	bool any = false;
+
+	if (!c->n_cell)
+		return p->topo->owner;
+	for (size_t i = 0; i < c->n_cell; i++) {
+		uint32_t party = p->cell[c->cell[i]].party;
+		const char *s = p->topo->parties.v[party]->owner;
+
+		if (end != NONE && !cell_in_end(p, c->cell[i], end))
+			continue;
+		if (any && s != owner && (!s || !owner || strcmp(s, owner)))
+			return "several";
+		owner = s;
+		any = true;
+	}
+	return owner;
+}
