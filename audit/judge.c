@@ -102,7 +102,7 @@ struct ruling judge_rule(const struct judge *j, struct addr src,
 	r.not_judged = r.same_zone && !j->inside &&
 		       r.verdict != VERDICT_ALLOWED &&
 		       r.why != WHY_ONLY_IPSEC &&
-		       j->plan->topo->zones.v[r.src.zone]->inside_any;
+		       plan_inside_any(j->plan, a.src_cell, a.dst_cell);
 	return r;
 }
 

@@ -116,6 +116,10 @@ void print_diags(struct diags *d);
 const struct firewall *need_firewall(const struct args *a,
 				     const struct topology *t,
 				     const char *name);
+/* The same where it must have a ruleset. */
+const struct firewall *need_managed(const struct args *a,
+				    const struct topology *t,
+				    const char *name);
 /* ", did you mean "x"?" or ""; from the arena. */
 const char *did_you_mean(struct arena *a, const char *s,
 			 const char *const *names, size_t n);

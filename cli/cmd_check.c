@@ -42,11 +42,13 @@ static const struct firewall *firewall_of(struct job *j, const char *path)
 	const struct firewall *f;
 
 	if (name)
-		return need_firewall(j->a, t, name);
+		return need_managed(j->a, t, name);
 	if (t->firewalls.n == 1)
-		return t->firewalls.v[0];
+		return need_managed(j->a, t, t->firewalls.v[0]->name);
 	f = topology_firewall(t, base_name(j->a, path));
-	if (!f)
+	if (f)
+		f = need_managed(j->a, t, f->name);
+	else
 		complain(j->a, "which firewall is \"%s\" of? Its base name is "
 			 "none; say --firewall NAME", path);
 	return f;
@@ -116,7 +118,7 @@ static int load_trouble(struct job *j, const char *path, struct buf *err)
 static int check_one(struct job *j, const char *path)
 {
 	const struct firewall *f = path ? firewall_of(j, path) :
-		need_firewall(j->a, j->l.topo, arg_value(j->a, "firewall", ""));
+		need_managed(j->a, j->l.topo, arg_value(j->a, "firewall", ""));
 	const char *old = arg_value(j->a, "against", NULL);
 	struct verify_options opt = { .waivers = j->waivers, .used = j->used,
 				      .baseline = arg_given(j->a,
@@ -330,7 +332,7 @@ static void list_unjudged(struct job *j)
 
 		for (size_t k = 0; k < j->out.n; k++)
 			done |= j->out.v[k].firewall == f;
-		if (!done)
+		if (!done && !f->unmanaged)
 			vec_push(j->a->arena, &names, f->name);
 	}
 	j->report.unjudged = names.v;
@@ -357,17 +359,26 @@ static int make_output(struct job *j, const char *spec, struct output *out)
 				     n_check_formats));
 }
 
-/* "Equals the plan" must not hide what was waived. */
+/* "Equals the plan" must not hide what was waived, nor what has no ruleset. */
 static void say_waived(struct job *j)
 {
+	const struct topology *t = j->l.topo;
+	struct buf b = { 0 };
 	size_t n = 0;
 
 	for (size_t i = 0; j->waivers && i < j->waivers->list.n; i++)
 		n += j->used[i];
 	if (n)
-		j->report.note = arena_printf(j->a->arena, "waived: what %zu "
-					      "of %zu waivers say", n,
-					      j->waivers->list.n);
+		buf_printf(&b, "waived: what %zu of %zu waivers say", n,
+			   j->waivers->list.n);
+	for (size_t i = 0; i < t->firewalls.n; i++)
+		if (t->firewalls.v[i]->unmanaged)
+			buf_printf(&b, "%snot judged: firewall %s (another "
+				   "product, managed=\"no\")",
+				   b.n ? "\n" : "", t->firewalls.v[i]->name);
+	if (b.n)
+		j->report.note = arena_strdup(j->a->arena, b.s);
+	buf_free(&b);
 }
 
 static int write_all(struct job *j)

@@ -41,9 +41,11 @@ static void fill_row(struct args *a, const char **cell, const struct change *c)
 	memcpy(cell, v, sizeof(v));
 }
 
-static bool has_firewall(const struct topology *t, const char *name)
+static bool has_ruleset(const struct topology *t, const char *name)
 {
-	return topology_firewall(t, name);
+	const struct firewall *f = topology_firewall(t, name);
+
+	return f && !f->unmanaged;
 }
 
 static bool same_rules(struct args *a, const struct loaded *x,
@@ -76,7 +78,9 @@ static const char *firewalls_text(struct args *a, const struct loaded *x,
 	for (size_t i = 0; i < y->topo->firewalls.n; i++) {
 		const char *name = y->topo->firewalls.v[i]->name;
 
-		if (!has_firewall(x->topo, name))
+		if (y->topo->firewalls.v[i]->unmanaged)
+			continue;
+		if (!has_ruleset(x->topo, name))
 			put_name(&b, name, " (new)");
 		else if (!same_rules(a, x, y, name))
 			put_name(&b, name, "");
@@ -84,7 +88,8 @@ static const char *firewalls_text(struct args *a, const struct loaded *x,
 			same++;
 	}
 	for (size_t i = 0; i < x->topo->firewalls.n; i++)
-		if (!has_firewall(y->topo, x->topo->firewalls.v[i]->name))
+		if (!x->topo->firewalls.v[i]->unmanaged &&
+		    !has_ruleset(y->topo, x->topo->firewalls.v[i]->name))
 			put_name(&b, x->topo->firewalls.v[i]->name,
 				 " (removed)");
 	if (!b.n)

@@ -276,7 +276,7 @@ static const struct ruleset *rules_of(struct question *q,
 	struct gen_options opt;
 
 	counters_option(q->a, &opt); /* checked before */
-	if (!q->rules[f->id])
+	if (!q->rules[f->id] && !f->unmanaged)
 		q->rules[f->id] = gen_firewall(q->a->arena, q->l.plan, f, &opt,
 					       &q->l.diags);
 	return q->rules[f->id];
@@ -307,6 +307,11 @@ static void put_hop(struct question *q, const struct hop *h,
 	const struct firewall *f = t->firewalls.v[h->firewall];
 	const struct ruleset *rs = rules_of(q, f);
 
+	if (f->unmanaged) {
+		buf_printf(&q->text, "  at       %s: another product, without "
+			   "a ruleset here\n", f->name);
+		return;
+	}
 	for (size_t i = 0; i < f->interfaces.n; i++)
 		for (size_t o = 0; o < f->interfaces.n; o++) {
 			const struct interface *in = f->interfaces.v[i];
@@ -480,6 +485,18 @@ static void put_not_enforced(struct question *q, const struct answer *x,
 			   "what it sends itself\n", s->name);
 }
 
+static void put_owner(struct question *q, const struct answer *x)
+{
+	const struct plan *p = q->l.plan;
+	const struct party *d = x->dst_cell == NONE ||
+		p->cell[x->dst_cell].party == NONE ? NULL :
+		p->topo->parties.v[p->cell[x->dst_cell].party];
+
+	if (d && d->owner)
+		buf_printf(&q->text, "  owner    %s answers for %s\n",
+			   d->owner, d->name);
+}
+
 static void ask(struct question *q, const struct packet *k)
 {
 	struct answer x = plan_verdict(q->l.plan, k);
@@ -495,6 +512,7 @@ static void ask(struct question *q, const struct packet *k)
 		   party_at(q, x.dst_cell), d, key,
 		   ok ? "allowed" : "denied: ", ok ? "" : why_text(q, &x));
 	*(ok ? &q->allowed : &q->denied) += 1;
+	put_owner(q, &x);
 	for (size_t i = 0; i < x.n_reason; i++)
 		put_reason(q, x.reason[i], x.pin[i]);
 	if (ok)

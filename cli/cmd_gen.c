@@ -86,11 +86,28 @@ static int gen_all(struct args *a, struct loaded *l,
 	return code;
 }
 
+typedef VEC(const struct firewall *) firewall_list;
+
+static void all_managed(struct args *a, const struct topology *t,
+			firewall_list *out)
+{
+	for (size_t i = 0; i < t->firewalls.n; i++) {
+		const struct firewall *f = t->firewalls.v[i];
+
+		if (f->unmanaged)
+			fprintf(stderr, "portplan gen: no ruleset for \"%s\", "
+				"which is another product (managed=\"no\")\n",
+				f->name);
+		else
+			vec_push(a->arena, out, f);
+	}
+}
+
 static int cmd_gen(struct args *a)
 {
 	const char *name = arg_value(a, "firewall", NULL);
 	const char *dir = arg_value(a, "directory", NULL);
-	VEC(const struct firewall *) list = { 0 };
+	firewall_list list = { 0 };
 	struct gen_options opt;
 	struct loaded l;
 	int code = counters_option(a, &opt);
@@ -100,17 +117,19 @@ static int cmd_gen(struct args *a)
 	if (code != EXIT_OK)
 		return code;
 	if (name) {
-		const struct firewall *f = need_firewall(a, l.topo, name);
+		const struct firewall *f = need_managed(a, l.topo, name);
 
 		if (!f)
 			return EXIT_BAD;
 		vec_push(a->arena, &list, f);
 	} else {
-		for (size_t i = 0; i < l.topo->firewalls.n; i++)
-			vec_push(a->arena, &list, l.topo->firewalls.v[i]);
+		all_managed(a, l.topo, &list);
 	}
 	if (!list.n)
-		return complain(a, "the topology has no firewall");
+		return complain(a, l.topo->firewalls.n ?
+				"every firewall is another product "
+				"(managed=\"no\"): there is no ruleset to "
+				"write" : "the topology has no firewall");
 	if (!dir && list.n > 1)
 		dir = ".";
 	return gen_all(a, &l, list.v, list.n, dir, &opt);

@@ -123,6 +123,19 @@ static int read_filter(struct args *a, const struct loaded *l,
 	return code;
 }
 
+static void say_unmanaged(const struct topology *t, struct buf *b)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < t->firewalls.n; i++) {
+		if (!t->firewalls.v[i]->unmanaged)
+			continue;
+		buf_printf(b, "%s %s", any ? "," : ". Another product, without "
+			   "a ruleset:", t->firewalls.v[i]->name);
+		any = true;
+	}
+}
+
 /* What the lines mean, and what no line can say. */
 static const char *summary(struct args *a, const struct loaded *l,
 			   const struct matrix_filter *f, size_t n)
@@ -136,13 +149,15 @@ static const char *summary(struct args *a, const struct loaded *l,
 		buf_puts(&b, "; everything else that crosses a firewall is "
 			     "denied");
 	for (size_t i = 0; i < l->topo->firewalls.n; i++) {
-		if (l->topo->firewalls.v[i]->inputs.n)
+		if (l->topo->firewalls.v[i]->inputs.n ||
+		    l->topo->firewalls.v[i]->unmanaged)
 			continue;
 		buf_printf(&b, "%s %s", any ? "," : ". Without <input>, so left "
 			   "alone in what reaches themselves:",
 			   l->topo->firewalls.v[i]->name);
 		any = true;
 	}
+	say_unmanaged(l->topo, &b);
 	s = arena_strdup(a->arena, b.s);
 	buf_free(&b);
 	return s;

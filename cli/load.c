@@ -106,3 +106,16 @@ const struct firewall *need_firewall(const struct args *a,
 		 did_you_mean(a->arena, name, names.v, names.n));
 	return NULL;
 }
+
+const struct firewall *need_managed(const struct args *a,
+				    const struct topology *t,
+				    const char *name)
+{
+	const struct firewall *f = need_firewall(a, t, name);
+
+	if (!f || !f->unmanaged)
+		return f;
+	complain(a, "firewall \"%s\" is another product (managed=\"no\"): it "
+		 "has no ruleset here", name);
+	return NULL;
+}

@@ -117,6 +117,8 @@ static enum outcome go(struct eval *e, enum rs_verdict v, const char *chain,
 	switch (v) {
 	case RS_ACCEPT:
 	case RS_DROP:
+	case RS_RESET:
+	case RS_REJECT:
 		e->hit.accepted = v == RS_ACCEPT;
 		return DONE;
 	case RS_JUMP:

@@ -145,7 +145,7 @@ static void exact_family(struct work *w, bool v4, bool first)
 	set->counter = true;
 	r = rs_add_rule(w->g->rs, w->x->chain, NULL);
 	rs_lookup(w->g->rs, r, set);
-	rs_verdict(w->g->rs, r, RS_ACCEPT, NULL);
+	accept_new(w->g, r);
 }
 
 /* ---- one count per flow -------------------------------------------------------------- */

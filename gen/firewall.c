@@ -5,9 +5,7 @@
 #include "gen/internal.h"
 
 enum {
-	LOG_RATE = 10, LOG_BURST = 20,	 /* packets a second, and at once */
 	PING_RATE = 10, PING_BURST = 20, /* echo requests to the firewall */
-	MAX_PREFIX = 120,		 /* bytes of a log prefix: 127 at most */
 };
 
 static struct rs_rule *rule(struct gen *g, struct rs_chain *c,
@@ -66,26 +64,6 @@ static void new_only_rules(struct gen *g, struct rs_chain *c)
 	rs_verdict(g->rs, r, RS_GOTO, "pp_tracked");
 	r = rule(g, c, "TCP that begins without SYN");
 	rs_simple(g->rs, r, RS_NOT_SYN);
-	rs_simple(g->rs, r, RS_COUNTER);
-	rs_verdict(g->rs, r, RS_DROP, NULL);
-}
-
-static void deny_rules(struct gen *g, struct rs_chain *c, const char *what)
-{
-	struct buf b = { 0 };
-	struct rs_rule *r;
-
-	if (g->f->log_drops) {
-		buf_printf(&b, "%s %s", g->f->name, what);
-		if (b.n > MAX_PREFIX)
-			b.n = MAX_PREFIX;
-		buf_puts(&b, ": ");
-		r = rule(g, c, NULL);
-		rs_limit(g->rs, r, LOG_RATE, LOG_BURST);
-		rs_log(g->rs, r, arena_strndup(g->arena, b.s, b.n));
-		buf_free(&b);
-	}
-	r = rule(g, c, arena_printf(g->arena, "%.100s: not planned", what));
 	rs_simple(g->rs, r, RS_COUNTER);
 	rs_verdict(g->rs, r, RS_DROP, NULL);
 }
@@ -207,7 +185,7 @@ static void inside_rules(struct gen *g, struct rs_chain *c, uint32_t zone)
 		rs_lookup(g->rs, r, to);
 		rs_match_values(g->rs, r, RS_NOT, RS_L4PROTO, other, 1);
 		rs_simple(g->rs, r, RS_COUNTER);
-		accept_(g, r);
+		accept_new(g, r);
 	}
 }
 
@@ -226,6 +204,7 @@ static const char *zone_pair_chain(struct gen *g, const struct party *a,
 	x.name = unique_name(g, arena_printf(g->arena, "pp_%s/%s", a->name,
 					     b->name), NULL);
 	x.chain = rs_add_chain(g->rs, x.name, RS_NO_HOOK);
+	g->what = what;
 	if (a == b && open_inside(a)) {
 		inside_rules(g, x.chain, a->zone_id);
 	} else if (a == b) {
@@ -242,7 +221,7 @@ static const char *zone_pair_chain(struct gen *g, const struct party *a,
 		}
 		dispatch_rules(&x);
 	}
-	deny_rules(g, x.chain, what);
+	deny_rules(g, x.chain, what, AS_TOLD);
 	return x.name;
 }
 
@@ -309,7 +288,8 @@ static void forward_chain(struct gen *g)
 	established_rule(g, c);
 	new_only_rules(g, c);
 	zone_rules(g, c);
-	deny_rules(g, c, "undeclared interfaces");
+	/* an answer would go who knows where */
+	deny_rules(g, c, "undeclared interfaces", SILENTLY);
 }
 
 /* ---- input ---------------------------------------------------------------------------- */
@@ -451,6 +431,7 @@ static const char *input_chain_of(struct gen *g, const struct party *zone)
 	if (!x.products.n)
 		return NULL;
 	x.chain = rs_add_chain(g->rs, x.name, RS_NO_HOOK);
+	g->what = arena_printf(g->arena, "input from %s", zone->name);
 	dispatch_rules(&x);
 	return x.name;
 }
@@ -497,7 +478,7 @@ static void input_chain(struct gen *g)
 	new_only_rules(g, c);
 	planned_input(g, c);
 	ping_rules(g, c);
-	deny_rules(g, c, "input");
+	deny_rules(g, c, "input", AS_TOLD);
 }
 
 /* ---- the whole ---------------------------------------------------------------------- */

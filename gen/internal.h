@@ -54,6 +54,7 @@ struct gen {
 	VEC(uint32_t) busy; /* places in index between which something passes */
 	size_t flow_elems; /* of GEN_COUNT_FLOW, bounded */
 	struct map names;  /* chain and set names in use */
+	const char *what;  /* the zone pair whose rules are made, for the log */
 };
 
 /* What passes between two zones here (or comes in from one): its flows, as
@@ -66,6 +67,13 @@ struct dispatch {
 	VEC(uint32_t) products;
 	VEC(uint32_t) back; /* products the other way whose IKE comes here */
 };
+
+/* refuse.c: the last rules of a chain: log, count, refuse. */
+enum refusal { SILENTLY, AS_TOLD };
+void deny_rules(struct gen *g, struct rs_chain *c, const char *what,
+		enum refusal how);
+/* Ends a rule that lets a planned connection open; logs it where told. */
+void accept_new(struct gen *g, struct rs_rule *r);
 
 /* dispatch.c: adds rules that accept what is planned; falls through else. */
 void dispatch_rules(struct dispatch *x);

@@ -107,6 +107,13 @@ void rs_log(struct ruleset *rs, struct rs_rule *r, const char *prefix)
 	push(rs, r, (struct rs_stmt){ .kind = RS_LOG, .text = prefix });
 }
 
+void rs_log_group(struct ruleset *rs, struct rs_rule *r, const char *prefix,
+		  uint16_t group)
+{
+	push(rs, r, (struct rs_stmt){ .kind = RS_LOG, .text = prefix,
+				      .to_group = true, .group = group });
+}
+
 void rs_verdict(struct ruleset *rs, struct rs_rule *r, enum rs_verdict v,
 		const char *chain)
 {

@@ -27,7 +27,12 @@ struct rs_value {
 	const char *name;    /* interface names instead; may end in * */
 };
 
-enum rs_verdict { RS_NONE, RS_ACCEPT, RS_DROP, RS_JUMP, RS_GOTO };
+enum rs_verdict {
+	RS_NONE, RS_ACCEPT, RS_DROP, RS_JUMP, RS_GOTO,
+	RS_RESET,  /* drops, and answers with a TCP reset: behind l4proto tcp */
+	RS_REJECT, /* drops, and answers "administratively prohibited":
+		    * ICMP type 3 code 13, ICMPv6 type 1 code 1 */
+};
 
 struct rs_elem {
 	struct rs_value key[RS_MAX_KEY];
@@ -56,7 +61,8 @@ enum rs_kind {
 	RS_VMAP,     /* verdict by the map */
 	RS_COUNTER,
 	RS_LIMIT,    /* packets a second, and a burst */
-	RS_LOG,	     /* with text as prefix */
+	RS_LOG,	     /* with text as prefix; to the kernel's log, or, with
+		      * to_group, to an NFLOG group, the packet whole */
 	RS_VERDICT,
 };
 
@@ -70,6 +76,8 @@ struct rs_stmt {
 	size_t n_value;
 	const struct rs_set *set;
 	unsigned states, rate, burst;
+	bool to_group;
+	uint16_t group;
 	enum rs_verdict verdict;
 	const char *text; /* chain, or log prefix of at most 127 bytes */
 };
@@ -116,6 +124,8 @@ void rs_ct_state(struct ruleset *rs, struct rs_rule *r, unsigned states);
 void rs_limit(struct ruleset *rs, struct rs_rule *r, unsigned rate,
 	      unsigned burst);
 void rs_log(struct ruleset *rs, struct rs_rule *r, const char *prefix);
+void rs_log_group(struct ruleset *rs, struct rs_rule *r, const char *prefix,
+		  uint16_t group);
 void rs_verdict(struct ruleset *rs, struct rs_rule *r, enum rs_verdict v,
 		const char *chain);
 

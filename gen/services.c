@@ -231,7 +231,7 @@ static void part_rule(struct gen *g, struct rs_chain *c, const struct part *p,
 		break;
 	}
 	rs_simple(g->rs, r, RS_COUNTER);
-	rs_verdict(g->rs, r, RS_ACCEPT, NULL);
+	accept_new(g, r);
 }
 
 static struct parts all_parts(struct gen *g, const struct entry *entries,
@@ -277,7 +277,7 @@ void service_rules(struct gen *g, struct rs_chain *c, const char *name,
 			set = rs_add_set(g->rs, name, false, 2, key);
 			set->counter = true;
 			rs_lookup(g->rs, r, set);
-			rs_verdict(g->rs, r, RS_ACCEPT, NULL);
+			accept_new(g, r);
 		}
 		e = rs_add_elem(g->rs, set);
 		e->comment = comment;

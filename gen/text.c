@@ -68,6 +68,9 @@ static void put_verdict(struct buf *out, enum rs_verdict v, const char *chain)
 	static const char *const name[] = {
 		[RS_NONE] = "continue", [RS_ACCEPT] = "accept",
 		[RS_DROP] = "drop", [RS_JUMP] = "jump", [RS_GOTO] = "goto",
+		[RS_RESET] = "reject with tcp reset",
+		/* with "type", which every nft reads and new ones do not list */
+		[RS_REJECT] = "reject with icmpx type admin-prohibited",
 	};
 
 	buf_puts(out, name[v]);
@@ -188,6 +191,8 @@ static void put_stmt(struct buf *out, const struct rs_stmt *s)
 		break;
 	case RS_LOG:
 		buf_printf(out, "log prefix \"%s\"", s->text);
+		if (s->to_group)
+			buf_printf(out, " group %u", s->group);
 		break;
 	case RS_VERDICT:
 		put_verdict(out, s->verdict, s->text);

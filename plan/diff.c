@@ -307,6 +307,15 @@ static bool is_internet(const struct plan *p, uint32_t node)
 	       p->topo->zones.v[node]->zone_kind == ZONE_INTERNET;
 }
 
+/* Who answers for what is spoken to. */
+static const char *owner_at(const struct plan *p, struct addr a)
+{
+	uint32_t c = plan_cell(p, a);
+
+	return c == NONE || p->cell[c].party == NONE ? NULL :
+		p->topo->parties.v[p->cell[c].party]->owner;
+}
+
 static void say(struct differ *d, const struct plan *has,
 		const struct plan *other, const struct part *part,
 		uint32_t set, enum change_kind kind)
@@ -326,7 +335,8 @@ static void say(struct differ *d, const struct plan *has,
 		.packets = packets_text(d, &cubes),
 		.reason = reason_ident(has, part->reason, d->a),
 		.cause = cause_of(d, has, other, part, w, kind),
-		.owner = r->allow ? r->allow->owner : NULL,
+		.owner = r->allow && r->allow->owner ? r->allow->owner :
+			 owner_at(has, space_to_addr(w[D_DST])),
 		.ticket = r->allow ? r->allow->ticket : NULL,
 		.size = size_text(d, set), .at = reason_place(r),
 		.internet = is_internet(has, part->from) ||

@@ -18,6 +18,7 @@ struct row {
 	struct key_set ports;
 	bool any_protocol;
 	struct key_range whole; /* protocols without ports */
+	const char *owner;	/* of who is spoken to; NULL, or "several" */
 };
 
 struct maker {
@@ -167,6 +168,14 @@ static void split_rows(struct maker *m, const struct planned *x, uint32_t from,
 	}
 }
 
+static const char *owner_of(const struct maker *m, const struct planned *x,
+			    uint32_t to)
+{
+	return to == NONE || m->by == MATRIX_BY_ROLE ?
+		plan_owner(m->p, x->to, x->to_end) :
+		m->p->topo->parties.v[to]->owner;
+}
+
 static void add_row(struct maker *m, const struct planned *x, uint32_t from,
 		    uint32_t to)
 {
@@ -184,6 +193,8 @@ static void add_row(struct maker *m, const struct planned *x, uint32_t from,
 	};
 	const struct reason *r = &p->reasons.v[x->piece.reason];
 	struct map_entry *e;
+	struct row *row;
+	const char *owner;
 	int is_new;
 
 	if (protos > 0 && protos < 8) {
@@ -202,7 +213,14 @@ static void add_row(struct maker *m, const struct planned *x, uint32_t from,
 		e->val.u = (uint32_t)m->rows.n;
 		vec_push(m->scratch, &m->rows, (struct row){ .key = key });
 	}
-	add_keys(m, &m->rows.v[e->val.u], x->piece.keys);
+	row = &m->rows.v[e->val.u];
+	owner = owner_of(m, x, to);
+	if (is_new)
+		row->owner = owner;
+	else if (owner != row->owner && (!owner || !row->owner ||
+					 strcmp(owner, row->owner)))
+		row->owner = "several";
+	add_keys(m, row, x->piece.keys);
 }
 
 static void find_parties(struct maker *m)
@@ -418,6 +436,8 @@ static struct matrix_row text_of(struct maker *m, const struct row *r)
 	};
 
 	reason_text(m, r, &out);
+	if (!out.owner)
+		out.owner = r->owner;
 	if (m->by == MATRIX_BY_HOST) {
 		out.from = plan_party_name(m->p, r->key.from);
 		out.to = plan_party_name(m->p, r->key.to);
