@@ -34,7 +34,7 @@ def end_lists(t: Topology) -> Iterator[tuple[str, list[str], bool, bool]]:
     for allow in t.allows:
         yield "allow", allow.src, False, True
         yield "allow", allow.dst, False, False
-    for forbid in t.forbids:
+    for forbid in t.forbids + t.expects:
         yield "forbid", forbid.src + forbid.exempt, True, True
         yield "forbid", forbid.dst, True, False
 
@@ -69,6 +69,7 @@ class Checker:
         self.check_allows()
         self.check_clients()
         self.check_forbids()
+        self.check_expects()
 
     # ---------------------------------------------------------------- samples
 
@@ -200,7 +201,7 @@ class Checker:
             self.plan.members(flow.services)
         for element in t.ipsecs:
             self.plan.members(element.exempt)
-        for item in [*t.allows, *t.forbids,
+        for item in [*t.allows, *t.forbids, *t.expects,
                      *(i for f in t.firewalls.values() for i in f.inputs)]:
             self.plan.members(item.traffic.services)
         for choice in t.wants + t.omits:
@@ -397,6 +398,31 @@ class Checker:
                     barred = self.plan.traffic_atoms(forbid.traffic, a.version, b)
                     fail_if(atoms_meet(self.plan.planned(a, b), barred),
                             f"forbidden: {a} to {b}")
+
+
+    def check_expects(self) -> None:
+        """All that an `expect` names is planned, carried or not."""
+        for expect in self.topology.expects:
+            for a in self.kinds:
+                if (not self.plan.among(expect.src, a, True)
+                        or self.plan.among(expect.exempt, a, True)):
+                    continue
+                for b in self.kinds:
+                    if a != b and a.version == b.version and self.plan.among(expect.dst, b, True):
+                        wanted = self.plan.traffic_atoms(expect.traffic, a.version, b)
+                        fail_if(not covered(wanted, self.plan.planned(a, b)),
+                                f"expected: {a} to {b}")
+
+
+def covered(wanted: list[Atom], there: list[Atom]) -> bool:
+    """Is every packet of the one list in the other?  Of each atom the first packet that
+    could be missing is its own first or the one behind an atom that is there."""
+    for atom in wanted:
+        near = [t for t in there if t.proto == atom.proto]
+        for port in [atom.low] + [t.high + 1 for t in near]:
+            if atom.low <= port <= atom.high and not any(t.has(atom.proto, port) for t in near):
+                return False
+    return True
 
 
 def names_overlap(one: Interface, other: Interface) -> bool:

@@ -53,6 +53,7 @@ class Generator:
 
     def __init__(self, seed: int, templates: str) -> None:
         self.rng = random.Random(seed)
+        self.second = random.Random(seed * 7919 + 1)    # what must not move other draws
         self.templates = templates
         self.template = self.maybe(0.75)
         attributes = {"xmlns": "urn:portplan:1", "name": f"random-{seed}"}
@@ -196,6 +197,10 @@ class Generator:
             node.attributes["nodes"] = "left right"
         if self.maybe(0.2):
             node.attributes["log"] = "none"
+        if self.second.random() < 0.3:
+            node.attributes["refuse"] = "reject"
+        if self.second.random() < 0.2:
+            node.attributes.update({"log": "new", "log-group": str(len(zones))})
         zones = zones + [self.rng.choice(zones)
                          for _ in range(self.rng.choice([0, 0, 1, 1, 2])) if len(zones) < 7]
         addressed = self.rng.choice([0, 0.5, 0.9])
@@ -420,6 +425,15 @@ class Generator:
             attributes["except"] = self.ends(1)
         return self.root, Node("forbid", {**attributes, "reason": "drawn"})
 
+    def expect(self) -> Optional[tuple[Node, Node]]:
+        """What an exception plans must be planned: never more than it."""
+        allows = [c for c in self.root.children if c.tag == "allow"
+                  and "starts" not in c.attributes and "expires" not in c.attributes]
+        if not allows:
+            return None
+        words = {k: v for k, v in self.second.choice(allows).attributes.items() if k != "name"}
+        return self.root, Node("expect", words)
+
     def planned_ends(self) -> Optional[tuple[str, str]]:
         """Ends between which an exception or a template row plans something."""
         pairs = [(c.attributes["from"], c.attributes["to"]) for c in self.root.children
@@ -570,6 +584,7 @@ class Generator:
         self.offer(self.input, self.rng.randint(0, 7))
         self.offer(self.ipsec, self.rng.randint(0, 6))
         self.offer(self.forbid, self.rng.randint(0, 6))
+        self.offer(self.expect, self.second.randint(0, 2))
         self.tidy()
         return self.root.text()
 

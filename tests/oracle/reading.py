@@ -127,6 +127,7 @@ class Firewall:
     """One ruleset, on one machine or several."""
     name: str
     nodes: list[str]
+    managed: bool = True
     interfaces: list[Interface] = field(default_factory=list)
     inputs: list[Input] = field(default_factory=list)
 
@@ -191,6 +192,7 @@ class Topology:
     ipsecs: list[Ipsec] = field(default_factory=list)
     allows: list[Allow] = field(default_factory=list)
     forbids: list[Forbid] = field(default_factory=list)
+    expects: list[Forbid] = field(default_factory=list)
 
 
 # ----------------------------------------------------------- single values
@@ -299,11 +301,11 @@ def one_of(text: Optional[str], values: str) -> str:
 
 TRAFFIC = "service tcp udp ip icmp icmpv6"
 VOCABULARY = {                      # element: attributes; those after * are required
-    "topology": "template dynamic-ports name",
+    "topology": "template dynamic-ports owner name",
     "include": "* file",
-    "zone": "roles kind transit inside dynamic-ports * name networks",
-    "network": "roles dynamic-ports * name networks",
-    "host": "roles dynamic-ports * name address",
+    "zone": "roles kind transit inside dynamic-ports owner * name networks",
+    "network": "roles dynamic-ports inside owner * name networks",
+    "host": "roles dynamic-ports owner * name address",
     "use": "* role of",
     "pin": "role * service port",
     "role": "is title * name",
@@ -311,12 +313,13 @@ VOCABULARY = {                      # element: attributes; those after * are req
     "flow": "requirement cite reason * from to service",
     "want": "name service at * from to reason",
     "omit": "name service at * from to reason",
-    "firewall": "nodes log * name",
+    "firewall": "nodes log log-group refuse managed * name",
     "interface": "address dhcp * name zone",
     "input": f"reason {TRAFFIC} * from",
     "ipsec": "protocols nat-traversal ike-auth except name reason * between and",
     "allow": f"name owner ticket approved-by review-by starts expires {TRAFFIC} * from to reason",
     "forbid": f"except name owner {TRAFFIC} * from to reason",
+    "expect": f"except name owner {TRAFFIC} * from to reason",
     "mail-domain": "all * name senders",
     "skip": "expires * rule reason",
     "template": "version title extends * name",
@@ -459,7 +462,7 @@ class Reader:
     def children(self, element: ET.Element, parent: Optional[Party], path: str) -> None:
         """What stands in a topology, zone or network, includes opened."""
         places = {None: "include zone pin role service flow want omit firewall ipsec allow"
-                        " forbid mail-domain skip",
+                        " forbid expect mail-domain skip",
                   "zone": "include network host use", "network": "include network host use",
                   "host": "use pin skip"}
         for tag, child in child_elements(element):
@@ -475,7 +478,7 @@ class Reader:
                 assert parent is not None
                 parent.uses.append(Use(words(child.get("role")), words(child.get("of"))))
             elif tag not in ("mail-domain", "skip"):
-                if tag in ("allow", "forbid", "want", "omit", "ipsec"):
+                if tag in ("allow", "forbid", "expect", "want", "omit", "ipsec"):
                     self.label(tag, child)
                 getattr(self, "read_" + tag)(child)
 
@@ -540,8 +543,13 @@ class Reader:
     def read_firewall(self, element: ET.Element) -> None:
         """`firewall` with its interfaces and inputs."""
         name = self.register("party", element.get("name", ""))
-        one_of(element.get("log"), "drops none")
-        found = Firewall(name, words(element.get("nodes")))
+        log = one_of(element.get("log"), "drops none new")
+        if element.get("log-group") is not None:
+            number(element.get("log-group", ""), 0, 65535)
+        elif log == "new":
+            raise PlanError(f'firewall "{name}" logs new connections to no group')
+        one_of(element.get("refuse"), "drop reject")
+        found = Firewall(name, words(element.get("nodes")), yes(element.get("managed"), True))
         for tag, child in child_elements(element):
             if tag == "interface":
                 found.interfaces.append(Interface(
@@ -575,12 +583,19 @@ class Reader:
 
     def read_forbid(self, element: ET.Element) -> None:
         """`forbid`: no service and port means every packet."""
+        self.topology.forbids.append(self.limit(element))
+
+    def read_expect(self, element: ET.Element) -> None:
+        """`expect`: the reverse of `forbid`."""
+        self.topology.expects.append(self.limit(element))
+
+    def limit(self, element: ET.Element) -> Forbid:
+        """What `forbid` and `expect` say alike."""
         traffic = self.traffic(element, "service")
         if traffic.empty():
             traffic.ip.append("any")
-        self.topology.forbids.append(Forbid(
-            words(element.get("from")), words(element.get("to")),
-            words(element.get("except")), traffic))
+        return Forbid(words(element.get("from")), words(element.get("to")),
+                      words(element.get("except")), traffic)
 
     # -- packets
 
