@@ -9,6 +9,7 @@ const struct command *const commands[] = {
 	&command_audit,
 	&command_diff,
 	&command_equal,
+	&command_graph,
 	&command_schema,
 	&command_templates,
 	&command_man,
