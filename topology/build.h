@@ -43,6 +43,11 @@ struct build {
 
 /* load.c: reads path and all it names; false if nothing usable came of it. */
 bool build_load(struct build *b, const char *path);
+/* Of a file that another names: relative to that one. */
+const char *resolve_path(struct build *b, const struct source *from,
+			 const char *file);
+/* A message: files are read, nothing is fetched. */
+bool is_url(struct build *b, const char *path, struct span at);
 
 /* declare.c */
 void build_declare(struct build *b);
@@ -85,6 +90,9 @@ struct words {
 struct words value_words(struct build *b, const struct xml_element *e,
 			 const char *attr);
 struct span word_span(const struct words *w, size_t i);
+/* The same; a message if the attribute is there and empty. */
+struct words some_words(struct build *b, const struct xml_element *e,
+			const char *attr);
 void value_roles(struct build *b, const struct xml_element *e,
 		 const char *attr, role_list *out);
 void value_services(struct build *b, const struct xml_element *e,
@@ -94,6 +102,13 @@ struct ends value_ends(struct build *b, const struct xml_element *e,
 /* Checks the senders of a mail domain: ends, mx, mx:N, a:N, include:N. */
 void value_senders(struct build *b, const struct xml_element *e,
 		   const char *attr);
+/* prefixes.c: NULL, or what is wrong with a word that should be a prefix. */
+const char *prefix_wrong(struct build *b, const struct word *w,
+			 bool allow_prefix, struct prefix *out);
+/* "10.0.0.1-10.0.0.9" by its looks. */
+bool is_range(const char *s);
+/* Prefixes, ranges A-B (as the prefixes that they are made of), and those in
+ * files named @FILE. With addresses, single ones. */
 void value_prefixes(struct build *b, const struct xml_element *e,
 		    const char *attr, bool addresses, struct prefix **out,
 		    struct span **at, size_t *n);

@@ -18,8 +18,8 @@ static void walk(struct build *b, const struct xml_element *e,
 		 enum element parent, size_t parent_item, const char *origin);
 
 /* Relative to the file that names it, as everywhere. */
-static const char *resolve_path(struct build *b, const struct source *from,
-				const char *file)
+const char *resolve_path(struct build *b, const struct source *from,
+			 const char *file)
 {
 	const char *slash = from ? strrchr(from->name, '/') : NULL;
 
@@ -44,7 +44,7 @@ static struct file *find_file(struct build *b, const char *path)
 }
 
 /* Nothing is ever fetched. */
-static bool is_url(struct build *b, const char *path, struct span at)
+bool is_url(struct build *b, const char *path, struct span at)
 {
 	bool url = strstr(path, "://");
 

@@ -49,7 +49,7 @@ static void bad_word(struct build *b, const struct words *w, size_t i,
 }
 
 /* An attribute that is there should say something. */
-static struct words some_words(struct build *b, const struct xml_element *e,
+struct words some_words(struct build *b, const struct xml_element *e,
 			       const char *attr)
 {
 	struct words w = value_words(b, e, attr);
@@ -93,36 +93,16 @@ void value_services(struct build *b, const struct xml_element *e,
 	}
 }
 
-static bool of_digits(const char *s, const char *more)
-{
-	return s[strspn(s, more)] == '\0' && s[strcspn(s, "0123456789")];
-}
-
-/* prefix_parse() knows what is wrong; here is what people mean by it. */
-static const char *prefix_wrong(struct build *b, const struct word *w,
-				bool allow_prefix, struct prefix *out)
-{
-	const char *why, *slash = strchr(w->s, '/'), *dash = strchr(w->s, '-');
-
-	if (w->s[0] == '@')
-		return "names a file: not supported yet";
-	why = prefix_parse(b->arena, w->s, w->len, allow_prefix, out);
-	if (!why)
-		return NULL;
-	if (dash && of_digits(w->s, "0123456789abcdefABCDEF.:-"))
-		return "is a range: not supported yet";
-	if (strchr(w->s, ','))
-		return "holds a comma: separate by spaces";
-	if (slash && strchr(slash, '.'))
-		return "has a netmask, where a prefix length is meant: "
-		       "/255.255.255.0 is /24";
-	return why;
-}
-
 static bool end_prefix(struct build *b, const struct words *w, size_t i,
 		       struct end_word *out)
 {
 	const char *why = prefix_wrong(b, &w->v[i], true, &out->prefix);
+
+	if (why && w->v[i].s[0] == '@')
+		why = "names a list: only \"networks\" and \"address\" take one";
+	else if (why && is_range(w->v[i].s))
+		why = "is a range: only \"networks\" and \"address\" take one; "
+		      "write prefixes, or the name of a network";
 
 	out->kind = END_PREFIX;
 	if (why)
@@ -146,7 +126,7 @@ static bool end_word(struct build *b, const struct xml_element *e,
 		return out->role;
 	}
 	if (looks_like_address(w->s) || strpbrk(w->s, "/:%@,") ||
-	    (strchr(w->s, '.') && of_digits(w->s, "0123456789.-")))
+	    (strchr(w->s, '.') && is_range(w->s)))
 		return end_prefix(b, words, i, out);
 	out->kind = END_PARTY;
 	out->party = find_party(b, e, attr, w->s, w->off);
@@ -186,61 +166,6 @@ void value_senders(struct build *b, const struct xml_element *e,
 				 s[strlen(mechanism[k])];
 		if (!known)
 			end_word(b, e, attr, &w, i, &ignored);
-	}
-}
-
-/* Where a prefix may not lie (the format, "Space"). */
-static const struct nowhere {
-	const char *prefix, *what;
-} nowhere[] = {
-	{ "0.0.0.0/8", "\"this network\" (RFC 1122)" },
-	{ "127.0.0.0/8", "loopback (RFC 1122)" },
-	{ "224.0.0.0/3", "multicast and reserved (RFC 1112)" },
-	{ "::/127", "unspecified and loopback (RFC 4291)" },
-	{ "fe80::/10", "link-local (RFC 4291)" },
-	{ "ff00::/8", "multicast (RFC 4291)" },
-};
-
-static const char *lies_nowhere(struct build *b, struct prefix p)
-{
-	for (size_t i = 0; i < sizeof(nowhere) / sizeof(*nowhere); i++) {
-		struct prefix n;
-
-		prefix_parse(b->arena, nowhere[i].prefix,
-			     strlen(nowhere[i].prefix), true, &n);
-		if (range_has(n.r, p.r.lo) && range_has(n.r, p.r.hi))
-			return arena_printf(b->arena, "lies in %s, %s, which "
-					    "belongs to no zone",
-					    nowhere[i].prefix, nowhere[i].what);
-	}
-	return NULL;
-}
-
-void value_prefixes(struct build *b, const struct xml_element *e,
-		    const char *attr, bool addresses, struct prefix **out,
-		    struct span **at, size_t *n)
-{
-	struct words w = some_words(b, e, attr);
-
-	*out = ARENA_ARRAY(b->arena, struct prefix, w.n);
-	*at = ARENA_ARRAY(b->arena, struct span, w.n);
-	*n = 0;
-	for (size_t i = 0; i < w.n; i++) {
-		struct prefix *p = &(*out)[*n];
-		const char *why;
-
-		why = prefix_wrong(b, &w.v[i], !addresses, p);
-		if (!why)
-			why = lies_nowhere(b, *p);
-		for (size_t k = 0; !why && k < *n; k++)
-			if (addr_eq((*out)[k].r.lo, p->r.lo) &&
-			    addr_eq((*out)[k].r.hi, p->r.hi))
-				why = "is given twice";
-		if (why) {
-			bad_word(b, &w, i, why);
-			continue;
-		}
-		(*at)[(*n)++] = word_span(&w, i);
 	}
 }
 

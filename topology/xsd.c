@@ -8,16 +8,17 @@
 #define NAMES "[A-Za-z0-9][A-Za-z0-9_.\\-]{0,63}" \
 	"( [A-Za-z0-9][A-Za-z0-9_.\\-]{0,63})*"
 
+#define PREFIX "(@\\S*|[0-9a-fA-F:.]+(/[0-9]+|-[0-9a-fA-F:.]+)?)"
+#define ADDRESS "(@\\S*|[0-9a-fA-F:.]+(-[0-9a-fA-F:.]+)?)"
+
 static const struct xsd_type {
 	const char *name, *base, *pattern;
 } xsd_types[N_ATTR_TYPES] = {
 	[AT_TEXT] = { "text-or-none", "string", NULL },
 	[AT_NAME] = { "name", "token", "[A-Za-z0-9][A-Za-z0-9_.\\-]{0,63}" },
 	[AT_NAMES] = { "names-or-none", "token", "(" NAMES ")?" },
-	[AT_PREFIXES] = { "prefixes", "token",
-			  "[0-9a-fA-F:.]+(/[0-9]+)?( [0-9a-fA-F:.]+(/[0-9]+)?)*" },
-	[AT_ADDRESSES] = { "addresses", "token",
-			   "[0-9a-fA-F:.]+( [0-9a-fA-F:.]+)*" },
+	[AT_PREFIXES] = { "prefixes", "token", PREFIX "( " PREFIX ")*" },
+	[AT_ADDRESSES] = { "addresses", "token", ADDRESS "( " ADDRESS ")*" },
 	[AT_PORTS] = { "ports", "token",
 		       "[0-9]{1,5}(-[0-9]{1,5})?( [0-9]{1,5}(-[0-9]{1,5})?)*" },
 	[AT_PROTOCOLS] = { "protocols", "token", "any|[0-9]{1,3}( [0-9]{1,3})*" },

@@ -247,11 +247,27 @@ class Generator:
         parent = self.rng.choice(self.named("zone") + self.named("network"))
         prefixes = self.pick([str(p) for p in self.prefixes[parent]], 2)
         parts = [self.network_part(ipaddress.ip_network(p)) for p in prefixes]
-        node = Node("network", {"name": self.fresh("n"), "networks": " ".join(map(str, parts))})
+        texts, parts = self.as_ranges(parts)
+        node = Node("network", {"name": self.fresh("n"), "networks": " ".join(texts)})
         if self.maybe(0.2):
             node.attributes["dynamic-ports"] = self.ports(1)
         self.prefixes[node.attributes["name"]] = parts
         return self.nodes[parent], node
+
+    def as_ranges(self, parts: list[Prefix]) -> tuple[list[str], list[Prefix]]:
+        """Some of the prefixes written as ranges, of IPv4 now and then not all of them."""
+        texts: list[str] = []
+        found: list[Prefix] = []
+        for p in parts:
+            if self.second.random() < 0.7 or p.num_addresses < 4:
+                texts.append(str(p))
+                found.append(p)
+                continue
+            cut = self.second.randint(0, 1) if p.version == 4 else 0
+            low, high = p[cut], p[p.num_addresses - 1 - cut]
+            texts.append(f"{low}-{high}")
+            found += ipaddress.summarize_address_range(low, high)
+        return texts, found
 
     def network_part(self, prefix: Prefix) -> Prefix:
         """A part of a prefix that is not all of it."""
@@ -270,8 +286,11 @@ class Generator:
         found = [self.host_address(ipaddress.ip_network(p)) for p in prefixes]
         if self.maybe(0.15):
             found.append(self.host_address(ipaddress.ip_network(prefixes[0])))
-        node = Node("host", {"name": self.fresh("h"),
-                             "address": " ".join(str(a) for a in dict.fromkeys(found))})
+        texts = [str(a) if self.second.random() < 0.9 else f"{a}-{a + 1}"
+                 for a in dict.fromkeys(found) if int(a) % 256 != 255]
+        if not texts:
+            return None
+        node = Node("host", {"name": self.fresh("h"), "address": " ".join(texts)})
         if self.maybe(0.15):
             node.attributes["dynamic-ports"] = self.ports(1)
         return self.nodes[parent], node

@@ -233,6 +233,58 @@ def prefix(text: str) -> Prefix:
     return found
 
 
+def listed(text: Optional[str], path: str) -> Iterator[str]:
+    """The words of `networks` or `address`, those in the files named @FILE too."""
+    for word in words(text):
+        if not word.startswith("@"):
+            yield word
+            continue
+        try:
+            with open(os.path.join(os.path.dirname(path), word[1:]), encoding="utf-8") as file:
+                lines = [line.partition("#")[0].strip() for line in file]
+        except OSError as problem:
+            raise PlanError(f"{word}: {problem}") from problem
+        if not any(lines):
+            raise PlanError(f"{word} is empty")
+        yield from filter(None, lines)
+
+
+def span(word: str) -> Optional[tuple[Address, Address]]:
+    """The two ends of A-B; None where the word is no range."""
+    if "-" not in word:
+        return None
+    low, _, high = word.partition("-")
+    one, other = address(low), address(high)
+    if one.version != other.version or other < one:
+        raise PlanError(f'"{word}" is no range')
+    return one, other
+
+
+def prefixes(text: Optional[str], path: str) -> list[Prefix]:
+    """Prefixes and ranges, a range as the prefixes that it is made of."""
+    found: list[Prefix] = []
+    for word in listed(text, path):
+        ends = span(word)
+        found += ipaddress.summarize_address_range(*ends) if ends else [prefix(word)]
+    return found
+
+
+def addresses(text: Optional[str], path: str) -> list[Address]:
+    """Single addresses, those of ranges one by one."""
+    found: list[Address] = []
+    for word in listed(text, path):
+        ends = span(word)
+        if ends is None:
+            found.append(address(word))
+        elif int(ends[1]) - int(ends[0]) >= 65536:
+            raise PlanError(f'"{word}" is more than a host has')
+        else:
+            found += [ends[0] + n for n in range(int(ends[1]) - int(ends[0]) + 1)]
+    if len(set(found)) != len(found):
+        raise PlanError(f'"{text}" names an address twice')
+    return found
+
+
 def number(text: str, low: int, high: int) -> int:
     """A decimal number within bounds, without leading zeros."""
     if not re.fullmatch(r"0|[1-9][0-9]*", text) or not low <= int(text) <= high:
@@ -497,8 +549,8 @@ class Reader:
         """A zone, network or host with what stands in it."""
         name = self.register("party", element.get("name", ""))
         found = Party(tag, name, parent,
-                      prefixes=[prefix(w) for w in words(element.get("networks"))],
-                      addresses=[address(w) for w in words(element.get("address"))],
+                      prefixes=prefixes(element.get("networks"), path),
+                      addresses=addresses(element.get("address"), path),
                       roles=words(element.get("roles")),
                       dynamic_ports=ports(element.get("dynamic-ports")) or None)
         if tag == "zone":
