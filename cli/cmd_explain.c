@@ -485,6 +485,36 @@ static void put_not_enforced(struct question *q, const struct answer *x,
 			   "what it sends itself\n", s->name);
 }
 
+static void put_assign(struct question *q, uint32_t cell,
+		       const struct role *role)
+{
+	const struct plan *p = q->l.plan;
+	const struct assign *a = plan_assigned(p, cell, role);
+	unsigned line, col, end;
+
+	if (!a)
+		return;
+	span_position(a->at, &line, &col, &end);
+	buf_printf(&q->text, "  assigned %s to %s at %s:%u%s%s%s%s\n",
+		   role->name, plan_party_name(p, p->cell[cell].party),
+		   a->at.src->name, line, a->owner ? "; owner " : "",
+		   a->owner ? a->owner : "",
+		   a->expires.given ? "; expires " : "",
+		   a->expires.given ? a->expires.text : "");
+}
+
+/* Roles that stand in another file than the party. */
+static void put_assigned(struct question *q, const struct answer *x,
+			 uint32_t reason)
+{
+	const struct reason *r = &q->l.plan->reasons.v[reason];
+
+	if (r->kind != REASON_FLOW)
+		return;
+	put_assign(q, x->src_cell, r->from);
+	put_assign(q, x->dst_cell, r->to);
+}
+
 static void put_owner(struct question *q, const struct answer *x)
 {
 	const struct plan *p = q->l.plan;
@@ -513,8 +543,10 @@ static void ask(struct question *q, const struct packet *k)
 		   ok ? "allowed" : "denied: ", ok ? "" : why_text(q, &x));
 	*(ok ? &q->allowed : &q->denied) += 1;
 	put_owner(q, &x);
-	for (size_t i = 0; i < x.n_reason; i++)
+	for (size_t i = 0; i < x.n_reason; i++) {
 		put_reason(q, x.reason[i], x.pin[i]);
+		put_assigned(q, &x, x.reason[i]);
+	}
 	if (ok)
 		put_path(q, &x, k);
 	else if (x.why == WHY_NOT_PLANNED) {

@@ -57,6 +57,22 @@ int load_topology(struct args *a, const char *path, struct loaded *out)
 	return EXIT_BAD;
 }
 
+static void say_lapsed(const struct args *a, const struct plan *p)
+{
+	for (size_t i = 0; i < p->lapsed.n && i < 5; i++) {
+		const struct assign *x = p->lapsed.v[i];
+		unsigned line, col, end;
+
+		span_position(x->at, &line, &col, &end);
+		fprintf(stderr, "portplan %s: not in the plan by date: assign "
+			"at %s:%u (expired %s)\n", a->cmd->name,
+			x->at.src->name, line, x->expires.text);
+	}
+	if (p->lapsed.n > 5)
+		fprintf(stderr, "portplan %s: not in the plan by date: %zu "
+			"more assigns\n", a->cmd->name, p->lapsed.n - 5);
+}
+
 static void say_left_out(const struct args *a, const struct plan *p)
 {
 	size_t n = p->left_out.n;
@@ -70,6 +86,7 @@ static void say_left_out(const struct args *a, const struct plan *p)
 			over ? "expired" : "starts",
 			over ? r->expires.text : r->starts.text);
 	}
+	say_lapsed(a, p);
 	if (n > 5)
 		fprintf(stderr, "portplan %s: not in the plan by date: %zu "
 			"more exceptions\n", a->cmd->name, n - 5);

@@ -30,6 +30,8 @@ void number_ends(struct plan *p)
 	n += 3 * t->expects.n;
 	p->end_input = (uint32_t)n;
 	n += t->inputs.n;
+	p->end_assign = (uint32_t)n;
+	n += t->assigns.n;
 	p->n_ends = (uint32_t)n;
 }
 
@@ -63,7 +65,9 @@ const struct ends *end_of(const struct build *b, uint32_t id)
 		return n % 3 == 0 ? &r->from : n % 3 == 1 ? &r->to :
 							    &r->except;
 	}
-	return &t->inputs.v[id - p->end_input]->from;
+	if (id < p->end_assign)
+		return &t->inputs.v[id - p->end_input]->from;
+	return &t->assigns.v[id - p->end_assign]->to;
 }
 
 int u32_compare(const void *a, const void *b)
@@ -92,8 +96,7 @@ struct surroundings {
 	struct map by_context;
 };
 
-static uint32_t merge_roles(struct build *b, uint32_t around,
-			    const role_list *own)
+uint32_t merge_roles(struct build *b, uint32_t around, const role_list *own)
 {
 	struct lists *l = &b->plan->lists;
 	VEC(uint32_t) ids = { 0 };
@@ -344,14 +347,16 @@ void build_ends(struct build *b)
 		for (size_t i = 0; i < ends->n; i++)
 			add_extra(b, &s, id, &ends->v[i]);
 	}
+	for (uint32_t c = 0; c < p->n_cell; c++)
+		if (p->cell[c].zone != NONE)
+			p->cell[c].cls = cell_roles(b, &s, &p->cell[c]);
+	assign_roles(b);
 	for (uint32_t c = 0; c < p->n_cell; c++) {
 		struct cell *cell = &p->cell[c];
 		uint32_t ctx = 0;
 
-		if (cell->zone != NONE) {
-			cell->cls = cell_roles(b, &s, cell);
+		if (cell->zone != NONE)
 			ctx = context_ends(b, &s, cell->network, cell->cls);
-		}
 		cell->ends = join_ends(b, ctx, s.extra[c].v, s.extra[c].n);
 	}
 	check_literals(b);

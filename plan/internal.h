@@ -54,6 +54,10 @@ void check_redundant(struct build *b);
 /* ends.c: numbers the ends of the topology; before there are cells */
 void number_ends(struct plan *p);
 const struct ends *end_of(const struct build *b, uint32_t id);
+/* The roles of a list and those given, with all they imply; a list id. */
+uint32_t merge_roles(struct build *b, uint32_t around, const role_list *own);
+/* assign.c: adds what is assigned to the roles in cell.cls */
+void assign_roles(struct build *b);
 bool list_meets(const struct lists *l, uint32_t list, uint32_t x);
 int u32_compare(const void *a, const void *b);
 

@@ -144,9 +144,10 @@ struct plan {
 
 	/* ends by what they belong to: first id of each kind */
 	uint32_t end_use, end_want, end_omit, end_ipsec, end_allow, end_forbid,
-		end_expect, end_input, n_ends, n_class_ends;
+		end_expect, end_input, end_assign, n_ends, n_class_ends;
 
 	VEC(struct left_out) left_out;
+	VEC(const struct assign *) lapsed; /* not in the plan by date */
 	uint32_t n_zones;
 	uint32_t ipsec_reason; /* of the first ipsec element */
 	size_t n_paths;
@@ -221,6 +222,9 @@ struct key_set plan_opened(const struct plan *p, uint32_t from, uint32_t to,
 /* Of two cells in one zone: is what happens between them left unjudged, as
  * the innermost network (or the zone) around both says? */
 bool plan_inside_any(const struct plan *p, uint32_t from, uint32_t to);
+/* The assign in force that gives a cell this role, if nothing else does. */
+const struct assign *plan_assigned(const struct plan *p, uint32_t cell,
+				   const struct role *role);
 /* Who answers for a party; for a class, the part of it in an end (NONE: all):
  * NULL if nobody, "several" if not one. */
 const char *plan_owner(const struct plan *p, uint32_t cls, uint32_t end);

@@ -105,6 +105,13 @@ static void check_roles(struct build *b)
 			for (size_t c = 0; c < r->n_closure; c++)
 				t->roles.v[r->closure[c]]->borne = true;
 		}
+	for (size_t i = 0; i < t->assigns.n; i++)
+		for (size_t k = 0; k < t->assigns.v[i]->roles.n; k++) {
+			const struct role *r = t->assigns.v[i]->roles.v[k];
+
+			for (size_t c = 0; c < r->n_closure; c++)
+				t->roles.v[r->closure[c]]->borne = true;
+		}
 }
 
 /* The parts of a service that have packets of their own. on_path and done
@@ -194,6 +201,8 @@ static void check_ends(struct build *b)
 
 	for (size_t i = 0; i < t->uses.n; i++)
 		check_end(b, &t->uses.v[i]->of, 0, "use");
+	for (size_t i = 0; i < t->assigns.n; i++)
+		check_end(b, &t->assigns.v[i]->to, 0, "assign");
 	for (size_t i = 0; i < t->wants.n; i++)
 		check_end(b, &t->wants.v[i]->sources, 0, "want");
 	for (size_t i = 0; i < t->omits.n; i++)

@@ -452,6 +452,20 @@ static void resolve_expect(struct build *b, struct item *it)
 	vec_push(b->arena, &b->topo->expects, r);
 }
 
+static void resolve_assign(struct build *b, struct item *it)
+{
+	struct assign *a = ARENA_NEW(b->arena, struct assign);
+
+	a->xml = it->xml;
+	a->at = xml_span(it->xml);
+	a->to = value_patterns(b, it->xml, "to");
+	value_roles(b, it->xml, "roles", &a->roles);
+	a->owner = text(b, it, "owner");
+	a->expires = value_date(b, it->xml, "expires", true);
+	a->id = (uint32_t)b->topo->assigns.n;
+	vec_push(b->arena, &b->topo->assigns, a);
+}
+
 static void resolve_mail_domain(struct build *b, struct item *it)
 {
 	static const char *const all[] = { "softfail", "fail", "neutral" };
@@ -506,6 +520,7 @@ void build_resolve(struct build *b)
 		[EL_ALLOW] = resolve_allow,
 		[EL_FORBID] = resolve_forbid,
 		[EL_EXPECT] = resolve_expect,
+		[EL_ASSIGN] = resolve_assign,
 		[EL_MAIL_DOMAIN] = resolve_mail_domain,
 		[EL_SKIP] = resolve_skip,
 	};

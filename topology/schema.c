@@ -231,7 +231,7 @@ static const struct attr_def publish_attrs[] = {
 };
 
 static const struct attr_def assign_attrs[] = {
-	{ "to", AT_ENDS, REQ, NULL, "to whom" },
+	{ "to", AT_ENDS, REQ, NULL, "to whom: ends, or names as NAME*" },
 	{ "roles", AT_NAMES, REQ, NULL, "which roles" },
 	{ "owner", AT_TEXT, 0, NULL, "who answers for it" },
 	{ "expires", AT_DATE, 0, NULL, "not after" },
@@ -316,7 +316,7 @@ const struct element_def schema_elements[N_ELEMENTS] = {
 	    "The same machine in another zone"),
 	DEF(PUBLISH, "publish", IN(TOPOLOGY), true, publish_attrs,
 	    "Port forwarding"),
-	DEF(ASSIGN, "assign", IN(TOPOLOGY), true, assign_attrs,
+	DEF(ASSIGN, "assign", IN(TOPOLOGY), false, assign_attrs,
 	    "Roles given from another file"),
 	DEF(MAIL_DOMAIN, "mail-domain", IN(TOPOLOGY), false, mail_domain_attrs,
 	    "Who sends mail for a domain"),

@@ -209,6 +209,17 @@ struct ipsec {
 	uint32_t id;
 };
 
+/* Roles given beside the inventory. */
+struct assign {
+	const struct xml_element *xml;
+	struct span at;
+	struct ends to; /* a pattern's words are the parties it stands for */
+	role_list roles;
+	const char *owner;
+	struct when expires; /* first moment after */
+	uint32_t id;	     /* in topology.assigns */
+};
+
 struct mail_domain {
 	VEC(const char *) names;
 	VEC(const char *) senders; /* words in order; ends are resolved later */
@@ -242,6 +253,7 @@ struct topology {
 	VEC(struct rule *) allows;
 	VEC(struct rule *) forbids;
 	VEC(struct rule *) expects;
+	VEC(struct assign *) assigns;
 	VEC(struct mail_domain *) mail_domains;
 	VEC(struct skip *) skips;
 	VEC(const char *) templates;

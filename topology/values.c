@@ -149,6 +149,52 @@ struct ends value_ends(struct build *b, const struct xml_element *e,
 	return out;
 }
 
+static bool is_pattern(const char *s)
+{
+	size_t n = strlen(s);
+
+	return n > 1 && strchr(s, '*') == s + n - 1;
+}
+
+typedef VEC(struct end_word) word_list;
+
+static void match_pattern(struct build *b, const struct words *w, size_t i,
+			  word_list *out)
+{
+	const struct word *x = &w->v[i];
+	size_t before = out->n;
+
+	for (size_t k = 0; k < b->topo->parties.n; k++) {
+		const struct party *p = b->topo->parties.v[k];
+
+		if (p->kind != PARTY_FIREWALL &&
+		    !strncmp(p->name, x->s, x->len - 1))
+			vec_push(b->arena, out, (struct end_word){
+				.kind = END_PARTY, .text = p->name,
+				.at = word_span(w, i), .party = p });
+	}
+	if (out->n == before)
+		bad_word(b, w, i, "fits the name of no zone, network or host");
+}
+
+struct ends value_patterns(struct build *b, const struct xml_element *e,
+			   const char *attr)
+{
+	struct words w = some_words(b, e, attr);
+	word_list out = { 0 };
+
+	for (size_t i = 0; i < w.n; i++) {
+		struct end_word x = { .text = w.v[i].s,
+				      .at = word_span(&w, i) };
+
+		if (is_pattern(w.v[i].s))
+			match_pattern(b, &w, i, &out);
+		else if (end_word(b, e, attr, &w, i, &x))
+			vec_push(b->arena, &out, x);
+	}
+	return (struct ends){ out.v, out.n };
+}
+
 void value_senders(struct build *b, const struct xml_element *e,
 		   const char *attr)
 {

@@ -34,6 +34,8 @@ def end_lists(t: Topology) -> Iterator[tuple[str, list[str], bool, bool]]:
     for allow in t.allows:
         yield "allow", allow.src, False, True
         yield "allow", allow.dst, False, False
+    for assign in t.assigns:
+        yield "assign", [w for w in assign.to if w == "*" or not w.endswith("*")], False, False
     for forbid in t.forbids + t.expects:
         yield "forbid", forbid.src + forbid.exempt, True, True
         yield "forbid", forbid.dst, True, False
@@ -191,6 +193,10 @@ class Checker:
         roles += [r for implied in t.roles.values() for r in implied]
         roles += [r for f in t.flows for r in (f.src, f.dst)]
         roles += [role for role, _, _ in t.role_pins]
+        roles += [r for a in t.assigns for r in a.roles]
+        for pattern in (w for a in t.assigns for w in a.to if w != "*" and w.endswith("*")):
+            fail_if(not any(p.name.startswith(pattern[:-1]) for p in all_parties(t)),
+                    f'"{pattern}" fits no name')
         for role in roles:
             fail_if(role not in t.roles, f'role "{role}" is unknown')
         for role in t.roles:

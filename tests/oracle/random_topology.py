@@ -497,6 +497,22 @@ class Generator:
         names = self.named("host") * 3 + self.named("network") + self.named("zone")
         return self.nodes[self.rng.choice(names)], " ".join(self.pick(self.roles, 3))
 
+    def assign(self) -> Optional[tuple[Node, Node]]:
+        """Roles given beside the inventory, some of them out of time."""
+        if not self.roles:
+            return None
+        state = self.rng.getstate()
+        names = self.named("host") + self.named("network") + self.named("zone")
+        words = [self.end() for _ in range(self.second.randint(1, 2))]
+        words += [self.second.choice(names)[:2] + "*"] * (self.second.random() < 0.3)
+        roles = self.pick(self.roles, 2)
+        self.rng.setstate(state)
+        self.rng.random()               # another draw the next time
+        attributes = {"to": " ".join(dict.fromkeys(words)), "roles": " ".join(roles)}
+        if self.second.random() < 0.3:
+            attributes["expires"] = self.second.choice(["2020-12-31", "2090-06-30"])
+        return self.root, Node("assign", attributes)
+
     # --------------------------------------------------------- trying pieces
 
     def valid(self) -> bool:
@@ -595,6 +611,7 @@ class Generator:
             self.offer(self.own_role, self.rng.randint(1, 4))
         self.internet_roles()
         self.offer_roles(self.rng.randint(4, 20))
+        self.offer(self.assign, self.second.randint(0, 4))
         self.offer(self.own_flow, self.rng.randint(0, 8))
         self.offer(self.choice, self.rng.randint(0, 6))
         self.offer(self.use, self.rng.randint(0, 5))

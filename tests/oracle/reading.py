@@ -175,6 +175,14 @@ class Forbid:
 
 
 @dataclass
+class Assign:
+    """Roles given to ends and to names that a pattern NAME* means."""
+    to: list[str]
+    roles: list[str]
+    expires: Optional[datetime.datetime]
+
+
+@dataclass
 class Topology:
     """Everything one compilation knows."""
     name: str = ""
@@ -192,6 +200,7 @@ class Topology:
     ipsecs: list[Ipsec] = field(default_factory=list)
     allows: list[Allow] = field(default_factory=list)
     forbids: list[Forbid] = field(default_factory=list)
+    assigns: list[Assign] = field(default_factory=list)
     expects: list[Forbid] = field(default_factory=list)
 
 
@@ -372,6 +381,7 @@ VOCABULARY = {                      # element: attributes; those after * are req
     "allow": f"name owner ticket approved-by review-by starts expires {TRAFFIC} * from to reason",
     "forbid": f"except name owner {TRAFFIC} * from to reason",
     "expect": f"except name owner {TRAFFIC} * from to reason",
+    "assign": "owner expires * to roles",
     "mail-domain": "all * name senders",
     "skip": "expires * rule reason",
     "template": "version title extends * name",
@@ -514,7 +524,7 @@ class Reader:
     def children(self, element: ET.Element, parent: Optional[Party], path: str) -> None:
         """What stands in a topology, zone or network, includes opened."""
         places = {None: "include zone pin role service flow want omit firewall ipsec allow"
-                        " forbid expect mail-domain skip",
+                        " assign forbid expect mail-domain skip",
                   "zone": "include network host use", "network": "include network host use",
                   "host": "use pin skip"}
         for tag, child in child_elements(element):
@@ -632,6 +642,12 @@ class Reader:
         self.topology.allows.append(Allow(
             words(element.get("from")), words(element.get("to")), self.needed(element),
             moment(element.get("starts"), False), moment(element.get("expires"), True)))
+
+    def read_assign(self, element: ET.Element) -> None:
+        """`assign`: roles beside the inventory."""
+        self.topology.assigns.append(Assign(
+            words(element.get("to")), words(element.get("roles")),
+            moment(element.get("expires"), True)))
 
     def read_forbid(self, element: ET.Element) -> None:
         """`forbid`: no service and port means every packet."""

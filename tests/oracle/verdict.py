@@ -6,7 +6,6 @@ from __future__ import annotations
 import datetime
 import functools
 import ipaddress
-from dataclasses import dataclass
 from typing import NamedTuple, Optional
 
 from reading import (Address, Allow, Choice, Firewall, Flow, Interface, Ipsec, Party, PlanError,
@@ -36,8 +35,7 @@ class Atom(NamedTuple):
         return self.proto == proto and self.low <= port <= self.high
 
 
-@dataclass(frozen=True)
-class Facts:
+class Facts(NamedTuple):
     """What the page says of one address (the format, 'Space')."""
     zone: Optional[str]             # None: in no zone's space
     firewall: Optional[str]         # whose own address it is
@@ -88,6 +86,8 @@ class Plan:
         self.host_of = {a: h for h in topology.hosts.values() for a in h.addresses}
         self.firewall_of = {a: f.name for f in topology.firewalls.values()
                             for a in f.addresses()}
+        self.assigns = [a for a in topology.assigns if a.expires is None or today < a.expires]
+        self.inventory = functools.cache(self._inventory)
         self.facts = functools.cache(self._facts)
         self.word = functools.cache(self._word)
         self.holds = functools.cache(self._holds)
@@ -138,6 +138,22 @@ class Plan:
         return frozenset(found)
 
     def _facts(self, address: Address) -> Facts:
+        """The inventory's facts and what is assigned beside it."""
+        facts = self.inventory(address)
+        given = frozenset(r for a in self.assigns for r in a.roles
+                          if any(self.assigned(w, address) for w in a.to))
+        return facts._replace(roles=self.role_closure(facts.roles | given))
+
+    def assigned(self, text: str, address: Address) -> bool:
+        """Does a word of an `assign` mean the address, by the inventory alone?"""
+        facts = self.inventory(address)
+        if text.endswith("*") and text != "*":
+            return any(p.name.startswith(text[:-1]) for p in facts.chain)
+        if text.startswith("role:"):
+            return text[5:] in facts.roles
+        return self.means(self.word(text), facts, address, False)
+
+    def _inventory(self, address: Address) -> Facts:
         """Zone, networks, host and roles of one address."""
         if address in self.firewall_of:
             return Facts(None, self.firewall_of[address], None, (), frozenset())
@@ -171,7 +187,11 @@ class Plan:
 
     def _holds(self, text: str, address: Address, spanning: bool = False) -> bool:
         """Does the word mean this address?  `spanning`: literals as of `forbid`."""
-        word, facts = self.word(text), self.facts(address)
+        return self.means(self.word(text), self.facts(address), address, spanning)
+
+    @staticmethod
+    def means(word: Word, facts: Facts, address: Address, spanning: bool) -> bool:
+        """Does the word mean an address with these facts?"""
         if word.kind == "firewall":
             return facts.firewall == word.name
         if word.kind == "literal":
