@@ -399,10 +399,10 @@ static void make_block(struct work *w, uint32_t block, const char *prefix)
 }
 
 /* A rule: from the source set, if there is one, to the destination set, if
- * there is one, jump. */
-static void jump_rule(struct work *w, struct rs_chain *c,
-		      const struct rs_set *src, const struct rs_set *dst,
-		      const char *chain)
+ * there is one, jump or go. */
+static void branch_rule(struct work *w, struct rs_chain *c,
+			const struct rs_set *src, const struct rs_set *dst,
+			enum rs_verdict how, const char *chain)
 {
 	struct rs_rule *r = rs_add_rule(w->g->rs, c, NULL);
 
@@ -411,19 +411,36 @@ static void jump_rule(struct work *w, struct rs_chain *c,
 	if (dst)
 		rs_lookup(w->g->rs, r, dst);
 	if (chain)
-		rs_verdict(w->g->rs, r, RS_JUMP, chain);
+		rs_verdict(w->g->rs, r, how, chain);
 }
 
+static void jump_rule(struct work *w, struct rs_chain *c,
+		      const struct rs_set *src, const struct rs_set *dst,
+		      const char *chain)
+{
+	branch_rule(w, c, src, dst, RS_JUMP, chain);
+}
+
+/* Targets of a block are disjoint: where nothing else follows in the chain, how
+ * may be RS_GOTO, and what the target does not open is not looked up again. */
 static void block_rules(struct work *w, struct rs_chain *c,
 			const struct rs_set *src, const struct block *b,
-			bool v4)
+			bool v4, enum rs_verdict how)
 {
 	if (b->map[v4])
 		jump_rule(w, c, src, b->map[v4], NULL);
 	for (size_t i = 0; i < b->targets.n; i++)
 		if (b->targets.v[i].set[v4])
-			jump_rule(w, c, src, b->targets.v[i].set[v4],
-				  b->targets.v[i].chain);
+			branch_rule(w, c, src, b->targets.v[i].set[v4], how,
+				    b->targets.v[i].chain);
+}
+
+static bool has_any(const struct block *b)
+{
+	for (size_t i = 0; i < b->targets.n; i++)
+		if (b->targets.v[i].any)
+			return true;
+	return false;
 }
 
 /* Input of a firewall that declares no address: whatever the destination. */
@@ -465,9 +482,11 @@ static void group_chain(struct work *w, const struct group *g,
 
 	for (size_t k = 0; k < g->blocks.n; k++) {
 		const struct block *b = &w->blocks.v[g->blocks.v[k]];
+		enum rs_verdict how = k + 1 == g->blocks.n && !has_any(b) ?
+			RS_GOTO : RS_JUMP;
 
-		block_rules(w, c, NULL, b, true);
-		block_rules(w, c, NULL, b, false);
+		block_rules(w, c, NULL, b, true, how);
+		block_rules(w, c, NULL, b, false, how);
 		any_rules(w, c, NULL, b);
 	}
 }
@@ -495,7 +514,7 @@ static void lone_group(struct work *w, struct group *g, const char *name)
 			continue;
 		}
 		block_rules(w, w->x->chain, s, &w->blocks.v[g->blocks.v[0]],
-			    v4);
+			    v4, RS_JUMP);
 		any_rules(w, w->x->chain, s, &w->blocks.v[g->blocks.v[0]]);
 	}
 	if (chain)
@@ -568,8 +587,9 @@ void dispatch_rules(struct dispatch *x)
 		qsort(w.triples.v, w.triples.n, sizeof(*w.triples.v),
 		      triple_order);
 	dispatch_exact_sort(&w);
-	dispatch_exact_rules(&w, true);
+	dispatch_exact_rules(&w, EXACT_FIRST);
+	dispatch_exact_rules(&w, EXACT_PORTS);
 	make_groups(&w);
 	emit(&w);
-	dispatch_exact_rules(&w, false);
+	dispatch_exact_rules(&w, EXACT_LAST);
 }

@@ -38,13 +38,21 @@ struct block {
 	const struct rs_set *map[2];
 };
 
+/* Where a flow that is spelled out is asked for. */
+enum exact_place {
+	EXACT_FIRST, /* something wider plans it too: its counter counts */
+	EXACT_PORTS, /* on ports that nothing wider has: behind a look at the
+			port, before the classes */
+	EXACT_LAST,  /* after the classes: most packets never get there */
+};
+
 /* A flow from one address to another, spelled out. */
 struct exact {
 	struct addr src, dst;
 	uint32_t key, reason;
 	uint32_t from, to; /* classes */
 	double breadth;
-	bool first; /* something wider plans it too: asked before that */
+	enum exact_place place;
 };
 
 struct work {
@@ -78,9 +86,8 @@ unsigned atom_families(const struct work *w, const struct atom *a);
 /* exact.c */
 bool dispatch_exact(struct work *w, const struct product *x);
 void dispatch_count_flows(struct work *w);
-/* Those that something wider plans too, so that their counter counts; and, after
- * everything wider, the rest: most packets never get there. */
-void dispatch_exact_rules(struct work *w, bool first);
+void dispatch_exact_rules(struct work *w, enum exact_place place);
+/* Finds every flow's place; all of triples must be there. */
 void dispatch_exact_sort(struct work *w);
 
 #endif

@@ -113,14 +113,18 @@ static void exact_elem(struct work *w, struct rs_set *set,
 }
 
 /* Several reasons for one packet: one element that names them all. */
-static void exact_family(struct work *w, bool v4, bool first)
+static struct rs_set *exact_set(struct work *w, bool v4, enum exact_place place)
 {
 	static const enum rs_field field[2][4] = {
 		{ RS_SADDR6, RS_DADDR6, RS_L4PROTO, RS_DPORT },
 		{ RS_SADDR4, RS_DADDR4, RS_L4PROTO, RS_DPORT },
 	};
+	static const char *const label[][2] = {
+		[EXACT_FIRST] = { "first6", "first4" },
+		[EXACT_PORTS] = { "ports6", "ports4" },
+		[EXACT_LAST] = { "exact6", "exact4" },
+	};
 	struct rs_set *set = NULL;
-	struct rs_rule *r;
 
 	for (size_t i = 0, n; i < w->exact.n; i += n) {
 		const struct exact *x = &w->exact.v[i];
@@ -130,22 +134,72 @@ static void exact_family(struct work *w, bool v4, bool first)
 		for (n = 0; i + n < w->exact.n && same_flow(x, x + n); n++)
 			if (k < 16 && (!k || reasons[k - 1] != x[n].reason))
 				reasons[k++] = x[n].reason;
-		if (addr_is_v4(x->src) != v4 || x->first != first)
+		if (addr_is_v4(x->src) != v4 || x->place != place)
 			continue;
 		if (!set)
 			set = rs_add_set(w->g->rs, unique_name(w->g, w->x->name,
-						first ? v4 ? "first4" :
-						"first6" : v4 ? "exact4" :
-						"exact6"),
+						label[place][v4]),
 					 false, 4, field[v4]);
 		exact_elem(w, set, x, reason_comment(w->g, reasons, k));
 	}
-	if (!set)
-		return;
-	set->counter = true;
-	r = rs_add_rule(w->g->rs, w->x->chain, NULL);
+	if (set)
+		set->counter = true;
+	return set;
+}
+
+static void exact_rule(struct work *w, struct rs_chain *c,
+		       const struct rs_set *ports, const struct rs_set *set)
+{
+	struct rs_rule *r = rs_add_rule(w->g->rs, c, NULL);
+
+	if (ports)
+		rs_lookup(w->g->rs, r, ports);
 	rs_lookup(w->g->rs, r, set);
 	accept_new(w->g, r);
+}
+
+static struct rs_set *port_set(struct work *w)
+{
+	static const enum rs_field key[] = { RS_L4PROTO, RS_DPORT };
+	struct rs_set *set = rs_add_set(w->g->rs, unique_name(w->g, w->x->name,
+							      "ports"),
+					false, 2, key);
+	struct key_set k = { 0 };
+
+	for (size_t i = 0; i < w->exact.n; i++)
+		if (w->exact.v[i].place == EXACT_PORTS)
+			keys_add(w->a, &k, w->exact.v[i].key,
+				 w->exact.v[i].key);
+	for (size_t i = 0; i < k.n; i++)
+		for (uint32_t x = k.r[i].lo; x <= k.r[i].hi; x++) {
+			struct rs_elem *e = rs_add_elem(w->g->rs, set);
+
+			e->key[0].lo.lo = e->key[0].hi.lo = key_proto(x);
+			e->key[1].lo.lo = e->key[1].hi.lo = key_detail(x);
+		}
+	return set;
+}
+
+/* A rule for both families would look the port up twice: a chain for them. */
+static void rules_behind_ports(struct work *w, const struct rs_set *v4,
+			       const struct rs_set *v6)
+{
+	struct rs_set *ports = port_set(w);
+	struct rs_chain *c = w->x->chain;
+
+	if (v4 && v6) {
+		struct rs_rule *r = rs_add_rule(w->g->rs, c, NULL);
+		const char *name = unique_name(w->g, w->x->name, "exact");
+
+		rs_lookup(w->g->rs, r, ports);
+		rs_verdict(w->g->rs, r, RS_JUMP, name);
+		c = rs_add_chain(w->g->rs, name, RS_NO_HOOK);
+		ports = NULL;
+	}
+	if (v4)
+		exact_rule(w, c, ports, v4);
+	if (v6)
+		exact_rule(w, c, ports, v6);
 }
 
 /* ---- one count per flow -------------------------------------------------------------- */
@@ -232,21 +286,57 @@ static const struct key_set *wider(struct work *w, struct map *memo,
 	return k;
 }
 
+/* All that the classes may do: what the triples open, whoever to whom. */
+static struct key_set class_keys(struct work *w)
+{
+	bool *seen = ARENA_ARRAY(w->a, bool, w->entries.n);
+	struct key_set out = { 0 };
+
+	for (size_t i = 0; i < w->triples.n; i++) {
+		uint32_t id = w->triples.v[i].entry;
+		const struct piece *v;
+		size_t n;
+
+		if (seen[id])
+			continue;
+		seen[id] = true;
+		n = entry_pieces(w->g, &w->entries.v[id], &v);
+		for (size_t k = 0; k < n; k++)
+			keys_add(w->a, &out, v[k].keys.lo, v[k].keys.hi);
+	}
+	return out;
+}
+
 void dispatch_exact_sort(struct work *w)
 {
+	struct key_set classes = class_keys(w);
 	struct map memo = { 0 };
 
 	for (size_t i = 0; i < w->exact.n; i++) {
 		struct exact *x = &w->exact.v[i];
 
-		x->first = keys_has(*wider(w, &memo, x->from, x->to), x->key);
+		if (keys_has(*wider(w, &memo, x->from, x->to), x->key))
+			x->place = EXACT_FIRST;
+		else if (classes.n && !keys_has(classes, x->key))
+			x->place = EXACT_PORTS;
+		else
+			x->place = EXACT_LAST;
 	}
 	if (w->exact.n)
 		qsort(w->exact.v, w->exact.n, sizeof(*w->exact.v), exact_order);
 }
 
-void dispatch_exact_rules(struct work *w, bool first)
+void dispatch_exact_rules(struct work *w, enum exact_place place)
 {
-	exact_family(w, true, first);
-	exact_family(w, false, first);
+	struct rs_set *v4 = exact_set(w, true, place);
+	struct rs_set *v6 = exact_set(w, false, place);
+
+	if (place == EXACT_PORTS && (v4 || v6)) {
+		rules_behind_ports(w, v4, v6);
+		return;
+	}
+	if (v4)
+		exact_rule(w, w->x->chain, NULL, v4);
+	if (v6)
+		exact_rule(w, w->x->chain, NULL, v6);
 }

@@ -82,6 +82,22 @@ def hub(n: int) -> str:
                       for i in range(n)) + "</topology>\n")
 
 
+def role_port(i: int) -> int:
+    """A port that a role asks for as well, of other hosts."""
+    return (25, 80, 110, 143)[i % 4]
+
+
+def port_exceptions(n: int, front: int, domain: int) -> str:
+    """allow elements on ports of the roles, to hosts that no role asks it of."""
+    return "".join(f'  <allow name="x{i}" from="fe{i % front}" to="dc{(i * 7 + i // front) % domain}" '
+                   f'tcp="{role_port(i)}" reason="bench"/>\n' for i in range(n))
+
+
+def port_exception_flows(n: int, front: int, domain: int) -> list[str]:
+    return sorted({f"{address(0, i % front)} {address(16, (i * 7 + i // front) % domain)} 6/{role_port(i)}"
+                   for i in range(n)})
+
+
 def exceptions(n: int, front: int, back: int) -> str:
     """allow elements of one pair of hosts each, all different."""
     return "".join(f'  <allow name="x{i}" from="fe{i % front}" to="be{i // front * 7 % back}" '
