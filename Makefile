@@ -101,7 +101,11 @@ $(O)/tests/judge: tests/check/judge.c $(ALL_LIBS)
 	@mkdir -p $(@D)
 	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(ALL_LIBS) $(LIBS)
 
-TEST_PROGRAMS := $(UNIT) $(O)/tests/query $(O)/tests/judge
+$(O)/tests/load: tests/apply/load.c $(ALL_LIBS)
+	@mkdir -p $(@D)
+	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(ALL_LIBS) $(LIBS)
+
+TEST_PROGRAMS := $(UNIT) $(O)/tests/query $(O)/tests/judge $(O)/tests/load
 
 .PHONY: unit
 unit: $(UNIT)
