@@ -111,6 +111,10 @@ struct loaded {
 /* Reads and compiles the topology, messages to standard error. */
 int load_topology(struct args *a, const char *path, struct loaded *out);
 int load_plan(struct args *a, const char *path, struct loaded *out);
+/* The same topology with this text in its file; nothing is printed, out->diags
+ * says what is wrong with it. */
+bool load_edited(struct args *a, const struct loaded *l, const char *text,
+		 size_t n, struct loaded *out);
 void print_diags(struct diags *d);
 /* A firewall by --firewall or by name; NULL and a message. */
 const struct firewall *need_firewall(const struct args *a,

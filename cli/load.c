@@ -27,14 +27,11 @@ static int read_today(const struct args *a, int64_t *now)
 	return EXIT_OK;
 }
 
-int load_topology(struct args *a, const char *path, struct loaded *out)
+static struct topology_options topology_options(struct args *a)
 {
 	VEC(const char *) dirs = { 0 };
 	const char *env = getenv("PORTPLAN_TEMPLATES");
-	struct topology_options opt;
 
-	*out = (struct loaded){ .topo = NULL };
-	diags_init(&out->diags, a->arena);
 	for (size_t i = 0; i < a->given.n; i++)
 		if (!strcmp(a->given.v[i].def->name, "templates"))
 			vec_push(a->arena, &dirs, a->given.v[i].value);
@@ -46,8 +43,16 @@ int load_topology(struct args *a, const char *path, struct loaded *out)
 				 arena_strndup(a->arena, env, n));
 		env += n + (env[n] == ':');
 	}
-	opt.template_dirs = dirs.v;
-	opt.n_template_dirs = dirs.n;
+	return (struct topology_options){ .template_dirs = dirs.v,
+					  .n_template_dirs = dirs.n };
+}
+
+int load_topology(struct args *a, const char *path, struct loaded *out)
+{
+	struct topology_options opt = topology_options(a);
+
+	*out = (struct loaded){ .topo = NULL };
+	diags_init(&out->diags, a->arena);
 	if (read_today(a, &out->now) != EXIT_OK)
 		return EXIT_BAD;
 	out->topo = topology_read(a->arena, path, &opt, &out->diags);
@@ -106,6 +111,25 @@ int load_plan(struct args *a, const char *path, struct loaded *out)
 		return EXIT_BAD;
 	say_left_out(a, out->plan);
 	return EXIT_OK;
+}
+
+/* The same topology with other words in its file; nothing is printed. */
+bool load_edited(struct args *a, const struct loaded *l, const char *text,
+		 size_t n, struct loaded *out)
+{
+	struct topology_options opt = topology_options(a);
+	struct plan_options when = { .now = l->now };
+
+	*out = (struct loaded){ .now = l->now };
+	diags_init(&out->diags, a->arena);
+	opt.text = text;
+	opt.n_text = n;
+	out->topo = topology_read(a->arena, l->topo->at.src->name, &opt,
+				  &out->diags);
+	if (out->topo)
+		out->plan = plan_build(a->arena, out->topo, &when,
+				       &out->diags);
+	return out->plan;
 }
 
 const struct firewall *need_firewall(const struct args *a,

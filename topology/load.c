@@ -329,8 +329,10 @@ static void load_templates(struct build *b, const struct xml_element *e,
 
 bool build_load(struct build *b, const char *path)
 {
-	struct source *src = source_read(b->arena, path, (struct span){ 0 },
-					 b->d);
+	struct source *src = b->opt && b->opt->text ?
+		source_from_text(b->arena, path, b->opt->text, b->opt->n_text,
+				 b->d) :
+		source_read(b->arena, path, (struct span){ 0 }, b->d);
 	const struct xml_element *root = src ?
 		xml_parse(b->arena, src, b->d) : NULL;
 

@@ -264,6 +264,8 @@ struct topology {
 struct topology_options {
 	const char *const *template_dirs; /* searched before the built-in ones */
 	size_t n_template_dirs;
+	const char *text; /* NULL, or in place of what the file holds */
+	size_t n_text;
 };
 
 /* NULL if there are errors; they, and warnings, are in d. */

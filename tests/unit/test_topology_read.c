@@ -275,7 +275,8 @@ static struct sample read_path(struct arena *a, const char *path,
 			       const char *templates)
 {
 	struct sample s = { .a = a };
-	struct topology_options opt = { &templates, templates != NULL };
+	struct topology_options opt = { .template_dirs = &templates,
+					.n_template_dirs = templates != NULL };
 
 	diags_init(&s.d, a);
 	s.t = topology_read(a, path, &opt, &s.d);
