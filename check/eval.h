@@ -54,6 +54,8 @@ struct evaluator {
 	const struct kr_rule *rule; /* being evaluated */
 	unsigned depth;
 	uint32_t n_ops;
+	bool show_calls; /* jumps end a rule: ACCEPT by ev_call_id() */
+	struct map shown; /* of trace.c: rule and state -> diagram */
 };
 
 /* A rule or policy as a number: rules by id, then policies by chain id. */
@@ -61,6 +63,13 @@ static inline uint32_t ev_policy_id(const struct kruleset *rs,
 				    const struct kr_chain *c)
 {
 	return (uint32_t)rs->rule.n + c->id;
+}
+
+/* A jump or goto as a number, behind the policies. */
+static inline uint32_t ev_call_id(const struct kruleset *rs,
+				  const struct kr_chain *c, bool jump)
+{
+	return (uint32_t)(rs->rule.n + rs->chain.n) + 2 * c->id + jump;
 }
 
 void ev_init(struct evaluator *ev, struct arena *a, struct space *s,
@@ -106,5 +115,16 @@ uint32_t ev_rest(struct evaluator *ev, const struct kr_chain *c, size_t from,
  * ACCEPT, DROP, REJECT only. */
 enum check_path { PATH_FORWARD, PATH_INPUT, PATH_OUTPUT, PATHS };
 uint32_t ev_path(struct evaluator *ev, enum check_path path);
+/* The base chains of one of its hooks, in their order; false: no such hook. */
+bool ev_hook(struct evaluator *ev, enum check_path path, unsigned i,
+	     uint8_t family, const struct kr_chain ***chain, size_t *n,
+	     uint8_t *hook);
+/* The state in which a base chain is entered. */
+uint32_t ev_enter(struct evaluator *ev, const struct kr_chain *c, uint8_t hook,
+		  uint32_t from);
+/* Packets that it sees (a set, or three-valued). */
+uint32_t ev_meets(struct evaluator *ev, const struct kr_chain *c,
+		  uint32_t state);
+bool ev_is_main(enum check_path path, uint8_t hook);
 
 #endif

@@ -124,11 +124,10 @@ static uint32_t let_pass(struct evaluator *ev, uint32_t d, uint32_t state)
 	return ev_then(ev, d, 0, ev_leaf(ev, FATE_ACCEPT, state, RULE_NONE));
 }
 
-static uint32_t base_chain(struct evaluator *ev, const struct kr_chain *c,
-			   uint8_t hook, uint32_t from)
+uint32_t ev_enter(struct evaluator *ev, const struct kr_chain *c, uint8_t hook,
+		  uint32_t from)
 {
 	struct state st = *ev->state.v[from];
-	uint32_t state, d;
 
 	st.hook = hook;
 	/* routing has counted the hop (ip_forward(), ip6_forward()) */
@@ -137,15 +136,44 @@ static uint32_t base_chain(struct evaluator *ev, const struct kr_chain *c,
 		hook == NF_INET_INGRESS ||
 		((hook == NF_INET_PRE_ROUTING || hook == NF_INET_LOCAL_OUT) &&
 		 c->prio <= NF_IP_PRI_CONNTRACK);
-	state = ev_state(ev, &st);
-	d = ev_chain(ev, c, state);
+	return ev_state(ev, &st);
+}
+
+uint32_t ev_meets(struct evaluator *ev, const struct kr_chain *c,
+		  uint32_t state)
+{
+	return meets(ev, c, ev->state.v[state]);
+}
+
+static uint32_t base_chain(struct evaluator *ev, const struct kr_chain *c,
+			   uint8_t hook, uint32_t from)
+{
+	uint32_t state = ev_enter(ev, c, hook, from);
+	uint32_t d = ev_chain(ev, c, state);
+
 	d = ev_turn(ev, d, FATE_RETURN,
 		    c->policy == KR_DROP ? FATE_DROP : FATE_ACCEPT,
 		    ev_policy_id(ev->rs, c));
 	if (is_tame(ev, c))
 		d = let_pass(ev, d, state);
-	return ev_guard(ev, meets(ev, c, &st), d,
+	return ev_guard(ev, ev_meets(ev, c, state), d,
 			ev_leaf(ev, FATE_ACCEPT, state, RULE_NONE));
+}
+
+bool ev_hook(struct evaluator *ev, enum check_path path, unsigned i,
+	     uint8_t family, const struct kr_chain ***chain, size_t *n,
+	     uint8_t *hook)
+{
+	if (i >= ways[path].n)
+		return false;
+	*hook = ways[path].hook[i];
+	*n = chains_of(ev, *hook, family, chain);
+	return true;
+}
+
+bool ev_is_main(enum check_path path, uint8_t hook)
+{
+	return hook == ways[path].main;
 }
 
 /* ACCEPT by one base chain goes on to the next. */

@@ -300,6 +300,9 @@ static uint32_t verdict(const struct step *t, enum kr_verdict v,
 {
 	struct evaluator *ev = t->ev;
 
+	if (ev->show_calls && c && (v == KR_JUMP || v == KR_GOTO))
+		return ev_leaf(ev, FATE_ACCEPT, t->state,
+			       ev_call_id(ev->rs, c, v == KR_JUMP));
 	switch (v) {
 	case KR_ACCEPT:
 		return ev_leaf(ev, FATE_ACCEPT, t->state, t->r->id);

@@ -184,12 +184,17 @@ static void plan_side(struct verifier *v, const struct packet *k,
 	struct nearest near;
 	char keys[KEY_TEXT];
 
+	out->reason = NONE;
 	if (x.n_reason) {
+		out->reason = x.reason[0];
 		out->plan = reason_ident(v->p, x.reason[0], v->a);
 		out->plan_at = reason_place(&v->p->reasons.v[x.reason[0]]);
 		if (x.why == WHY_ONLY_IPSEC)
 			out->plan = arena_printf(v->a, "%s, only inside IPsec",
 						 out->plan);
+		else if (!out->opening)
+			out->plan = arena_printf(v->a, "%s, but nothing in "
+						 "this state", out->plan);
 		else if (out->kind == VF_EXTRA)
 			out->plan = arena_printf(v->a, "%s, but not across "
 						 "these interfaces", out->plan);
@@ -270,8 +275,19 @@ static void fingerprint(struct verifier *v, struct vf_finding *x)
 		 (unsigned long long)hash_mix(h));
 }
 
-struct vf_finding *finding_add(struct verifier *v,
-			       const struct check_finding *x)
+static void way_of(struct verifier *v, const struct check_side *rules,
+		   struct vf_finding *out)
+{
+	struct buf b = { 0 };
+
+	out->way = check_trace(v->c, rules, v->path, out->witness);
+	check_trace_text(&out->way, &b);
+	out->path_text = arena_strdup(v->a, b.s ? b.s : "");
+	buf_free(&b);
+}
+
+struct vf_finding *finding_add(struct verifier *v, const struct check_finding *x,
+			       const struct check_side *rules)
 {
 	/* the plan is the first side: "opens" means more than planned */
 	static const enum vf_kind kind[CHECK_KINDS] = {
@@ -292,6 +308,9 @@ struct vf_finding *finding_add(struct verifier *v,
 		out.box[i] = finding_box(v, &x->cubes.v[i]);
 	out.size = size_text(v, x);
 	out.cubes = x->cubes;
+	out.set = x->set;
+	out.by = x->rule[1];
+	out.by_policy = x->policy[1];
 	memcpy(out.witness, x->witness, sizeof(out.witness));
 	out.packet = packet_text(v, x);
 	out.probe = probe_text(v, x);
@@ -304,6 +323,7 @@ struct vf_finding *finding_add(struct verifier *v,
 		v->p->topo->zones.v[v->p->cell[s].zone]->zone_kind ==
 			ZONE_INTERNET;
 	rule_side(v, x, &out);
+	way_of(v, rules, &out);
 	plan_side(v, &k, &out);
 	fingerprint(v, &out);
 	vec_push(v->a, &v->out->findings, out);

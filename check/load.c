@@ -36,6 +36,7 @@ struct job {
 	const char *path;
 	bool json; /* a listing of nft -j; loaded from json_fd */
 	int json_fd;
+	int script_fd; /* loaded after it; -1: nothing */
 	const struct names *iface;
 	int err_fd, list_fd; /* what nft says, and its listing */
 	uid_t uid;
@@ -153,6 +154,7 @@ static _Noreturn void child(const struct job *j, int to)
 {
 	const char *load[] = {"nft", j->json ? "-jf" : "-f",
 			      j->json ? "-" : j->path, NULL};
+	const char *more[] = {"nft", "-f", "-", NULL};
 	const char *list[] = {"nft", "-a", "-t", "list", "ruleset", NULL};
 	struct report r = {ST_OK, 0, ""};
 	int fd[N_FDS] = {-1, -1, -1}, rc;
@@ -161,6 +163,10 @@ static _Noreturn void child(const struct job *j, int to)
 		dup2(j->json_fd, STDIN_FILENO);
 	if (enter_namespaces(j, &r) && make_ifaces(j, &r)) {
 		rc = run_nft(load, j->err_fd, j->err_fd);
+		if (!rc && j->script_fd >= 0) {
+			dup2(j->script_fd, STDIN_FILENO);
+			rc = run_nft(more, j->err_fd, j->err_fd);
+		}
 		if (rc)
 			r = (struct report){rc == 127 ? ST_EXEC : ST_NFT, rc,
 					    ""};
@@ -303,17 +309,25 @@ static struct kruleset *run_job(struct arena *a, const struct job *j,
 	return NULL;
 }
 
-static int listing_file(const char *text, size_t n)
+static int text_file(const char *text, size_t n)
 {
-	int fd = memfd_create("nft-json", MFD_CLOEXEC);
-	struct buf b = {0};
+	int fd = memfd_create("nft-input", MFD_CLOEXEC);
 
-	listing_in_order(text, n, &b);
-	if (fd >= 0 && (write(fd, b.s, b.n) != (ssize_t)b.n ||
+	if (fd >= 0 && (write(fd, text, n) != (ssize_t)n ||
 			lseek(fd, 0, SEEK_SET) < 0)) {
 		close(fd);
 		fd = -1;
 	}
+	return fd;
+}
+
+static int listing_file(const char *text, size_t n)
+{
+	struct buf b = {0};
+	int fd;
+
+	listing_in_order(text, n, &b);
+	fd = text_file(b.s, b.n);
 	buf_free(&b);
 	return fd;
 }
@@ -322,8 +336,16 @@ struct kruleset *check_load_file(struct arena *a, const char *path,
 				 const char *const *iface, size_t n,
 				 struct buf *err)
 {
+	return check_load_amended(a, path, iface, n, NULL, err);
+}
+
+struct kruleset *check_load_amended(struct arena *a, const char *path,
+				    const char *const *iface, size_t n,
+				    const char *script, struct buf *err)
+{
 	struct names need = {0};
-	struct job j = {.path = path, .json_fd = -1, .iface = &need,
+	struct job j = {.path = path, .json_fd = -1, .script_fd = -1,
+			.iface = &need,
 			.err_fd = -1, .list_fd = -1, .uid = geteuid(),
 			.gid = getegid()};
 	struct kruleset *rs = NULL;
@@ -353,7 +375,12 @@ struct kruleset *check_load_file(struct arena *a, const char *path,
 	j.list_fd = memfd_create("nft-listing", MFD_CLOEXEC);
 	if (j.json)
 		j.json_fd = listing_file(text, len);
-	if (j.err_fd < 0 || j.list_fd < 0 || (j.json && j.json_fd < 0))
+	if (script) {
+		names_needed(a, &need, script, strlen(script));
+		j.script_fd = text_file(script, strlen(script));
+	}
+	if (j.err_fd < 0 || j.list_fd < 0 || (j.json && j.json_fd < 0) ||
+	    (script && j.script_fd < 0))
 		buf_printf(err, "%s: %s\n", path, strerror(errno));
 	else
 		rs = run_job(a, &j, text, len, err);
@@ -362,6 +389,8 @@ out:
 		close(fd);
 	if (j.json_fd >= 0)
 		close(j.json_fd);
+	if (j.script_fd >= 0)
+		close(j.script_fd);
 	if (j.err_fd >= 0)
 		close(j.err_fd);
 	if (j.list_fd >= 0)

@@ -16,6 +16,10 @@
 struct kruleset *check_load_file(struct arena *a, const char *path,
 				 const char *const *iface, size_t n,
 				 struct buf *err);
+/* The same, and then what nft reads in script: NULL is nothing. */
+struct kruleset *check_load_amended(struct arena *a, const char *path,
+				    const char *const *iface, size_t n,
+				    const char *script, struct buf *err);
 /* The ruleset of the network namespace that this process is in. */
 struct kruleset *check_load_live(struct arena *a, struct buf *err);
 void check_unload(struct kruleset *rs);

@@ -4,6 +4,15 @@
 #include "check/planned.h"
 #include "check/verify.h"
 
+/* A path as it was judged. */
+struct judged {
+	bool done;
+	struct check_side rules;
+	uint32_t plan;	   /* what may open, as planned */
+	uint32_t expect[2]; /* openings, with waivers; other states */
+	uint32_t possible[2];
+};
+
 /* What the parts of verify share: one firewall being judged. */
 struct verifier {
 	struct arena *a;
@@ -17,6 +26,7 @@ struct verifier {
 	bool opening, before;
 	struct seen *seen; /* notes.c, by rule id */
 	uint32_t routed[PATHS]; /* + 1; 0: not asked yet */
+	struct judged judged[PATHS];
 };
 
 /* What comes the way the topology leads it. */
@@ -34,9 +44,16 @@ static inline uint32_t both(struct verifier *v, uint32_t a, uint32_t b)
 	return space_and(v->c->s, a, b);
 }
 
+/* A plan's openings on a path, waived ones as the rules have them. */
+uint32_t verifier_waived(struct verifier *v, uint32_t plan,
+			 const struct check_side *rules);
+
+/* repair.c: for all findings, when all paths are judged. */
+void repair_findings(struct verifier *v);
+
 /* finding.c: appended to v->out. */
-struct vf_finding *finding_add(struct verifier *v,
-			       const struct check_finding *x);
+struct vf_finding *finding_add(struct verifier *v, const struct check_finding *x,
+			       const struct check_side *rules);
 /* "fe1 (10.0.0.1) to any: tcp dport 22 [iifname eth0]" */
 const char *finding_box(struct verifier *v, const struct space_cube *x);
 /* The packet of each is sent through the kernel. */

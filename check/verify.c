@@ -4,7 +4,7 @@
 #include "check/verifier.h"
 #include "plan/sets.h"
 
-enum { MAX_CUBES = 20000 };
+enum { MAX_CUBES = 20000, MAX_WORDED = 50 };
 
 static uint32_t all_of_kind(struct verifier *v, const struct check_findings *f,
 			    enum check_kind kind)
@@ -17,16 +17,27 @@ static uint32_t all_of_kind(struct verifier *v, const struct check_findings *f,
 	return out;
 }
 
+/* A baseline says all; XML to plan what is open is proposed for some. */
+static bool wants_words(const struct verifier *v, const struct vf_finding *f,
+			size_t i)
+{
+	if (!v->opening || f->kind == VF_UNDECIDED)
+		return false;
+	return v->opt->baseline || (v->opt->replan && f->kind == VF_EXTRA &&
+				    i < MAX_WORDED);
+}
+
 static void compare(struct verifier *v, const struct check_side *plan,
 		    const struct check_side *rules, enum check_scope scope)
 {
 	struct check_findings f = check_compare(v->c, plan, rules, scope,
 						v->path, MAX_CUBES);
 
+	check_trace_begin(v->c);
 	for (size_t i = 0; i < f.n; i++) {
-		struct vf_finding *out = finding_add(v, &f.v[i]);
+		struct vf_finding *out = finding_add(v, &f.v[i], rules);
 
-		if (v->opt->baseline && v->opening && out->kind != VF_UNDECIDED)
+		if (wants_words(v, out, i))
 			baseline_add(v, &f.v[i],
 				     all_of_kind(v, &f, f.v[i].kind), out);
 	}
@@ -65,8 +76,8 @@ static uint32_t waived_packets(struct verifier *v, const struct waiver *w)
 
 /* Where rules and plan differ as waived, the plan is taken to say what the
  * rules say. */
-static uint32_t waive(struct verifier *v, uint32_t plan,
-		      const struct check_side *rules)
+uint32_t verifier_waived(struct verifier *v, uint32_t plan,
+			 const struct check_side *rules)
 {
 	struct space *s = v->c->s;
 	uint32_t may = check_passes(v->c, rules, true);
@@ -102,7 +113,9 @@ static void compare_openings(struct verifier *v, struct check_side plan,
 	struct check_side old;
 
 	v->opening = true;
-	plan.d = waive(v, plan.d, rules);
+	plan.d = verifier_waived(v, plan.d, rules);
+	v->judged[v->path].expect[0] = plan.d;
+	v->judged[v->path].possible[0] = possible;
 	if (!v->opt->old) {
 		compare(v, &plan, rules, CHECK_OPENING);
 		return;
@@ -173,6 +186,8 @@ static void other_states(struct verifier *v, const struct check_side *rules,
 	v->c->possible = space_minus(s, possible,
 				     space_or(s, space_minus(s, est, must),
 					      icmp_errors(v)));
+	v->judged[v->path].expect[1] = must;
+	v->judged[v->path].possible[1] = v->c->possible;
 	v->opening = false;
 	compare(v, &expect, rules, CHECK_OTHER);
 	v->c->possible = possible;
@@ -233,6 +248,9 @@ static void judge(struct verifier *v, const struct kruleset *rs,
 				     both(v, denied, where));
 	other_states(v, &rules, where);
 	v->c->possible = possible;
+	v->judged[v->path].done = true;
+	v->judged[v->path].plan = plan.d;
+	v->judged[v->path].rules = rules;
 	notes_path(v, &rules, denied);
 }
 
@@ -367,6 +385,7 @@ void verify_firewall(struct arena *a, const struct plan *p,
 			      .rs = rules };
 
 	out->firewall = f;
+	out->rules = rules;
 	v.c = check_new(a, both_rules, opt->old ? 2 : 1, names, n);
 	out->names = v.c->names;
 	v.c->possible = space_minus(v.c->s, v.c->possible, to_itself(&v));
@@ -376,7 +395,9 @@ void verify_firewall(struct arena *a, const struct plan *p,
 	if (out->findings.n)
 		qsort(out->findings.v, out->findings.n,
 		      sizeof(*out->findings.v), order);
-	finding_replay(&v);
+	if (!opt->no_replay)
+		finding_replay(&v);
+	repair_findings(&v);
 	notes_finish(&v);
 	check_free(v.c);
 }

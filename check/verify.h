@@ -2,6 +2,7 @@
 #define CHECK_VERIFY_H
 
 #include "check/replay.h"
+#include "check/trace.h"
 #include "plan/plan.h"
 #include "topology/waivers.h"
 
@@ -18,6 +19,16 @@
 enum vf_kind { VF_EXTRA, VF_MISSING, VF_UNDECIDED, VF_KINDS };
 
 extern const char *const vf_kind_name[VF_KINDS];
+
+/* What would make it go. */
+struct vf_repair {
+	const char *what;	  /* "delete the rule", ... */
+	VEC(const char *) line;	  /* commands of nft, or XML */
+	const char *file;	  /* where to; NULL: not in a file */
+	unsigned at_line;	  /* 0: none */
+	bool rechecked;		  /* tried, and judged again: it is gone */
+	const char *why;	  /* not */
+};
 
 struct vf_finding {
 	enum vf_kind kind;
@@ -38,11 +49,18 @@ struct vf_finding {
 	const char *kernel_why;	   /* if that was not tried */
 	const char *from, *to, *service; /* the packet's, in plan names */
 	const char *rule;   /* that decides, with its place; or the policy */
+	struct traces way;  /* the packet's, through all base chains */
+	const char *path_text;
 	const char *file;   /* of the rule; NULL: not known */
 	unsigned line;
 	const char *plan;   /* the planned reason, or what comes nearest */
 	struct span plan_at;
 	const char *why;    /* undecided: because of this */
+	VEC(struct vf_repair) repair; /* either of them will do */
+	uint32_t set;	    /* its packets; only while it is judged */
+	const struct kr_rule *by;     /* the deciding rule */
+	const struct kr_chain *by_policy;
+	uint32_t reason;    /* that plans it, or NONE */
 	char fingerprint[17]; /* of what it is, not of where it stands */
 	bool internet;	    /* the source is on the internet */
 	bool before;	    /* so it was in the rules compared against */
@@ -72,6 +90,7 @@ struct vf_note {
 struct verified {
 	const struct firewall *firewall;
 	const char *file;
+	struct kruleset *rules; /* while it is loaded; or NULL */
 	bool by_construction; /* byte for byte what gen writes */
 	VEC(struct vf_finding) findings;
 	VEC(struct vf_note) notes;
@@ -87,10 +106,33 @@ struct verified {
  * to is about what comes the way the topology leads it: spoofed packets are
  * not waived by accident.
  */
+/*
+ * The same topology with text put in and taken out: at inside (NULL: the end of
+ * the topology) goes add. NULL: *why says why not.
+ */
+struct vf_edit {
+	const char *add;
+	const struct span *inside; /* its start tag */
+	const struct span *cut;	   /* start tags of empty elements */
+	size_t n_cut;
+};
+
+struct vf_replan {
+	const struct plan *(*plan)(void *ctx, const struct vf_edit *e,
+				   const char **why);
+	void *ctx;
+	const struct source *file; /* the topology */
+};
+
 struct verify_options {
+	const char *file;	/* the rules; NULL: no repairs are tried */
+	const char *generated;	/* what gen writes, or NULL */
+	const char *gen_command; /* that writes it */
+	const struct vf_replan *replan; /* NULL: no XML is proposed */
 	struct kruleset *old;
 	const struct waivers *waivers;
 	bool *used;
+	bool no_replay;
 	bool baseline; /* say findings as waivers too */
 	const char **may_deny; /* tables that may drop more than planned */
 	size_t n_may_deny;

@@ -1,19 +1,29 @@
 #ifndef CLI_CHECK_FORMATS_H
 #define CLI_CHECK_FORMATS_H
 
+#include "base/json.h"
 #include "check/verify.h"
 #include "cli/cli.h"
+
+/* A waiver that should not stand as it does: a finding too. */
+struct check_waiver {
+	const char *kind; /* expired, stale, wide */
+	const char *text;
+	const char *file;
+	unsigned line;
+	char fingerprint[17];
+};
 
 /* What check found, for every writer the same. */
 struct check_report {
 	const char *topology; /* file */
 	struct verified *v;
 	size_t n;
-	const char **unjudged; /* firewalls without a file */
+	const char **unjudged; /* what was not judged, a sentence each */
 	size_t n_unjudged;
-	const char **waiver_notes; /* expired, stale, too wide */
-	struct span *waiver_at;
-	size_t n_waiver_notes;
+	const struct check_waiver *waiver;
+	size_t n_waiver;
+	bool compared; /* --against: findings say whether they are new */
 	const char *note; /* NULL, or what else the reader should know */
 };
 
@@ -25,10 +35,29 @@ struct check_format {
 extern const struct check_format check_formats[];
 extern const size_t n_check_formats;
 
-/* check_json.c: everything, numbers included. */
+/* check_text.c, check_json.c, check_sarif.c */
+void check_write_text(const struct check_report *r, struct buf *out);
 void check_write_json(const struct check_report *r, struct buf *out);
+void check_write_sarif(const struct check_report *r, struct buf *out);
 
-/* "inner.nft says what the plan says" */
+/* ---- check_words.c: words that several formats use */
+
+struct check_kind_words {
+	const char *title, *text;
+	const char *level;    /* SARIF's: error, warning */
+	const char *severity; /* GitHub's security-severity */
+};
+
+extern const struct check_kind_words check_kinds[VF_KINDS];
+/* "inner: inner.nft equals the plan" */
 void check_sentence(const struct verified *v, struct buf *out);
+/* "More than planned on forward: fe1 to ...; plan: ...; repair: ..." */
+void check_summary(const struct vf_finding *f, struct buf *out);
+/* "fw.nft:12: delete the rule: delete rule ... (re-checked)" */
+void check_repair_text(const struct vf_repair *r, struct buf *out);
+/* In the rules where the deciding rule is known, else where it is planned,
+ * else the file's first line: a finding always has a place. */
+void check_place(const struct verified *v, const struct vf_finding *f,
+		 const char **file, unsigned *line);
 
 #endif

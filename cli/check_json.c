@@ -4,8 +4,9 @@
 #include "cli/check_formats.h"
 
 /*
- * The report for programs, schema "portplan-check-1": fields may be added,
- * none changes its meaning. "ranges" are the boxes as numbers: a packet is in
+ * The report for programs, schema "portplan-check-2": fields may be added,
+ * none changes its meaning. (1 had no path and no repair, and waivers as text.)
+ * "ranges" are the boxes as numbers: a packet is in
  * a box if each field named holds it; fields not named do not matter.
  */
 enum { MAX_RANGES = 2000 }; /* boxes written as numbers */
@@ -91,6 +92,79 @@ static void json_ranges(struct json *j, const struct verified *v,
 	json_bool(j, "ranges_complete", n == f->cubes.n && !f->cubes.more);
 }
 
+static void json_step(struct json *j, const struct trace_step *s)
+{
+	json_object(j, NULL);
+	json_str(j, "chain", s->chain->name);
+	if (s->rule) {
+		json_int(j, "handle", (long long)s->rule->handle);
+		json_str(j, "text", s->rule->text);
+		json_str(j, "file", s->rule->line ? s->rule->file : NULL);
+		json_int(j, "line", s->rule->line);
+	}
+	json_end_object(j);
+}
+
+/* Base chains in the packet's order; each step but the last jumps. */
+static void json_path(struct json *j, const struct vf_finding *f)
+{
+	json_array(j, "path");
+	for (size_t i = 0; i < f->way.v.n; i++) {
+		const struct trace *t = &f->way.v.v[i];
+
+		json_object(j, NULL);
+		json_str(j, "family", kr_family_name(t->base->table->family));
+		json_str(j, "table", t->base->table->name);
+		json_str(j, "chain", t->base->name);
+		json_int(j, "priority", t->base->prio);
+		json_array(j, "steps");
+		for (size_t k = 0; k < t->step.n; k++)
+			json_step(j, &t->step.v[k]);
+		json_end_array(j);
+		json_str(j, "verdict", t->verdict);
+		json_end_object(j);
+	}
+	json_end_array(j);
+}
+
+static void json_repairs(struct json *j, const struct vf_finding *f)
+{
+	json_array(j, "repairs");
+	for (size_t i = 0; i < f->repair.n; i++) {
+		const struct vf_repair *r = &f->repair.v[i];
+
+		json_object(j, NULL);
+		json_str(j, "what", r->what);
+		json_array(j, "lines");
+		for (size_t k = 0; k < r->line.n; k++)
+			json_str(j, NULL, r->line.v[k]);
+		json_end_array(j);
+		json_str(j, "file", r->file);
+		json_int(j, "line", r->at_line);
+		json_bool(j, "rechecked", r->rechecked);
+		json_str(j, "not_rechecked", r->rechecked ? NULL : r->why);
+		json_end_object(j);
+	}
+	json_end_array(j);
+}
+
+static void json_waivers(struct json *j, const struct check_report *r)
+{
+	json_array(j, "waivers");
+	for (size_t i = 0; i < r->n_waiver; i++) {
+		const struct check_waiver *w = &r->waiver[i];
+
+		json_object(j, NULL);
+		json_str(j, "id", w->fingerprint);
+		json_str(j, "kind", w->kind);
+		json_str(j, "text", w->text);
+		json_str(j, "file", w->file);
+		json_int(j, "line", w->line);
+		json_end_object(j);
+	}
+	json_end_array(j);
+}
+
 static void json_finding(struct json *j, const struct verified *v,
 			 const struct vf_finding *f)
 {
@@ -121,12 +195,14 @@ static void json_finding(struct json *j, const struct verified *v,
 	json_str(j, "rule", *f->rule ? f->rule : NULL);
 	json_str(j, "file", f->file);
 	json_int(j, "line", f->line);
+	json_path(j, f);
 	json_str(j, "plan", f->plan);
 	if (f->plan_at.src)
 		span_position(f->plan_at, &line, &col, &end);
 	json_str(j, "plan_file", f->plan_at.src ? f->plan_at.src->name : NULL);
 	json_int(j, "plan_line", line);
 	json_str(j, "because", f->why);
+	json_repairs(j, f);
 	json_end_object(j);
 }
 
@@ -152,7 +228,7 @@ void check_write_json(const struct check_report *r, struct buf *out)
 	struct json j = { .out = out };
 
 	json_object(&j, NULL);
-	json_str(&j, "schema", "portplan-check-1");
+	json_str(&j, "schema", "portplan-check-2");
 	json_str(&j, "topology", r->topology);
 	json_array(&j, "firewalls");
 	for (size_t i = 0; i < r->n; i++) {
@@ -183,9 +259,7 @@ void check_write_json(const struct check_report *r, struct buf *out)
 	for (size_t i = 0; i < r->n_unjudged; i++)
 		json_str(&j, NULL, r->unjudged[i]);
 	json_end_array(&j);
-	json_array(&j, "waivers");
-	for (size_t i = 0; i < r->n_waiver_notes; i++)
-		json_str(&j, NULL, r->waiver_notes[i]);
-	json_end_array(&j);
+	json_waivers(&j, r);
+	json_str(&j, "note", r->note);
 	json_end_object(&j);
 }

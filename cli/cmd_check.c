@@ -2,9 +2,7 @@
 #include <string.h>
 
 #include "check/load.h"
-#include "cli/check_formats.h"
-#include "cli/cmd_check.h"
-#include "topology/waivers.h"
+#include "cli/check_waivers.h"
 
 /* portplan check: do these rulesets say what the plan says? */
 
@@ -17,9 +15,8 @@ struct job {
 	VEC(struct verified) out;
 	VEC(struct kruleset *) loaded;
 	struct check_report report;
-	VEC(const char *) notes;
 	bool fail[VF_KINDS];
-	bool fail_given, fail_note;
+	bool fail_given, fail_note, fail_waiver;
 	VEC(const char *) may_deny;
 };
 
@@ -56,28 +53,32 @@ static const struct firewall *firewall_of(struct job *j, const char *path)
 
 /* ---- one ruleset --------------------------------------------------------------------- */
 
-static bool is_generated(struct job *j, const struct firewall *f,
-			 const char *path)
+static bool holds(const char *path, const char *text)
 {
-	struct buf want = { 0 }, have = { 0 };
+	struct buf have = { 0 };
 	char tmp[65536];
 	FILE *in = fopen(path, "re");
 	size_t n;
 	bool same;
 
-	if (!in || !generated_text(j->a, j->l.plan, f, &want)) {
-		if (in)
-			fclose(in);
-		buf_free(&want);
-		return false;
-	}
-	while ((n = fread(tmp, 1, sizeof(tmp), in)) > 0)
+	while (in && (n = fread(tmp, 1, sizeof(tmp), in)) > 0)
 		buf_put(&have, tmp, n);
-	fclose(in);
-	same = want.n == have.n && !memcmp(want.s, have.s, want.n);
-	buf_free(&want);
+	if (in)
+		fclose(in);
+	same = have.n == strlen(text) && !memcmp(have.s, text, have.n);
 	buf_free(&have);
 	return same;
+}
+
+/* What gen writes; NULL if it cannot. */
+static const char *generate(struct job *j, const struct firewall *f)
+{
+	struct buf b = { 0 };
+	const char *s = generated_text(j->a, j->l.plan, f, &b) ?
+		arena_strdup(j->a->arena, b.s) : NULL;
+
+	buf_free(&b);
+	return s;
 }
 
 static struct kruleset *load(struct job *j, const char *path,
@@ -120,9 +121,11 @@ static int check_one(struct job *j, const char *path)
 	const struct firewall *f = path ? firewall_of(j, path) :
 		need_managed(j->a, j->l.topo, arg_value(j->a, "firewall", ""));
 	const char *old = arg_value(j->a, "against", NULL);
-	struct verify_options opt = { .waivers = j->waivers, .used = j->used,
+	struct verify_options opt = { .file = path,
+				      .waivers = j->waivers, .used = j->used,
 				      .baseline = arg_given(j->a,
-							"write-baseline"),
+							"write-baseline") ||
+						  arg_given(j->a, "propose"),
 				      .may_deny = j->may_deny.v,
 				      .n_may_deny = j->may_deny.n };
 	struct verified v = { .file = path ? path : "the running kernel" };
@@ -132,7 +135,12 @@ static int check_one(struct job *j, const char *path)
 	if (!f)
 		return EXIT_BAD;
 	v.firewall = f;
-	v.by_construction = path && is_generated(j, f, path);
+	opt.generated = generate(j, f);
+	opt.gen_command = arena_printf(j->a->arena, "portplan gen %s "
+				       "--firewall %s | nft -f -",
+				       j->a->operands.v[0], f->name);
+	opt.replan = check_replan(j->a, &j->l);
+	v.by_construction = path && opt.generated && holds(path, opt.generated);
 	rs = load(j, path, f, &err);
 	if (!rs && v.by_construction) {
 		/* what gen writes needs no kernel to be believed */
@@ -154,151 +162,44 @@ static int check_one(struct job *j, const char *path)
 	return EXIT_OK;
 }
 
-/* ---- waivers ----------------------------------------------------------------------- */
-
-static int read_waivers(struct job *j)
-{
-	const char *path = arg_value(j->a, "waivers", NULL);
-	struct diags d;
-
-	if (!path)
-		return EXIT_OK;
-	diags_init(&d, j->a->arena);
-	j->waivers = waivers_read(j->a->arena, j->l.topo, path, &d);
-	print_diags(&d);
-	if (!j->waivers)
-		return EXIT_BAD;
-	j->used = ARENA_ARRAY(j->a->arena, bool, j->waivers->list.n);
-	return EXIT_OK;
-}
-
-static const char *waiver_place(struct job *j, const struct waiver *w)
-{
-	unsigned line, col, end;
-
-	span_position(w->at, &line, &col, &end);
-	return arena_printf(j->a->arena, "%s:%u", w->at.src->name, line);
-}
-
-static bool judged_here(const struct job *j, const struct waiver *w)
-{
-	for (size_t i = 0; i < j->out.n; i++)
-		if (!w->firewall ||
-		    !strcmp(w->firewall, j->out.v[i].firewall->name))
-			return true;
-	return false;
-}
-
-/* Expired, matching nothing, and without any limit: each is a finding. */
-static void note_waivers(struct job *j)
-{
-	for (size_t i = 0; j->waivers && i < j->waivers->list.n; i++) {
-		const struct waiver *w = j->waivers->list.v[i];
-		const char *at = waiver_place(j, w), *what = NULL;
-
-		if (strcmp(w->kind, "extra") && strcmp(w->kind, "missing"))
-			continue; /* of audit */
-		if (j->l.now >= w->expires.t)
-			what = arena_printf(j->a->arena, "%s: expired on %s",
-					    at, w->expires.text);
-		else if (w->any_from && w->any_to && w->any_packets)
-			what = arena_printf(j->a->arena, "%s: waives "
-					    "everything: say from, to or "
-					    "packets", at);
-		else if (!j->used[i] && judged_here(j, w))
-			what = arena_printf(j->a->arena, "%s: matches nothing "
-					    "any more", at);
-		if (what)
-			vec_push(j->a->arena, &j->notes, what);
-	}
-}
-
-static const char *xml_text(struct args *a, const char *s)
-{
-	struct buf b = { 0 };
-	const char *out;
-
-	for (; *s; s++) {
-		if (*s == '-' && s[1] == '-')
-			buf_puts(&b, "-&#45;"), s++;
-		else if (*s == '<' || *s == '&' || *s == '"')
-			buf_printf(&b, "&#%d;", *s);
-		else
-			buf_putc(&b, (unsigned char)*s < 0x20 ? ' ' : *s);
-	}
-	out = arena_strdup(a->arena, b.s ? b.s : "");
-	buf_free(&b);
-	return out;
-}
-
-/* Every finding as it is now, to be accepted for thirty days: exactly that, and
- * what a waiver cannot say exactly is named and stays a finding. */
-static void put_waives(struct job *j, const struct verified *v,
-		       const struct vf_finding *f, const char *day,
-		       struct buf *b)
-{
-	for (size_t i = 0; i < f->waive.n; i++)
-		buf_printf(b, "  <waive kind=\"%s\" firewall=\"%s\" %s\n"
-			   "         reason=\"baseline, unreviewed\" "
-			   "owner=\"nobody yet\" expires=\"%s\"/>\n",
-			   vf_kind_name[f->kind], v->firewall->name,
-			   f->waive.v[i], day);
-	if (!f->opening || f->kind == VF_UNDECIDED)
-		buf_printf(b, "  <!-- not waived, %s %s: %s -->\n",
-			   vf_kind_name[f->kind], f->fingerprint,
-			   xml_text(j->a, f->n_box ? f->box[0] : f->packet));
-	for (size_t i = 0; i < f->unsaid.n; i++)
-		buf_printf(b, "  <!-- not waived, %s %s: %s -->\n",
-			   vf_kind_name[f->kind], f->fingerprint,
-			   xml_text(j->a, f->unsaid.v[i]));
-}
-
-static int write_baseline(struct job *j, const char *path)
-{
-	struct buf b = { 0 };
-	char day[16];
-	int code;
-
-	date_text(j->l.now + 30 * 86400, day);
-	buf_puts(&b, "<waivers xmlns=\"urn:portplan:1\">\n");
-	for (size_t i = 0; i < j->out.n; i++)
-		for (size_t k = 0; k < j->out.v[i].findings.n; k++)
-			put_waives(j, &j->out.v[i],
-				   &j->out.v[i].findings.v[k], day, &b);
-	buf_puts(&b, "</waivers>\n");
-	code = write_file(j->a, path, &b);
-	buf_free(&b);
-	return code;
-}
-
 /* ---- the whole ------------------------------------------------------------------------ */
+
+enum { FAIL_NOTE = VF_KINDS, FAIL_WAIVER, FAILS };
+
+static bool *fails(struct job *j, int k)
+{
+	return k == FAIL_NOTE ? &j->fail_note :
+		k == FAIL_WAIVER ? &j->fail_waiver : &j->fail[k];
+}
 
 static int read_fail_on(struct job *j)
 {
 	const char *s = arg_value(j->a, "fail-on", NULL);
+	const char *const name[FAILS] = {
+		[VF_EXTRA] = vf_kind_name[VF_EXTRA],
+		[VF_MISSING] = vf_kind_name[VF_MISSING],
+		[VF_UNDECIDED] = vf_kind_name[VF_UNDECIDED],
+		[FAIL_NOTE] = "note", [FAIL_WAIVER] = "waiver",
+	};
 	char *copy, *save = NULL;
 
-	j->fail[VF_EXTRA] = j->fail[VF_MISSING] = !s;
+	j->fail[VF_EXTRA] = j->fail[VF_MISSING] = j->fail_waiver = !s;
 	j->fail_given = s;
 	if (!s)
 		return EXIT_OK;
 	copy = arena_strdup(j->a->arena, s);
-	for (char *w = strtok_r(copy, ",", &save); w;
-	     w = strtok_r(NULL, ",", &save)) {
+	for (char *w = strtok_r(copy, ", ", &save); w;
+	     w = strtok_r(NULL, ", ", &save)) {
 		int k = 0;
 
-		if (!strcmp(w, "note")) {
-			j->fail_note = true;
-			continue;
-		}
-		while (k < VF_KINDS && strcmp(vf_kind_name[k], w))
+		while (k < FAILS && strcmp(name[k], w))
 			k++;
-		if (k == VF_KINDS)
+		if (k == FAILS)
 			return complain(j->a, "--fail-on \"%s\": extra, "
-					"missing, undecided, note%s", w,
-					did_you_mean(j->a->arena, w,
-						     vf_kind_name, VF_KINDS));
-		j->fail[k] = true;
+					"missing, undecided, note, waiver%s", w,
+					did_you_mean(j->a->arena, w, name,
+						     FAILS));
+		*fails(j, k) = true;
 	}
 	return EXIT_OK;
 }
@@ -317,26 +218,35 @@ static int verdict(const struct job *j)
 	for (size_t i = 0; i < j->out.n && j->fail_note; i++)
 		if (j->out.v[i].notes.n)
 			return EXIT_FINDINGS;
-	if (j->notes.n)
+	if (j->report.n_waiver && j->fail_waiver)
 		return EXIT_FINDINGS;
 	return undecided && !j->fail_given ? EXIT_UNDECIDED : EXIT_OK;
 }
 
 static void list_unjudged(struct job *j)
 {
-	VEC(const char *) names = { 0 };
+	VEC(const char *) line = { 0 };
 
+	for (size_t k = 0; k < j->out.n; k++)
+		vec_push(j->a->arena, &line,
+			 arena_printf(j->a->arena, " at %s: %s",
+				      j->out.v[k].firewall->name,
+				      j->out.v[k].not_judged));
 	for (size_t i = 0; i < j->l.topo->firewalls.n; i++) {
 		const struct firewall *f = j->l.topo->firewalls.v[i];
 		bool done = false;
 
 		for (size_t k = 0; k < j->out.n; k++)
 			done |= j->out.v[k].firewall == f;
-		if (!done && !f->unmanaged)
-			vec_push(j->a->arena, &names, f->name);
+		if (!done)
+			vec_push(j->a->arena, &line,
+				 arena_printf(j->a->arena, ": firewall %s (%s)",
+					      f->name, f->unmanaged ?
+					      "managed=\"no\", another product" :
+					      "no file for it"));
 	}
-	j->report.unjudged = names.v;
-	j->report.n_unjudged = names.n;
+	j->report.unjudged = line.v;
+	j->report.n_unjudged = line.n;
 }
 
 static int make_output(struct job *j, const char *spec, struct output *out)
@@ -391,8 +301,8 @@ static int write_all(struct job *j)
 	j->report.topology = j->a->operands.v[0];
 	j->report.v = j->out.v;
 	j->report.n = j->out.n;
-	j->report.waiver_notes = j->notes.v;
-	j->report.n_waiver_notes = j->notes.n;
+	j->report.compared = arg_given(j->a, "against");
+	check_judge_waivers(j->a, j->waivers, j->used, j->l.now, &j->report);
 	list_unjudged(j);
 	say_waived(j);
 	for (size_t i = 0; i < j->a->given.n && code == EXIT_OK; i++)
@@ -410,18 +320,23 @@ static int run(struct job *j)
 	if (code == EXIT_OK)
 		code = load_plan(j->a, j->a->operands.v[0], &j->l);
 	if (code == EXIT_OK)
-		code = read_waivers(j);
+		code = check_read_waivers(j->a, j->l.topo, &j->waivers);
+	if (code == EXIT_OK && j->waivers)
+		j->used = ARENA_ARRAY(j->a->arena, bool, j->waivers->list.n);
 	if (code == EXIT_OK && j->live)
 		code = check_one(j, NULL);
 	for (size_t i = 1; i < j->a->operands.n && code == EXIT_OK; i++)
 		code = check_one(j, j->a->operands.v[i]);
 	if (code != EXIT_OK)
 		return code;
-	note_waivers(j);
 	code = write_all(j);
 	if (code == EXIT_OK && arg_given(j->a, "write-baseline"))
-		code = write_baseline(j, arg_value(j->a, "write-baseline",
-						   NULL));
+		code = check_write_baseline(j->a, &j->report, j->l.now,
+					    arg_value(j->a, "write-baseline",
+						      NULL));
+	if (code == EXIT_OK && arg_given(j->a, "propose"))
+		code = check_write_proposal(j->a, &j->report, &j->l,
+					    arg_value(j->a, "propose", NULL));
 	return code == EXIT_OK ? verdict(j) : code;
 }
 
@@ -456,12 +371,15 @@ static const struct option_def check_options[] = {
 	{ 0, "waivers", "FILE", "findings that are accepted for a time" },
 	{ 0, "write-baseline", "FILE",
 	  "write waivers for what was found, for thirty days, to be reviewed" },
+	{ 0, "propose", "FILE",
+	  "write allow elements for what the rulesets permit beyond the plan, "
+	  "for thirty days, to be included and reviewed" },
 	{ 0, "may-deny", "TABLE",
 	  "a table of others that may drop more than planned, fail2ban's for "
 	  "example (repeatable)" },
 	{ 0, "fail-on", "KINDS",
-	  "extra, missing, undecided, note: exit 1 for these only (default: "
-	  "extra,missing)" },
+	  "extra, missing, undecided, waiver, note: exit 1 for these only "
+	  "(default: extra,missing,waiver)" },
 	{ 'o', "output", "FORMAT[=FILE]",
 	  "text (default), json, sarif, junit, github or markdown; to FILE if "
 	  "given (repeatable)" },

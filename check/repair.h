@@ -1,0 +1,35 @@
+#ifndef CHECK_REPAIR_H
+#define CHECK_REPAIR_H
+
+#include "check/verifier.h"
+
+/*
+ * What would make a finding go: tried in a namespace of its own, and judged
+ * again. Nothing is said to be re-checked that was not.
+ */
+
+/* rule_text.c: the box as matches of one nft rule; opening: of new connections
+ * only. False: nft has no words for it. */
+bool repair_match(const struct check *c, const struct space_cube *x,
+		  bool opening, const char *table_family, struct buf *out);
+
+/* What differs on a path, by state: openings, others. */
+struct differences {
+	uint32_t extra[2], missing[2];
+};
+
+/* repair_plan.c: lines of the topology that would plan, or unplan, it. */
+void repair_by_plan(struct verifier *v, const struct differences *now);
+/* Rules against what is expected of them, by path. */
+struct differences differences_of(struct verifier *v, enum check_path path,
+				  uint32_t expect, uint32_t may, uint32_t sure);
+/* Does b have what a has not? */
+bool differences_grow(struct verifier *v, const struct differences *a,
+		      const struct differences *b);
+/* What is left of the finding. */
+uint32_t differences_left(struct verifier *v, const struct vf_finding *f,
+			  const struct differences *d);
+struct vf_repair *repair_add(struct verifier *v, struct vf_finding *f,
+			     const char *what);
+
+#endif

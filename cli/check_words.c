@@ -1,0 +1,81 @@
+#include "cli/check_formats.h"
+
+const struct check_kind_words check_kinds[VF_KINDS] = {
+	[VF_EXTRA] = { "More than planned",
+		"The ruleset lets packets through that the plan does not. Take "
+		"the rule out, or plan what it opens.", "error", "8.0" },
+	[VF_MISSING] = { "Less than planned",
+		"The ruleset blocks packets that the plan lets through. Load "
+		"the generated ruleset, or take the flow out of the plan.",
+		"error", "5.0" },
+	[VF_UNDECIDED] = { "Undecided",
+		"A part of the ruleset is not modelled: what it does with these "
+		"packets could not be decided.", "warning", "3.0" },
+};
+
+void check_sentence(const struct verified *v, struct buf *out)
+{
+	size_t x = v->count[VF_EXTRA], m = v->count[VF_MISSING];
+	size_t u = v->count[VF_UNDECIDED];
+
+	buf_printf(out, "%s: %s ", v->firewall->name, v->file);
+	if (v->by_construction && !x && !m && !u)
+		buf_puts(out, "is what gen writes: equal to the plan");
+	else if (!x && !m && !u)
+		buf_puts(out, "equals the plan");
+	else if (!x && !m)
+		buf_printf(out, "could not be decided: %zu places", u);
+	else
+		buf_printf(out, "does NOT equal the plan: %zu extra, %zu "
+			   "missing%s", x, m, u ? ", some undecided" : "");
+}
+
+void check_summary(const struct vf_finding *f, struct buf *out)
+{
+	buf_printf(out, "%s on %s: %s", check_kinds[f->kind].title,
+		   check_path_name[f->path], f->n_box ? f->box[0] : f->packet);
+	if (f->n_box + f->more > 1)
+		buf_printf(out, " and %zu more", f->n_box + f->more - 1);
+	if (f->plan)
+		buf_printf(out, "; plan: %s", f->plan);
+	if (f->why)
+		buf_printf(out, "; because: %s", f->why);
+	if (*f->path_text)
+		buf_printf(out, "; path: %s", f->path_text);
+	for (size_t i = 0; i < f->repair.n; i++) {
+		buf_puts(out, i ? "; " : "; repair: ");
+		check_repair_text(&f->repair.v[i], out);
+	}
+}
+
+void check_repair_text(const struct vf_repair *r, struct buf *out)
+{
+	if (r->file && r->at_line)
+		buf_printf(out, "%s:%u: ", r->file, r->at_line);
+	else if (r->file)
+		buf_printf(out, "%s: ", r->file);
+	buf_puts(out, r->what);
+	for (size_t i = 0; i < r->line.n; i++)
+		buf_printf(out, "%s %s", i ? " and" : ":", r->line.v[i]);
+	if (r->rechecked)
+		buf_puts(out, " (re-checked)");
+	else
+		buf_printf(out, " (not re-checked: %s)", r->why);
+}
+
+void check_place(const struct verified *v, const struct vf_finding *f,
+		 const char **file, unsigned *line)
+{
+	unsigned col, end;
+
+	*file = v->file;
+	*line = 1;
+	if (f->file && f->line) {
+		*file = f->file;
+		*line = f->line;
+	} else if (f->kind == VF_MISSING && f->plan_at.src &&
+		   f->plan_at.src->name[0] != '<') {
+		*file = f->plan_at.src->name;
+		span_position(f->plan_at, line, &col, &end);
+	}
+}
