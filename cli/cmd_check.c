@@ -242,7 +242,7 @@ static void list_unjudged(struct job *j)
 			vec_push(j->a->arena, &line,
 				 arena_printf(j->a->arena, ": firewall %s (%s)",
 					      f->name, f->unmanaged ?
-					      "managed=\"no\", another product" :
+					      "another product, managed=\"no\"" :
 					      "no file for it"));
 	}
 	j->report.unjudged = line.v;
@@ -269,26 +269,17 @@ static int make_output(struct job *j, const char *spec, struct output *out)
 				     n_check_formats));
 }
 
-/* "Equals the plan" must not hide what was waived, nor what has no ruleset. */
+/* "Equals the plan" must not hide what was waived. */
 static void say_waived(struct job *j)
 {
-	const struct topology *t = j->l.topo;
-	struct buf b = { 0 };
 	size_t n = 0;
 
 	for (size_t i = 0; j->waivers && i < j->waivers->list.n; i++)
 		n += j->used[i];
 	if (n)
-		buf_printf(&b, "waived: what %zu of %zu waivers say", n,
-			   j->waivers->list.n);
-	for (size_t i = 0; i < t->firewalls.n; i++)
-		if (t->firewalls.v[i]->unmanaged)
-			buf_printf(&b, "%snot judged: firewall %s (another "
-				   "product, managed=\"no\")",
-				   b.n ? "\n" : "", t->firewalls.v[i]->name);
-	if (b.n)
-		j->report.note = arena_strdup(j->a->arena, b.s);
-	buf_free(&b);
+		j->report.note = arena_printf(j->a->arena, "waived: what %zu "
+					      "of %zu waivers say", n,
+					      j->waivers->list.n);
 }
 
 static int write_all(struct job *j)
