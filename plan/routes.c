@@ -92,7 +92,13 @@ static void extend(struct search *s)
 
 static int hop_order(const void *a, const void *b)
 {
-	return memcmp(a, b, sizeof(struct hop));
+	const struct hop *x = a, *y = b;
+
+	if (x->firewall != y->firewall)
+		return x->firewall < y->firewall ? -1 : 1;
+	if (x->in != y->in)
+		return x->in < y->in ? -1 : 1;
+	return x->out < y->out ? -1 : x->out > y->out;
 }
 
 static void collect_hops(struct arena *a, struct route *r)
@@ -109,7 +115,7 @@ static void collect_hops(struct arena *a, struct route *r)
 	if (all)
 		qsort(r->hop, all, sizeof(*r->hop), hop_order);
 	for (size_t i = 0; i < all; i++)
-		if (!n || memcmp(&r->hop[n - 1], &r->hop[i], sizeof(*r->hop)))
+		if (!n || hop_order(&r->hop[n - 1], &r->hop[i]))
 			r->hop[n++] = r->hop[i];
 	r->n_hop = n;
 }

@@ -304,6 +304,18 @@ static void load_template(struct build *b, const struct wanted *w)
 	f->state = FILE_DONE;
 }
 
+/* Harmless, but hardly what was meant. */
+static void warn_twice(struct build *b, const struct words *w, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (!strcmp(w->v[k].s, w->v[i].s)) {
+			diag_add(b->d, SEV_WARNING, word_span(w, i),
+				 "the template \"%s\" is named twice",
+				 xml_shown(b->arena, w->v[i].s));
+			return;
+		}
+}
+
 static void load_templates(struct build *b, const struct xml_element *e,
 			   const char *attr)
 {
@@ -315,6 +327,7 @@ static void load_templates(struct build *b, const struct xml_element *e,
 			.from = e->src,
 		};
 
+		warn_twice(b, &w, i);
 		if (is_url(b, w.v[i].s, t.at))
 			continue;
 		if (strchr(w.v[i].s, '/')) {
