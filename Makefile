@@ -45,13 +45,14 @@ CFLAGS := -std=c11 $(WARN) -fvisibility=hidden -fstack-protector-strong \
 LDFLAGS := $(LDFLAGS.$(BUILD))
 
 # The stages, in link order: a folder may use what stands behind it.
-LIBDIRS := $(foreach d,draw audit apply check gen plan space topology base,\
+LIBDIRS := $(foreach d,draw advice audit apply check gen plan space topology base,\
 	$(if $(wildcard $(d)/*.c),$(d)))
 lib = $(O)/lib$(1).a
 objs = $(patsubst %.c,$(O)/%.o,$(wildcard $(1)/*.c))
 ALL_LIBS := $(foreach d,$(LIBDIRS),$(call lib,$(d)))
 
-TEMPLATES := $(sort $(wildcard templates/*.xml))
+TEMPLATES := $(sort $(filter-out templates/advice.xml,$(wildcard templates/*.xml)))
+BUILTIN := templates/advice.xml templates/plan.xsd
 EXAMPLES := $(sort $(wildcard templates/examples/*.xml))
 UNIT := $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 FUZZ := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -78,9 +79,9 @@ $(O)/%.o: %.c Makefile
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # The templates, as C strings, so that the program needs no data files.
-$(O)/topology/builtin.c: templates/embed.sh $(TEMPLATES) Makefile
+$(O)/topology/builtin.c: templates/embed.sh $(TEMPLATES) $(BUILTIN) Makefile
 	@mkdir -p $(@D)
-	@sh templates/embed.sh $(TEMPLATES) > $@.tmp && mv $@.tmp $@
+	@sh templates/embed.sh $(TEMPLATES) -- $(BUILTIN) > $@.tmp && mv $@.tmp $@
 
 $(O)/topology/builtin.o: $(O)/topology/builtin.c
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<

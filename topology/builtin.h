@@ -10,4 +10,11 @@ struct builtin_template {
 extern const struct builtin_template builtin_templates[];
 extern const unsigned n_builtin_templates;
 
+/* What else lies in templates/: advice.xml, plan.xsd; by file name. */
+extern const struct builtin_template builtin_files[];
+extern const unsigned n_builtin_files;
+
+/* The text of one of builtin_files. */
+const char *builtin_file(const char *name);
+
 #endif

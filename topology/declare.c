@@ -112,6 +112,7 @@ static void declare_role(struct build *b, struct item *it)
 		r->name = n->name;
 		r->at = n->at;
 		r->id = (uint32_t)b->topo->roles.n;
+		r->origin = it->origin;
 		vec_push(b->arena, &b->topo->roles, r);
 		n->object = r;
 	}
@@ -154,6 +155,7 @@ static void declare_service(struct build *b, struct item *it)
 	s->title = xml_attr(e, "title");
 	s->at = n ? xml_value_span(e, "name") : xml_span(e);
 	s->xml = e;
+	s->origin = it->origin;
 	s->keys = value_keys(b, e);
 	s->dynamic = value_word(b, e, EL_SERVICE, "dynamic", 1) == 0;
 	s->clear_credentials =

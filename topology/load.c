@@ -270,6 +270,36 @@ static void check_version(struct build *b, const struct wanted *w,
 			 "was asked for", have, w->version);
 }
 
+/* The highest version of its name that could be had instead. */
+static unsigned newest_version(struct build *b, const char *name)
+{
+	enum { MOST_VERSIONS = 64 };
+	unsigned newest = 1;
+
+	for (unsigned v = 2; v <= MOST_VERSIONS; v++) {
+		const char *file = arena_printf(b->arena, "%s@%u", name, v);
+		bool have = builtin(file);
+
+		for (size_t i = 0; i < b->opt->n_template_dirs && !have; i++)
+			have = access(arena_printf(b->arena, "%s/%s.xml",
+						   b->opt->template_dirs[i],
+						   file), F_OK) == 0;
+		if (have)
+			newest = v;
+	}
+	return newest;
+}
+
+static void note_use(struct build *b, const struct wanted *w, const char *name)
+{
+	struct template_use u = { .name = name, .version = w->version,
+				  .newest = w->version, .at = w->at };
+
+	if (!strchr(w->name, '/'))
+		u.newest = newest_version(b, w->name);
+	vec_push(b->arena, &b->topo->template_uses, u);
+}
+
 static void load_template(struct build *b, const struct wanted *w)
 {
 	const char *key = NULL, *name;
@@ -299,6 +329,7 @@ static void load_template(struct build *b, const struct wanted *w)
 		name = xml_attr(root, "name");
 		load_templates(b, root, "extends");
 		vec_push(b->arena, &b->topo->templates, name ? name : key);
+		note_use(b, w, name ? name : key);
 		walk(b, root, EL_ROOT, b->items.n, name ? name : key);
 	}
 	f->state = FILE_DONE;
@@ -353,7 +384,8 @@ bool build_load(struct build *b, const char *path)
 		return false;
 	if (root->uri && !strcmp(root->uri, PORTPLAN_NS) &&
 	    (!strcmp(root->name, "template") ||
-	     !strcmp(root->name, "waivers"))) {
+	     !strcmp(root->name, "waivers") ||
+	     !strcmp(root->name, "advice"))) {
 		diag_add(b->d, SEV_ERROR, xml_span(root),
 			 "the root is <%s>, where a <topology> is meant",
 			 root->name);

@@ -2,6 +2,7 @@
 #include <time.h>
 
 #include "topology/build.h"
+#include "topology/builtin.h"
 
 enum { LINES_NAMED = 4 };
 
@@ -110,6 +111,14 @@ struct topology *topology_read(struct arena *a, const char *path,
 	build_check(&b);
 	fold_same(a, d);
 	return d->n_errors ? NULL : b.topo;
+}
+
+const char *builtin_file(const char *name)
+{
+	for (unsigned i = 0; i < n_builtin_files; i++)
+		if (!strcmp(builtin_files[i].name, name))
+			return builtin_files[i].text;
+	return NULL;
 }
 
 #define FIND(list, name) \

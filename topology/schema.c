@@ -261,6 +261,26 @@ static const struct attr_def waive_attrs[] = {
 	{ "expires", AT_DATE, REQ, NULL, "not after" },
 };
 
+static const struct attr_def rule_attrs[] = {
+	{ "id", AT_NAME, REQ, NULL, "what skip and reports call it" },
+	{ "severity", AT_WORD, REQ, "critical error warning info",
+	  "how bad it is" },
+	{ "title", AT_TEXT, REQ, NULL, "one line" },
+	{ "why", AT_TEXT, REQ, NULL, "what is wrong with it" },
+	{ "source", AT_TEXT, REQ, NULL, "who says so" },
+	{ "remedy", AT_TEXT, 0, NULL, "what to do about it" },
+	{ "each", AT_TEXT, 0, NULL,
+	  "XPath: the nodes of the plan that are looked at, one by one" },
+	{ "condition", AT_TEXT, 0, NULL,
+	  "XPath: true, or the nodes for which it is not well" },
+	{ "finding", AT_TEXT, 0, NULL,
+	  "the sentence; {XPath} stands for its value at the node" },
+	{ "place", AT_TEXT, 0, NULL,
+	  "XPath from the node to what was written; default: the node" },
+	{ "undecided", AT_TEXT, 0, NULL,
+	  "instead of a condition: why a topology cannot decide it" },
+};
+
 #define DEF(id, n, parents, later, attrs, doc) \
 	[EL_##id] = { n, parents, later, attrs, COUNT(attrs), doc }
 
@@ -324,6 +344,9 @@ const struct element_def schema_elements[N_ELEMENTS] = {
 	    "Leaves out one advice rule"),
 	DEF(WAIVE, "waive", IN(WAIVERS), false, waive_attrs,
 	    "One accepted finding"),
+	[EL_ADVICE] = { .name = "advice", .parents = IN(ROOT),
+			.doc = "Rules that judge a plan" },
+	DEF(RULE, "rule", IN(ADVICE), false, rule_attrs, "One of them"),
 };
 
 const struct element_def *schema_child(enum element parent, const char *name)

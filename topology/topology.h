@@ -49,6 +49,7 @@ struct role {
 	uint32_t *closure; /* itself and all it implies, ascending ids */
 	size_t n_closure;
 	bool borne; /* by some party */
+	const char *origin; /* template that gave it first; NULL: topology */
 };
 
 struct service {
@@ -62,6 +63,7 @@ struct service {
 	size_t n_leaf;
 	bool dynamic, clear_credentials, ike_kerberos;
 	uint8_t proto; /* of a dynamic service: TCP or UDP */
+	const char *origin; /* as of a role */
 };
 
 enum requirement { REQ_REQUIRED, REQ_CONDITIONAL, REQ_OPTIONAL };
@@ -234,6 +236,13 @@ struct skip {
 	struct span at;
 };
 
+/* A template that was loaded, and the newest version that is to be had. */
+struct template_use {
+	const char *name;
+	unsigned version, newest;
+	struct span at; /* where it is named */
+};
+
 struct topology {
 	const char *name, *owner; /* owner may be NULL */
 	struct arena *arena;
@@ -257,6 +266,7 @@ struct topology {
 	VEC(struct mail_domain *) mail_domains;
 	VEC(struct skip *) skips;
 	VEC(const char *) templates;
+	VEC(struct template_use) template_uses;
 	bool has_dynamic;
 	struct key_set dynamic; /* ports */
 };
