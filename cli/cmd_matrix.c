@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "advice/document.h"
 #include "cli/table.h"
 #include "plan/matrix.h"
 
@@ -163,6 +164,11 @@ static const char *summary(struct args *a, const struct loaded *l,
 	return s;
 }
 
+static void write_xml(const void *ctx, struct buf *out)
+{
+	plan_document(ctx, out);
+}
+
 static int cmd_matrix(struct args *a)
 {
 	static const char *const legal[] = { "role", "host" };
@@ -190,6 +196,7 @@ static int cmd_matrix(struct args *a)
 	for (size_t i = 0; i < t.n_row; i++)
 		fill_row(a, t.cell + i * N_COLUMNS, &m->rows.v[i]);
 	t.summary = summary(a, &l, &f, t.n_row);
+	t.extra = (struct table_extra){ "xml", write_xml, l.plan };
 	return table_out(a, &t);
 }
 
@@ -201,7 +208,10 @@ static const struct option_def matrix_options[] = {
 	{ 0, "to", "NAME", "only to it" },
 	{ 0, "service", "NAME", "only this service" },
 	{ 0, "firewall", "NAME", "only what crosses this firewall" },
-	FORMAT_OPTION,
+	{ 'o', "output", "FORMAT[=FILE]",
+	  "table (default), csv, json, markdown or html; xml: the whole plan "
+	  "as a document, whatever is filtered (see schema --plan); to FILE if "
+	  "given (repeatable)" },
 	TOPOLOGY_OPTIONS,
 };
 
@@ -218,7 +228,8 @@ const struct command command_matrix = {
 	OPTIONS(matrix_options),
 	.examples = "  portplan matrix topology.xml\n"
 		      "  portplan matrix topology.xml --by host --to dc1\n"
-		      "  portplan matrix topology.xml -o html=matrix.html\n",
+		      "  portplan matrix topology.xml -o html=matrix.html\n"
+		      "  portplan matrix topology.xml -o xml=plan.xml\n",
 	.min_args = 1,
 	.max_args = 1,
 };

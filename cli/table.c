@@ -409,8 +409,9 @@ static int make_output(struct args *a, const struct table *t, const char *spec,
 		       struct output *out)
 {
 	size_t n = strcspn(spec, "=");
-	const char *names[COUNT_OF(table_formats)];
+	const char *names[COUNT_OF(table_formats) + 1];
 	const char *name = arena_strndup(a->arena, spec, n);
+	const char *extra = t->extra.name;
 
 	out->path = spec[n] ? spec + n + 1 : NULL;
 	for (size_t i = 0; i < n_table_formats; i++) {
@@ -421,9 +422,16 @@ static int make_output(struct args *a, const struct table *t, const char *spec,
 				       DEFAULT_WIDTH : terminal_width());
 		return EXIT_OK;
 	}
+	if (extra && !strcmp(extra, name)) {
+		t->extra.write(t->extra.ctx, &out->text);
+		return EXIT_OK;
+	}
+	names[n_table_formats] = extra;
 	return complain(a, "there is no format \"%s\"%s (legal: table, csv, "
-			"json, markdown, html)", name,
-			did_you_mean(a->arena, name, names, n_table_formats));
+			"json, markdown, html%s%s)", name,
+			did_you_mean(a->arena, name, names,
+				     n_table_formats + (extra ? 1 : 0)),
+			extra ? ", " : "", extra ? extra : "");
 }
 
 int table_out(struct args *a, const struct table *t)

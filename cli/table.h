@@ -21,6 +21,13 @@ enum {
 	TABLE_HEADING = 8,  /* there, as a line above the rows that share it */
 };
 
+/* One more format, of this table's command alone. */
+struct table_extra {
+	const char *name;
+	void (*write)(const void *ctx, struct buf *out);
+	const void *ctx;
+};
+
 struct table {
 	const char *schema; /* "portplan-matrix-1" */
 	const char *title;
@@ -29,6 +36,7 @@ struct table {
 	const char **cell; /* row after row; NULL is empty */
 	size_t n_row;
 	const char *summary; /* a sentence below, for people */
+	struct table_extra extra;
 };
 
 struct table_format {
