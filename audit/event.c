@@ -167,25 +167,35 @@ static const char *proto_upper(unsigned proto, char *tmp)
 	return tmp;
 }
 
-static void put_tuple(struct json *j, const struct conn *c,
-		      const struct sample *s)
+static void put_tuple(struct json *w, const struct judge *j,
+		      const struct conn *c, const struct sample *s)
 {
-	char text[ADDR_TEXT], tmp[KEY_TEXT], id[32];
+	char text[ADDR_TEXT], tmp[KEY_TEXT];
 
-	addr_text(s->src, text);
-	json_str(j, "src_ip", text);
+	judge_addr_text(j, s->src, text);
+	json_str(w, "src_ip", text);
 	if (proto_has_ports(c->proto))
-		json_int(j, "src_port", s->sport);
-	addr_text(s->dst, text);
-	json_str(j, "dest_ip", text);
+		json_int(w, "src_port", s->sport);
+	judge_addr_text(j, s->dst, text);
+	json_str(w, "dest_ip", text);
 	if (proto_has_ports(c->proto))
-		json_int(j, "dest_port", s->dport);
-	json_str(j, "proto", proto_upper(c->proto, tmp));
-	community_id(c, id);
-	json_str(j, "community_id", id);
+		json_int(w, "dest_port", s->dport);
+	json_str(w, "proto", proto_upper(c->proto, tmp));
+	if (proto_is_icmp(c->proto))
+		json_int(w, "icmp_type", c->icmp_type);
 }
 
-static void put_flow(struct json *j, const struct conn *c, unsigned from)
+/* EVE's words. */
+static const char *state(const struct conn *c)
+{
+	if (c->proto == PROTO_TCP &&
+	    (c->seen & (SEEN_FIN * 3 | SEEN_RST * 3)))
+		return "closed";
+	return c->packets[0] && c->packets[1] ? "established" : "new";
+}
+
+static void put_flow(struct json *j, const struct conn *c, unsigned from,
+		     bool alerted)
 {
 	json_object(j, "flow");
 	json_int(j, "pkts_toserver", c->packets[from]);
@@ -193,7 +203,17 @@ static void put_flow(struct json *j, const struct conn *c, unsigned from)
 	json_int(j, "bytes_toserver", (long long)c->bytes[from]);
 	json_int(j, "bytes_toclient", (long long)c->bytes[!from]);
 	put_time(j, "start", c->first);
+	put_time(j, "end", c->last);
+	json_int(j, "age", (long long)((c->last - c->first) / 1000000000));
+	json_str(j, "state", state(c));
+	json_bool(j, "alerted", alerted);
 	json_end_object(j);
+}
+
+/* 1 is the worst, as there. */
+static int severity(const struct finding *f)
+{
+	return f->cls <= F_OUTSIDE_IN ? 1 : f->answered ? 2 : 3;
 }
 
 static void put_alert(struct json *j, const struct finding *f,
@@ -201,9 +221,45 @@ static void put_alert(struct json *j, const struct finding *f,
 {
 	json_object(j, "alert");
 	json_str(j, "action", f->answered ? "allowed" : "blocked");
-	json_str(j, "category", w->cls);
+	json_int(j, "gid", 1);
+	json_int(j, "signature_id", f->cls + 1);
+	json_int(j, "rev", 1);
 	json_str(j, "signature", w->title);
+	json_str(j, "category", w->cls);
+	json_int(j, "severity", severity(f));
 	json_end_object(j);
+}
+
+const char *finding_state(const struct finding *f)
+{
+	return f->answered ? "answered" : f->refused ? "refused" :
+						       "attempted";
+}
+
+static void put_own(struct json *j, const struct finding *f,
+		    const struct words_of *w)
+{
+	json_object(j, "portplan");
+	json_str(j, "from", w->from);
+	json_str(j, "to", w->to);
+	json_str(j, "service", w->service);
+	json_str(j, "note", w->note);
+	json_str(j, "state", finding_state(f));
+	for (int h = 0; h < HOW_N; h++)
+		if (f->how[h])
+			json_str(j, "direction", how_names[h]);
+	json_end_object(j);
+}
+
+/* A number for one flow, the same in every run over it: 51 bits, so that it
+ * survives readers that take numbers for floating point. */
+static long long flow_id(const struct conn *c, const char *id)
+{
+	uint64_t h = c->first;
+
+	for (; *id; id++)
+		h = (h ^ (uint8_t)*id) * UINT64_C(0x100000001b3);
+	return (long long)((h ^ h >> 29) & ((UINT64_C(1) << 51) - 1));
 }
 
 void event_flow(struct buf *out, struct arena *scratch, const struct judge *j,
@@ -212,33 +268,30 @@ void event_flow(struct buf *out, struct arena *scratch, const struct judge *j,
 {
 	struct json w = { .out = out, .compact = true };
 	struct words_of words;
+	struct conn shown = *c;
 	const struct sample *s = &f->sample[0];
 	unsigned from = !addr_eq(s->src, c->a) || s->sport != c->aport;
+	char id[32];
 
 	if (!f->n_sample)
 		return;
 	words = finding_words(scratch, j, f, seen, n_seen);
+	shown.a = mask_addr(j->mask, c->a);
+	shown.b = mask_addr(j->mask, c->b);
+	community_id(&shown, id);
 	json_object(&w, NULL);
 	put_time(&w, "timestamp", c->last);
-	json_str(&w, "event_type", f->cls == F_NONE ? "flow" : "alert");
+	json_int(&w, "flow_id", flow_id(c, id));
 	json_str(&w, "in_iface", c->source < n_seen ? seen[c->source].name :
 						      NULL);
+	json_str(&w, "event_type", f->cls == F_NONE ? "flow" : "alert");
 	json_int(&w, "pcap_cnt", (long long)s->number);
-	put_tuple(&w, c, s);
+	put_tuple(&w, j, c, s);
+	json_str(&w, "community_id", id);
 	if (f->cls != F_NONE)
 		put_alert(&w, f, &words);
-	put_flow(&w, c, from);
-	json_object(&w, "portplan");
-	json_str(&w, "from", words.from);
-	json_str(&w, "to", words.to);
-	json_str(&w, "service", words.service);
-	json_str(&w, "note", words.note);
-	json_str(&w, "state", f->answered ? "answered" :
-			      f->refused ? "refused" : "attempted");
-	for (int h = 0; h < HOW_N; h++)
-		if (f->how[h])
-			json_str(&w, "direction", how_names[h]);
-	json_end_object(&w);
+	put_flow(&w, c, from, f->cls != F_NONE);
+	put_own(&w, f, &words);
 	json_end_object(&w); /* ends the line */
 }
 

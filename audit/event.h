@@ -14,6 +14,9 @@ void event_flow(struct buf *out, struct arena *scratch, const struct judge *j,
 /* The last line: totals and completeness. */
 void event_summary(struct buf *out, const struct report *r);
 
+/* "answered", "refused", "attempted" */
+const char *finding_state(const struct finding *f);
+
 /* "1:" and 28 characters of base64. */
 void community_id(const struct conn *c, char out[32]);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit/remake.h"
 #include "base/mem.h"
 
 enum { LINKS = 16, MANY = 1000000 };
@@ -11,6 +12,7 @@ enum { LINKS = 16, MANY = 1000000 };
 struct evidence {
 	FILE *file;
 	bool whole;
+	struct mask *mask; /* NULL: packets as they are */
 	uint16_t link[LINKS]; /* one interface block for each */
 	uint32_t n_link;
 	uint64_t packets;
@@ -26,7 +28,8 @@ static void put_words(struct evidence *e, const uint32_t *w, size_t n)
 	put(e, w, n * sizeof(*w));
 }
 
-struct evidence *evidence_open(const char *path, bool whole)
+struct evidence *evidence_open(const char *path, bool whole,
+			       struct mask *mask)
 {
 	static const uint32_t section[] = {
 		0x0a0d0d0a, 28, 0x1a2b3c4d, 1, UINT32_MAX, UINT32_MAX, 28,
@@ -37,7 +40,8 @@ struct evidence *evidence_open(const char *path, bool whole)
 	if (!file)
 		return NULL;
 	e = mem_alloc(sizeof(*e));
-	*e = (struct evidence){ .file = file, .whole = whole };
+	*e = (struct evidence){ .file = file, .whole = whole,
+				.mask = mask };
 	put_words(e, section, sizeof(section) / sizeof(*section));
 	return e;
 }
@@ -57,21 +61,14 @@ static uint32_t iface(struct evidence *e, uint16_t link)
 	return e->n_link++;
 }
 
-void evidence_packet(struct evidence *e, const struct frame *f,
-		     const struct pkt *p)
+static void put_packet(struct evidence *e, const struct frame *f)
 {
-	uint32_t cap = f->caplen, pad, id, head[7];
+	uint32_t cap = f->caplen, pad = -cap & 3, head[7];
+	uint32_t id = iface(e, f->link);
 	static const uint8_t zero[4];
 
-	if (e->packets == MANY)
-		return;
-	id = iface(e, f->link);
 	if (id == UINT32_MAX)
 		return;
-	if (!e->whole && p->payload >= f->data &&
-	    p->payload <= f->data + f->caplen)
-		cap = (uint32_t)(p->payload - f->data);
-	pad = -cap & 3;
 	head[0] = 6;
 	head[1] = 32 + cap + pad;
 	head[2] = id;
@@ -84,6 +81,27 @@ void evidence_packet(struct evidence *e, const struct frame *f,
 	put(e, zero, pad);
 	put_words(e, &head[1], 1);
 	e->packets++;
+}
+
+void evidence_packet(struct evidence *e, const struct frame *f,
+		     const struct pkt *p)
+{
+	uint8_t made[REMADE_MAX];
+	struct frame x = *f;
+
+	if (e->packets == MANY)
+		return;
+	if (e->mask) {
+		x.link = LINK_RAW;
+		x.data = made;
+		x.caplen = (uint32_t)remake_packet(p, e->mask, made, &x.len);
+		if (!x.caplen)
+			return;
+	} else if (!e->whole && p->payload >= f->data &&
+		   p->payload <= f->data + f->caplen) {
+		x.caplen = (uint32_t)(p->payload - f->data);
+	}
+	put_packet(e, &x);
 }
 
 int evidence_close(struct evidence *e)

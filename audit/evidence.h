@@ -5,6 +5,7 @@
 
 #include "audit/decode.h"
 #include "audit/frame.h"
+#include "audit/mask.h"
 
 /*
  * Packets that show findings, as a pcapng file (each keeps its own link type
@@ -12,8 +13,10 @@
  */
 struct evidence;
 
-/* NULL: errno says why. */
-struct evidence *evidence_open(const char *path, bool whole);
+/* With a mask, each packet is made anew (audit/remake.h). NULL: errno says
+ * why. */
+struct evidence *evidence_open(const char *path, bool whole,
+			       struct mask *mask);
 void evidence_packet(struct evidence *e, const struct frame *f,
 		     const struct pkt *p);
 /* 0, or -1 if not all could be written. */

@@ -31,7 +31,7 @@ static void put_duration(struct buf *out, uint64_t ns)
 			   (ull)(ns / 1000000 % 1000));
 }
 
-static const char *outcome(const struct report *r)
+const char *report_outcome(const struct report *r)
 {
 	if (r->n_finding > r->n_waived)
 		return r->incomplete ? "findings, and incomplete" : "findings";
@@ -135,6 +135,31 @@ static void table_unseen(const struct report *r, struct buf *out)
 	}
 }
 
+/* In one paragraph. */
+const char *report_summary(const struct report *r)
+{
+	struct buf b = { 0 }, line = { 0 };
+	const char *s;
+
+	table_head(r, &b);
+	table_unseen(r, &b);
+	table_complete(r, &b);
+	for (size_t i = 0; i < b.n; i++) {
+		bool end = b.s[i] == '\n';
+
+		if (!end)
+			buf_putc(&line, b.s[i]);
+		else if (line.n && line.s[line.n - 1] != ' ')
+			buf_puts(&line, ". ");
+	}
+	while (line.n && line.s[line.n - 1] == ' ')
+		line.n--;
+	s = arena_strndup(r->arena, line.n ? line.s : "", line.n);
+	buf_free(&b);
+	buf_free(&line);
+	return s;
+}
+
 static void write_table(const struct report *r, struct buf *out)
 {
 	table_head(r, out);
@@ -142,7 +167,7 @@ static void write_table(const struct report *r, struct buf *out)
 		table_finding(r, i, out);
 	table_unseen(r, out);
 	table_complete(r, out);
-	buf_printf(out, "result: %s\n", outcome(r));
+	buf_printf(out, "result: %s\n", report_outcome(r));
 }
 
 /* ---- json ---------------------------------------------------------------- */
@@ -165,10 +190,10 @@ static void json_sample(struct json *j, const struct report *r,
 			      r->seen[s->source].name : NULL);
 	json_int(j, "packet", (long long)s->number);
 	json_time(j, "time", s->ts);
-	addr_text(s->src, text);
+	judge_addr_text(r->judge, s->src, text);
 	json_str(j, "src_ip", text);
 	json_int(j, "src_port", s->sport);
-	addr_text(s->dst, text);
+	judge_addr_text(r->judge, s->dst, text);
 	json_str(j, "dest_ip", text);
 	json_int(j, "dest_port", s->dport);
 	json_end_object(j);
@@ -273,7 +298,7 @@ static void write_json(const struct report *r, struct buf *out)
 	struct json j = { .out = out };
 
 	json_object(&j, NULL);
-	json_str(&j, "result", outcome(r));
+	json_str(&j, "result", report_outcome(r));
 	json_totals(&j, r->totals);
 	json_array(&j, "findings");
 	for (size_t i = 0; i < r->n_finding; i++)
@@ -284,87 +309,9 @@ static void write_json(const struct report *r, struct buf *out)
 	json_end_object(&j);
 }
 
-/* ---- csv and markdown: one line a finding -------------------------------- */
-
-/* RFC 4180; a leading = + - @ would be run by spreadsheets. */
-static void csv_field(struct buf *out, const char *s, char end)
-{
-	buf_putc(out, '"');
-	if (*s && strchr("=+-@\t", *s))
-		buf_putc(out, '\'');
-	for (; *s; s++) {
-		if (*s == '"')
-			buf_putc(out, '"');
-		buf_putc(out, *s);
-	}
-	buf_putc(out, '"');
-	buf_putc(out, end);
-}
-
-static void write_csv(const struct report *r, struct buf *out)
-{
-	buf_puts(out, "class,from,to,service,note,sample,flows,answered,"
-		 "refused,packets,bytes,first,last\r\n");
-	for (size_t i = 0; i < r->n_finding; i++) {
-		const struct finding *f = r->finding[i];
-		struct words_of w = words(r, i);
-		char first[TIME_TEXT], last[TIME_TEXT];
-
-		time_text(f->first, first);
-		time_text(f->last, last);
-		csv_field(out, w.cls, ',');
-		csv_field(out, w.from, ',');
-		csv_field(out, w.to, ',');
-		csv_field(out, w.service, ',');
-		csv_field(out, w.note, ',');
-		csv_field(out, w.sample, ',');
-		buf_printf(out, "%llu,%llu,%llu,%llu,%llu,%s,%s\r\n",
-			   (ull)f->flows, (ull)f->answered, (ull)f->refused,
-			   (ull)f->packets, (ull)f->bytes, first, last);
-	}
-}
-
-static void md_cell(struct buf *out, const char *s)
-{
-	buf_puts(out, " ");
-	for (; *s; s++) {
-		if (strchr("|\\`*_<>[]", *s))
-			buf_putc(out, '\\');
-		buf_putc(out, *s == '\n' ? ' ' : *s);
-	}
-	buf_puts(out, " |");
-}
-
-static void write_markdown(const struct report *r, struct buf *out)
-{
-	buf_printf(out, "# Audit: %s\n\n", outcome(r));
-	table_head(r, out);
-	buf_puts(out, "\n| class | from | to | service | flows | answered | "
-		 "note | sample |\n|---|---|---|---|--:|--:|---|---|\n");
-	for (size_t i = 0; i < r->n_finding; i++) {
-		const struct finding *f = r->finding[i];
-		struct words_of w = words(r, i);
-
-		buf_puts(out, "|");
-		md_cell(out, w.cls);
-		md_cell(out, w.from);
-		md_cell(out, w.to);
-		md_cell(out, w.service);
-		buf_printf(out, " %llu | %llu |", (ull)f->flows,
-			   (ull)f->answered);
-		md_cell(out, w.note);
-		md_cell(out, w.sample);
-		buf_putc(out, '\n');
-	}
-	table_unseen(r, out);
-	table_complete(r, out);
-}
-
 const struct report_format report_formats[] = {
 	{ "table", "for reading", write_table },
 	{ "json", "one document", write_json },
-	{ "csv", "one line a finding", write_csv },
-	{ "markdown", "a table for a ticket", write_markdown },
 };
 const size_t n_report_formats = sizeof(report_formats) /
 				sizeof(*report_formats);

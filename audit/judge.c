@@ -163,6 +163,12 @@ const struct rule *judge_lapsed(const struct judge *j, struct addr src,
 	return NULL;
 }
 
+void judge_addr_text(const struct judge *j, struct addr a,
+		     char out[ADDR_TEXT])
+{
+	addr_text(mask_addr(j->mask, a), out);
+}
+
 void judge_place_text(const struct judge *j, struct place p, struct addr a,
 		      char out[PLACE_TEXT])
 {
@@ -173,7 +179,7 @@ void judge_place_text(const struct judge *j, struct place p, struct addr a,
 			 plan_party_name(j->plan, p.party));
 		return;
 	}
-	addr_text(a, text);
+	judge_addr_text(j, a, text);
 	if (p.kind == PLACE_UNKNOWN)
 		snprintf(out, PLACE_TEXT, "%s in no zone", text);
 	else

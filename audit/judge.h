@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "audit/mask.h"
 #include "audit/sniff.h"
 #include "plan/plan.h"
 
@@ -12,6 +13,7 @@ struct judge {
 	const struct plan *plan;
 	bool *zone_has_hosts; /* by zone_id */
 	uint8_t *reason_app;  /* enum app: what a reason's service speaks */
+	struct mask *mask;    /* of the addresses that are written; NULL */
 	bool inside;	      /* judge traffic within inside="any" zones too */
 };
 
@@ -53,6 +55,9 @@ const struct rule *judge_lapsed(const struct judge *j, struct addr src,
 				struct addr dst, uint32_t key);
 
 #define PLACE_TEXT (64 + ADDR_TEXT)
+/* As it is to be written. */
+void judge_addr_text(const struct judge *j, struct addr a,
+		     char out[ADDR_TEXT]);
 /* "fe1", "internet", "10.0.0.99 in inside", "198.18.0.1 in no zone" */
 void judge_place_text(const struct judge *j, struct place p, struct addr a,
 		      char out[PLACE_TEXT]);

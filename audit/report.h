@@ -69,6 +69,11 @@ struct report_format {
 	void (*write)(const struct report *r, struct buf *out);
 };
 
+/* "clean", "findings", "incomplete", "findings, and incomplete" */
+const char *report_outcome(const struct report *r);
+/* What was seen and how completely, in one paragraph, from the arena. */
+const char *report_summary(const struct report *r);
+
 extern const struct report_format report_formats[];
 extern const size_t n_report_formats;
 

@@ -2,20 +2,31 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
+
+/* The civil date of a day since 1970. Years begin in March here, so that the
+ * leap day is the last; 400 of them have 146097 days. The C library's
+ * functions read the environment for a time zone even where none matters. */
+static void date_of(unsigned day, unsigned *y, unsigned *m, unsigned *d)
+{
+	enum { TO_1970 = 719468, ERA = 146097 };
+	unsigned n = day + TO_1970, era = n / ERA, year;
+
+	n %= ERA;
+	year = (n - n / 1460 + n / 36524 - n / 146096) / 365;
+	n -= 365 * year + year / 4 - year / 100;
+	*m = (5 * n + 2) / 153;
+	*d = n - (153 * *m + 2) / 5 + 1;
+	*m += *m < 10 ? 3 : -9u;
+	*y = year + era * 400 + (*m <= 2);
+}
 
 void time_text(uint64_t ns, char out[TIME_TEXT])
 {
-	time_t s = (time_t)(ns / 1000000000);
-	struct tm tm;
+	unsigned s = (unsigned)(ns / 1000000000 % 86400), y, m, d;
 
-	if (!gmtime_r(&s, &tm)) {
-		snprintf(out, TIME_TEXT, "?");
-		return;
-	}
-	snprintf(out, TIME_TEXT, "%04d-%02d-%02dT%02d:%02d:%02d.%06uZ",
-		 (tm.tm_year + 1900) % 10000, tm.tm_mon + 1, tm.tm_mday,
-		 tm.tm_hour, tm.tm_min, tm.tm_sec,
+	date_of((unsigned)(ns / 1000000000 / 86400), &y, &m, &d);
+	snprintf(out, TIME_TEXT, "%04u-%02u-%02uT%02u:%02u:%02u.%06uZ", y, m,
+		 d, s / 3600, s / 60 % 60, s % 60,
 		 (unsigned)(ns / 1000 % 1000000));
 }
 
@@ -112,13 +123,14 @@ static void note_into(struct arena *a, const struct judge *j,
 	}
 }
 
-static const char *sample_words(struct arena *a, const struct sample *s,
+static const char *sample_words(struct arena *a, const struct judge *j,
+				const struct sample *s,
 				const struct observed *seen, size_t n_seen)
 {
 	char src[ADDR_TEXT], dst[ADDR_TEXT];
 
-	addr_text(s->src, src);
-	addr_text(s->dst, dst);
+	judge_addr_text(j, s->src, src);
+	judge_addr_text(j, s->dst, dst);
 	return arena_printf(a, "%s #%llu %s:%u > %s:%u",
 			    s->source < n_seen ? seen[s->source].name : "?",
 			    (unsigned long long)s->number, src, s->sport, dst,
@@ -143,6 +155,6 @@ struct words_of finding_words(struct arena *a, const struct judge *j,
 	w.note = b.s ? arena_strndup(a, b.s, b.n) : "";
 	buf_free(&b);
 	if (f->n_sample)
-		w.sample = sample_words(a, &f->sample[0], seen, n_seen);
+		w.sample = sample_words(a, j, &f->sample[0], seen, n_seen);
 	return w;
 }
