@@ -1,5 +1,7 @@
 #include "audit/settle.h"
 
+#include <assert.h>
+
 #include "audit/frag.h"
 #include "audit/sniff.h"
 #include "base/keys.h"
@@ -140,8 +142,13 @@ static __attribute__((noinline)) void look(struct audit *au, struct conn *c,
 	if (s.who != SAID_EITHER)
 		c->seen |= (s.who == SAID_BY_CLIENT ? SEEN_CLIENT :
 						      SEEN_SERVER) << side;
-	if (s.secret)
+	if (s.secret) {
 		c->note |= NOTE_CREDENTIALS;
+		/* It was told of as it was then: now there is more to tell. */
+		if (au->wait && (c->note & NOTE_JUDGED) &&
+		    !(c->note & NOTE_TOLD_SECRET))
+			settle_early(au, c);
+	}
 	if (s.app == APP_DCERPC && s.who == SAID_BY_SERVER)
 		rpc(au, c, p, side, fr);
 	if (app_is_dull(s.app) || hopeless(c, side))
@@ -162,6 +169,14 @@ static void wait_for(struct audit *au, const struct conn *c)
 			(uint32_t)(c - flows_at(au->flows, 0));
 }
 
+static void begin(struct audit *au, struct conn *c)
+{
+	if (au->opt.known)
+		known_recall(au->opt.known, c);
+	if (au->wait)
+		wait_for(au, c);
+}
+
 /* Two seconds: the handshake is over, or never will be. */
 static void judge_waiting(struct audit *au)
 {
@@ -174,7 +189,6 @@ static void judge_waiting(struct audit *au)
 			return;
 		if (!(c->note & NOTE_JUDGED))
 			settle_early(au, c);
-		c->note |= NOTE_JUDGED;
 		au->wait_at = (au->wait_at + 1) % au->opt.max_flows;
 		au->wait_n--;
 	}
@@ -207,8 +221,8 @@ static void count_batch(struct audit *au, const struct frame *f, size_t m)
 
 		if (p->have && c->look[side] && !(p->flags & PKT_QUOTED))
 			look(au, c, p, side, fr);
-		if (au->wait && starts_flow(c))
-			wait_for(au, c);
+		if ((au->wait || au->opt.known) && starts_flow(c))
+			begin(au, c);
 		if (au->opt.on_evidence)
 			evidence(au, c, p, fr);
 	}
@@ -232,8 +246,10 @@ void audit_frames(struct audit *au, const struct frame *f, size_t n)
 		judge_waiting(au);
 }
 
-void audit_replan(struct audit *au, const struct judge *j)
+void audit_replan(struct audit *au, const struct judge *j,
+		  const uint32_t *tap_zone)
 {
+	au->opt.tap_zone = tap_zone;
 	au->findings = findings_replaced(au->findings, j);
 	use_plan(au, j);
 }
@@ -244,6 +260,73 @@ void audit_tick(struct audit *au, uint64_t now)
 		au->t.last = now;
 	if (au->wait_n)
 		judge_waiting(au);
+}
+
+void audit_known(const struct audit *au, struct arena *a, known_list *l)
+{
+	for (size_t i = 0; i < flows_count(au->flows); i++)
+		known_add(flows_at(au->flows, i), au->t.last, a, l);
+}
+
+/* ---- several auditors of one wire ---------------------------------------- */
+
+static void add_all(uint64_t *into, const uint64_t *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		into[i] += v[i];
+}
+
+/* All of them are counters but two. */
+void audit_totals_add(struct audit_totals *t, const struct audit_totals *o)
+{
+	struct audit_totals sum = *t;
+
+	static_assert(sizeof(*t) % sizeof(uint64_t) == 0, "counters only");
+	add_all((uint64_t *)&sum, (const uint64_t *)o,
+		sizeof(*t) / sizeof(uint64_t));
+	sum.first = !t->frames || (o->frames && o->first < t->first) ?
+		    o->first : t->first;
+	sum.last = o->last > t->last ? o->last : t->last;
+	*t = sum;
+}
+
+/* Flows of one that another knows too. */
+static void join_flows(struct audit *au, struct audit *other)
+{
+	for (size_t i = 0; i < flows_count(other->flows); i++) {
+		struct conn *c = flows_at(other->flows, i), *same;
+		unsigned side;
+
+		same = c->note & NOTE_MERGED ? NULL :
+		       flows_same(au->flows, c, &side);
+		if (!same)
+			continue;
+		flows_join(au->flows, same, c, side);
+		c->note |= NOTE_MERGED;
+	}
+}
+
+static void take_in(struct audit *au, struct audit *other)
+{
+	const struct plan *p = au->judge->plan;
+	size_t zones = p->topo->zones.n;
+
+	audit_finish(other);
+	findings_absorb(au->findings, other->findings);
+	flows_add_stats(au->flows, other->flows);
+	audit_totals_add(&au->t, &other->t);
+	add_all(au->decoded.undecoded, other->decoded.undecoded, UD_N);
+	add_all(au->reason_hits, other->reason_hits, p->reasons.n);
+	add_all(au->zone_flows, other->zone_flows, zones * zones);
+}
+
+void audit_merge(struct audit *const *v, size_t n)
+{
+	for (size_t k = n; k-- > 1;)
+		for (size_t i = 0; i < k; i++)
+			join_flows(v[i], v[k]);
+	for (size_t k = 1; k < n; k++)
+		take_in(v[0], v[k]);
 }
 
 void audit_finish(struct audit *au)

@@ -5,6 +5,7 @@
 #include "audit/finding.h"
 #include "audit/flow.h"
 #include "audit/judge.h"
+#include "audit/known.h"
 
 /*
  * Packets in, findings out. Frames are decoded and counted into flows, flows
@@ -21,6 +22,7 @@ struct audit_options {
 	bool early; /* judge flows soon after they begin, for live reports */
 	const uint32_t *tap_zone; /* by source: zone_id or NONE; NULL: none */
 	size_t n_tap;
+	struct known *known; /* openers that an earlier run saw; NULL */
 	void *ctx;
 	/* A flow was judged and found wanting: once a flow. May be NULL. */
 	void (*on_flow)(void *ctx, const struct conn *c,
@@ -45,20 +47,32 @@ struct audit_totals {
 	uint64_t outer;		/* tunnel packets not counted (mirror) */
 	uint64_t spoof_unknown; /* flows seen at taps of no known zone */
 	uint64_t how[HOW_N];	/* planned and wanting flows: who opened */
+	uint64_t by_class[F_N];	/* flows with findings, once known as such */
 };
 
 struct audit *audit_new(struct arena *a, const struct judge *j,
 			const struct audit_options *opt);
 void audit_frames(struct audit *au, const struct frame *f, size_t n);
-/* From now on judged by another plan; flows stay, findings keep what they
- * are and get the new plan's names, coverage begins anew. */
-void audit_replan(struct audit *au, const struct judge *j);
+/* From now on judged by another plan, in which the taps stand in these zones;
+ * flows stay, findings keep what they are and get the new plan's names,
+ * coverage begins anew. */
+void audit_replan(struct audit *au, const struct judge *j,
+		  const uint32_t *tap_zone);
+/* Who opened the connections that go on, for the next run. */
+void audit_known(const struct audit *au, struct arena *a, known_list *l);
 /* Time goes on without packets: live flows may be due. */
 void audit_tick(struct audit *au, uint64_t now);
+/* Into the first of n what the others, which saw other packets of the same
+ * wire, have seen and found; they are finished by it. What several have seen
+ * of one flow becomes one. All were made with the same seed and judge by the
+ * same plan; their arenas must live as long as the first one's. */
+void audit_merge(struct audit *const *v, size_t n);
 /* Judges what is still open. */
 void audit_finish(struct audit *au);
 void audit_free(struct audit *au); /* what is not in the arena */
 
+/* Adds what another has counted. */
+void audit_totals_add(struct audit_totals *t, const struct audit_totals *o);
 const struct audit_totals *audit_totals(const struct audit *au);
 const struct flow_stats *audit_flow_stats(const struct audit *au);
 const struct decode_stats *audit_decode_stats(const struct audit *au);

@@ -66,10 +66,9 @@ static int start(struct capture *c, const char **why)
 	return -1;
 }
 
-struct capture *capture_open(const char *path, uint16_t source,
-			     const char **why)
+static struct capture *open_input(struct input *in, uint16_t source,
+				  const char **why)
 {
-	struct input *in = input_open(path, why);
 	struct capture *c;
 
 	if (!in)
@@ -82,6 +81,17 @@ struct capture *capture_open(const char *path, uint16_t source,
 		return NULL;
 	}
 	return c;
+}
+
+struct capture *capture_open(const char *path, uint16_t source,
+			     const char **why)
+{
+	return open_input(input_open(path, why), source, why);
+}
+
+struct capture *capture_open_fd(int fd, uint16_t source, const char **why)
+{
+	return open_input(input_open_fd(fd, why), source, why);
 }
 
 void capture_close(struct capture *c)

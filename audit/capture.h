@@ -26,6 +26,8 @@ struct capture_stats {
 /* NULL: *why says what is wrong with the file, to follow its name. */
 struct capture *capture_open(const char *path, uint16_t source,
 			     const char **why);
+/* The same of an open descriptor, which it closes in any case. */
+struct capture *capture_open_fd(int fd, uint16_t source, const char **why);
 void capture_close(struct capture *c);
 
 /* The next packets, at most max; 0: the end, damaged or not. */

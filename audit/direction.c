@@ -11,9 +11,9 @@
 const char *const how_names[HOW_N] = {
 	[HOW_SYN] = "syn",	     [HOW_SYNACK] = "syn-ack",
 	[HOW_REFUSAL] = "refusal",   [HOW_ICMP] = "icmp",
-	[HOW_CONTENT] = "content",   [HOW_PLAN] = "plan",
-	[HOW_FIRST] = "first-packet", [HOW_PORTS] = "ports",
-	[HOW_NONE] = "none",
+	[HOW_KNOWN] = "known",	     [HOW_CONTENT] = "content",
+	[HOW_PLAN] = "plan",	     [HOW_FIRST] = "first-packet",
+	[HOW_PORTS] = "ports",	     [HOW_NONE] = "none",
 };
 
 const char *const confidence_names[] = {
@@ -22,7 +22,7 @@ const char *const confidence_names[] = {
 };
 
 static const struct sign {
-	uint32_t event;	  /* with its two bits */
+	uint32_t event;	  /* with its two bits; 0: what is known of before */
 	bool by_opener;	  /* or by the one that answers */
 	enum how how;
 	enum confidence conf;
@@ -32,6 +32,7 @@ static const struct sign {
 	{ SEEN_REFUSED, false, HOW_REFUSAL, CONF_HIGH },
 	{ SEEN_ASKED, true, HOW_ICMP, CONF_HIGH },
 	{ SEEN_ANSWER, false, HOW_ICMP, CONF_HIGH },
+	{ 0, true, HOW_KNOWN, CONF_MEDIUM },
 	{ SEEN_CLIENT, true, HOW_CONTENT, CONF_MEDIUM },
 	{ SEEN_SERVER, false, HOW_CONTENT, CONF_MEDIUM },
 };
@@ -40,7 +41,10 @@ struct opener opener_seen(const struct conn *c)
 {
 	for (size_t i = 0; i < sizeof(signs) / sizeof(*signs); i++) {
 		const struct sign *s = &signs[i];
-		bool a = c->seen & s->event, b = c->seen & s->event << 1;
+		bool a = s->event ? c->seen & s->event :
+				    c->note & NOTE_KNOWN;
+		bool b = s->event ? c->seen & s->event << 1 :
+				    c->note & NOTE_KNOWN << 1;
 
 		/* From both sides it says nothing; the next may decide. */
 		if (a != b)

@@ -9,6 +9,7 @@ enum how {
 	HOW_SYNACK,  /* the other side's answer to a SYN that was not seen */
 	HOW_REFUSAL, /* the reset that only a SYN gets */
 	HOW_ICMP,
+	HOW_KNOWN,   /* an earlier run saw who opened it */
 	HOW_CONTENT, /* who asks and who answers, by the protocol spoken */
 	HOW_PLAN,    /* only one of the two ways is planned */
 	HOW_FIRST,   /* who spoke first since the observation began */

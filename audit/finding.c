@@ -231,6 +231,40 @@ uint64_t spread_count(const uint64_t *bits)
 	return n;
 }
 
+static bool sample_before(const struct sample *x, const struct sample *y)
+{
+	if (x->ts != y->ts)
+		return x->ts < y->ts;
+	if (x->source != y->source)
+		return x->source < y->source;
+	return x->number < y->number;
+}
+
+/* The earliest stay, in order. */
+static void add_sample(struct finding *f, const struct sample *s)
+{
+	struct sample x = *s;
+
+	for (size_t i = 0; i < f->n_sample; i++) {
+		struct sample y = f->sample[i];
+
+		if (!sample_before(&x, &y))
+			continue;
+		f->sample[i] = x;
+		x = y;
+	}
+	if (f->n_sample < FINDING_SAMPLES)
+		f->sample[f->n_sample++] = x;
+}
+
+static void spread_samples(struct finding *into, const struct finding *f)
+{
+	for (size_t i = 0; i < f->n_sample; i++)
+		finding_spread(into, f->sample[i].dport,
+			       into->src.any ? f->sample[i].src :
+					       f->sample[i].dst);
+}
+
 static void merge(struct finding *into, const struct finding *f)
 {
 	into->flows += f->flows;
@@ -245,12 +279,9 @@ static void merge(struct finding *into, const struct finding *f)
 		into->last = f->last;
 	for (int i = 0; i < HOW_N; i++)
 		into->how[i] += f->how[i];
-	if (f->n_sample && f->sample[0].ts < into->sample[0].ts)
-		into->sample[0] = f->sample[0];
 	for (size_t i = 0; i < f->n_sample; i++)
-		finding_spread(into, f->sample[i].dport,
-			       into->src.any ? f->sample[i].src :
-					       f->sample[i].dst);
+		add_sample(into, &f->sample[i]);
+	spread_samples(into, f);
 }
 
 static void place_end(struct finding_end *e, const struct judge *j,
@@ -298,6 +329,35 @@ struct findings *findings_replaced(const struct findings *old,
 			take_over(into, &x);
 	}
 	return s;
+}
+
+static void add_bits(uint64_t *into, const uint64_t *bits)
+{
+	for (size_t i = 0; into && bits && i < FOLD_BITS / 64; i++)
+		into[i] |= bits[i];
+}
+
+void findings_absorb(struct findings *s, const struct findings *other)
+{
+	for (const struct finding *f = other->first; f; f = f->next) {
+		unsigned any = (f->src.any ? ANY_SRC : 0) |
+			       (f->dst.any ? ANY_DST : 0) |
+			       (f->any_key ? ANY_KEY : 0);
+		struct finding x = *f, *into;
+		struct agg_key k = key_for(f, any);
+		bool is_new;
+
+		x.next = NULL;
+		x.ports = x.addrs = NULL;
+		into = any ? get(s, &x, &k, &is_new) :
+			     findings_place(s, &x, &is_new);
+		if (is_new)
+			spread_samples(into, f);
+		else
+			merge(into, f);
+		add_bits(into->ports, f->ports);
+		add_bits(into->addrs, f->addrs);
+	}
 }
 
 /* The folded aggregate that stands for this one too, or NULL. */

@@ -79,6 +79,8 @@ struct finding *findings_place(struct findings *s, const struct finding *f,
  * addresses, the old plan's reasons are dropped. */
 struct findings *findings_replaced(const struct findings *old,
 				   const struct judge *j);
+/* Adds what another has found under the same plan. */
+void findings_absorb(struct findings *s, const struct findings *other);
 /* For folded ones: what this flow adds to the number of different things. */
 void finding_spread(struct finding *f, uint16_t port, struct addr a);
 /* How many different ones: ports exactly, addresses at least. */

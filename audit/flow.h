@@ -60,8 +60,15 @@ enum {
 /* Payloads of each side that may be looked into. */
 enum { FLOW_LOOK = 8 };
 
-enum { NOTE_CREDENTIALS = 1, NOTE_EVIDENCE = 2, NOTE_JUDGED = 4,
-       NOTE_EVIDENCE_CHECKED = 8 };
+enum {
+	NOTE_CREDENTIALS = 1,
+	NOTE_EVIDENCE = 2,
+	NOTE_JUDGED = 4,
+	NOTE_EVIDENCE_CHECKED = 8,
+	NOTE_KNOWN = 16, /* << side: opened it, as an earlier run saw */
+	NOTE_MERGED = 64, /* counted in another table */
+	NOTE_TOLD_SECRET = 128,
+};
 
 struct flow_stats {
 	uint64_t flows, evicted;
@@ -91,6 +98,18 @@ struct conn *flows_add(struct flows *t, const struct pkt *p, uint32_t hash,
 /* Closes all, in the order in which their places were first taken. */
 void flows_close_all(struct flows *t);
 const struct flow_stats *flows_stats(const struct flows *t);
+/* The same conversation as c, which is of another table made with the same
+ * seed; *side: which side its side 0 is here. NULL: there is none. */
+struct conn *flows_same(const struct flows *t, const struct conn *c,
+			unsigned *side);
+/* Counts into f what was seen elsewhere of the same conversation. */
+void flows_join(struct flows *t, struct conn *f, const struct conn *c,
+		unsigned side);
+/* Adds up what both counted. */
+void flows_add_stats(struct flows *t, const struct flows *other);
+/* Is nothing more to be expected of it at this time? Silence alone tells for
+ * datagrams only. */
+bool flow_ended(const struct conn *c, uint64_t now);
 size_t flows_count(const struct flows *t);
 struct conn *flows_at(struct flows *t, size_t i);
 

@@ -196,12 +196,17 @@ static int choose(struct input *in)
 
 struct input *input_open(const char *path, const char **why)
 {
+	return input_open_fd(strcmp(path, "-") ?
+			     open(path, O_RDONLY | O_CLOEXEC) :
+			     dup(STDIN_FILENO), why);
+}
+
+struct input *input_open_fd(int fd, const char **why)
+{
 	struct input *in = mem_alloc(sizeof(*in));
 	struct stat st;
 
-	*in = (struct input){ .packed = mem_alloc(PACKED) };
-	in->fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) :
-				     dup(STDIN_FILENO);
+	*in = (struct input){ .fd = fd, .packed = mem_alloc(PACKED) };
 	if (in->fd < 0 || fstat(in->fd, &st) < 0) {
 		*why = strerror(errno);
 		input_close(in);

@@ -13,6 +13,8 @@ struct input;
 
 /* NULL: *why says what is wrong with it, a phrase for after the name. */
 struct input *input_open(const char *path, const char **why);
+/* The same of an open descriptor, which it closes in any case. */
+struct input *input_open_fd(int fd, const char **why);
 void input_close(struct input *in);
 
 /* Up to n bytes; 0: the end; -1: what follows is lost, input_why() says so. */

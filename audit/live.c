@@ -1,9 +1,14 @@
 #include "audit/live.h"
 
 #include <errno.h>
+#include <ifaddrs.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <pcap/pcap.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/socket.h>
 
 struct iface {
 	const char *name;
@@ -80,6 +85,78 @@ static bool set_filter(pcap_t *p, const char *name, const char *text,
 	return rc == 0;
 }
 
+/* ---- direction ------------------------------------------------------------- */
+
+/* An address that other machines may talk to. */
+static bool is_address(const struct sockaddr *a)
+{
+	const struct sockaddr_in6 *v6 = (const void *)a;
+
+	if (!a || a->sa_family != AF_INET6)
+		return a && a->sa_family == AF_INET;
+	return !IN6_IS_ADDR_LINKLOCAL(&v6->sin6_addr);
+}
+
+/* Does it carry traffic of the machine's own? */
+static bool takes_part(const char *name)
+{
+	struct ifaddrs *list, *i;
+	bool found = false;
+
+	if (getifaddrs(&list) < 0)
+		return true;
+	for (i = list; i; i = i->ifa_next)
+		if (!strcmp(i->ifa_name, name) && is_address(i->ifa_addr))
+			found = !(i->ifa_flags & IFF_LOOPBACK);
+	freeifaddrs(list);
+	return found;
+}
+
+static pcap_direction_t direction(const char *name, enum live_direction d)
+{
+	if (d == LIVE_IN)
+		return PCAP_D_IN;
+	/* Of "any", libpcap itself takes loopback's packets once. */
+	if (d == LIVE_BOTH || !strcmp(name, "any") || takes_part(name))
+		return PCAP_D_INOUT;
+	return PCAP_D_IN;
+}
+
+static bool set_direction(pcap_t *p, const char *name, enum live_direction d,
+			  struct diags *diags)
+{
+	if (is_nflog(name) || pcap_setdirection(p, direction(name, d)) == 0)
+		return true;
+	complain(diags, name, "cannot tell directions apart", 0, p);
+	return false;
+}
+
+/* ---- fan-out (packet(7), PACKET_FANOUT) ------------------------------------ */
+
+/* The first of a group is given a free number by the kernel, the others join
+ * it. The hash is the same for both directions (flow dissector, symmetric).
+ * IPv4 is put together first: only then have fragments ports to hash. */
+static bool join_group(struct iface *f, uint16_t *group, bool first,
+		       struct diags *d)
+{
+	int fd = pcap_fileno(f->pcap);
+	int kind = PACKET_FANOUT_HASH | PACKET_FANOUT_FLAG_DEFRAG;
+	int v = (first ? kind | PACKET_FANOUT_FLAG_UNIQUEID : kind) << 16 |
+		(first ? 0 : *group);
+	socklen_t len = sizeof(v);
+
+	if (setsockopt(fd, SOL_PACKET, PACKET_FANOUT, &v, sizeof(v)) == 0 &&
+	    getsockopt(fd, SOL_PACKET, PACKET_FANOUT, &v, &len) == 0) {
+		*group = (uint16_t)v;
+		return true;
+	}
+	diag_add(d, SEV_ERROR, no_place, "interface \"%s\": --fanout: %s",
+		 f->name, strerror(errno));
+	return false;
+}
+
+/* ---- opening ------------------------------------------------------------- */
+
 static bool open_iface(struct iface *f, const char *name, uint16_t index,
 		       const struct live *l, const struct live_options *opt,
 		       struct diags *d)
@@ -105,32 +182,60 @@ static bool open_iface(struct iface *f, const char *name, uint16_t index,
 			 err);
 		return false;
 	}
-	return set_filter(f->pcap, name, opt->filter, d);
+	return set_direction(f->pcap, name, opt->direction, d) &&
+	       set_filter(f->pcap, name, opt->filter, d);
 }
 
-struct live *live_open(struct arena *a, const char *const *names, size_t n,
-		       const struct live_options *opt, struct diags *d)
+static struct live *reader(struct arena *a, size_t n,
+			   const struct live_options *opt)
 {
 	struct live *l = ARENA_NEW(a, struct live);
-	bool ok = n > 0;
 
 	l->snaplen = opt->snaplen ? opt->snaplen : LIVE_SNAPLEN;
 	l->iface = ARENA_ARRAY(a, struct iface, n);
 	l->fd = ARENA_ARRAY(a, struct pollfd, n);
 	l->stage = arena_alloc_raw(a, (size_t)l->snaplen * FRAME_BATCH);
-	for (size_t i = 0; i < n; i++) {
-		ok &= open_iface(&l->iface[i], names[i], (uint16_t)i, l, opt,
-				 d);
+	return l;
+}
+
+/* One interface for all readers. What a netlink socket delivers cannot be
+ * shared: the first reader has it alone. */
+static bool open_shared(struct live **out, unsigned readers, const char *name,
+			uint16_t index, const struct live_options *opt,
+			struct diags *d)
+{
+	bool alone = is_nflog(name);
+	uint16_t group = 0;
+
+	for (unsigned k = 0; k < (alone ? 1 : readers); k++) {
+		struct live *l = out[k];
+		struct iface *f = &l->iface[l->n];
+		bool ok = open_iface(f, name, index, l, opt, d);
+
 		l->n++;
-		if (ok)
-			l->fd[i] = (struct pollfd){
-				pcap_get_selectable_fd(l->iface[i].pcap),
-				POLLIN, 0 };
+		if (!ok || (!alone && readers > 1 &&
+			    !join_group(f, &group, k == 0, d)))
+			return false;
+		l->fd[l->n - 1] = (struct pollfd){
+			pcap_get_selectable_fd(f->pcap), POLLIN, 0 };
 	}
-	if (ok)
-		return l;
-	live_close(l);
-	return NULL;
+	return true;
+}
+
+bool live_open(struct arena *a, const char *const *names, size_t n,
+	       const struct live_options *opt, struct live **out,
+	       struct diags *d)
+{
+	unsigned readers = opt->fanout ? opt->fanout : 1;
+	bool ok = n > 0;
+
+	for (unsigned k = 0; k < readers; k++)
+		out[k] = reader(a, n, opt);
+	for (size_t i = 0; i < n && ok; i++)
+		ok = open_shared(out, readers, names[i], (uint16_t)i, opt, d);
+	for (unsigned k = 0; k < readers && !ok; k++)
+		live_close(out[k]);
+	return ok;
 }
 
 void live_close(struct live *l)
@@ -221,87 +326,20 @@ const char *live_why(const struct live *l)
 
 struct live_stats live_stats(struct live *l, size_t i)
 {
-	struct live_stats s = { .packets = l->iface[i].number };
+	struct live_stats s = { 0 };
 	struct pcap_stat st;
 
-	if (pcap_stats(l->iface[i].pcap, &st) == 0) {
-		s.dropped = st.ps_drop;
-		s.if_dropped = st.ps_ifdrop;
+	for (size_t k = 0; k < l->n; k++) {
+		struct iface *f = &l->iface[k];
+
+		if (f->index != i)
+			continue;
+		s.packets = f->number;
+		s.dropped = f->overruns;
+		if (pcap_stats(f->pcap, &st) == 0) {
+			s.dropped += st.ps_drop;
+			s.if_dropped = st.ps_ifdrop;
+		}
 	}
-	s.dropped += l->iface[i].overruns;
 	return s;
-}
-
-/* ---- the filter for files: compiled once a link type --------------------- */
-
-enum { FILTER_LINKS = 8 };
-
-struct filter {
-	const char *text;
-	struct compiled {
-		uint16_t link;
-		bool ok;
-		struct bpf_program prog;
-	} of[FILTER_LINKS];
-	size_t n;
-};
-
-static struct compiled *compile(struct filter *f, uint16_t link,
-				const char **why, struct arena *a)
-{
-	struct compiled *c = &f->of[f->n];
-	pcap_t *p = pcap_open_dead(link, FRAME_MAX);
-
-	if (!p)
-		return NULL;
-	c->link = link;
-	c->ok = pcap_compile(p, &c->prog, f->text, 1,
-			     PCAP_NETMASK_UNKNOWN) == 0;
-	if (!c->ok && why)
-		*why = arena_strdup(a, pcap_geterr(p));
-	pcap_close(p);
-	f->n++;
-	return c;
-}
-
-struct filter *filter_new(struct arena *a, const char *expression,
-			  const char **why)
-{
-	struct filter *f = ARENA_NEW(a, struct filter);
-	struct compiled *c;
-
-	f->text = arena_strdup(a, expression);
-	*why = "cannot be compiled";
-	c = compile(f, LINK_ETHERNET, why, a);
-	return c && c->ok ? f : NULL;
-}
-
-void filter_free(struct filter *f)
-{
-	for (size_t i = 0; f && i < f->n; i++)
-		if (f->of[i].ok)
-			pcap_freecode(&f->of[i].prog);
-}
-
-static struct compiled *for_link(struct filter *f, uint16_t link)
-{
-	for (size_t i = 0; i < f->n; i++)
-		if (f->of[i].link == link)
-			return &f->of[i];
-	return f->n < FILTER_LINKS ? compile(f, link, NULL, NULL) : NULL;
-}
-
-size_t filter_frames(struct filter *f, struct frame *v, size_t n)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		struct compiled *c = for_link(f, v[i].link);
-		struct pcap_pkthdr h = { .caplen = v[i].caplen,
-					 .len = v[i].len };
-
-		if (c && c->ok && pcap_offline_filter(&c->prog, &h, v[i].data))
-			v[kept++] = v[i];
-	}
-	return kept;
 }

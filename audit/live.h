@@ -1,6 +1,7 @@
 #ifndef AUDIT_LIVE_H
 #define AUDIT_LIVE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "audit/frame.h"
@@ -13,11 +14,21 @@
  */
 struct live;
 
+/* Which packets of an interface: those that come in, or those that leave the
+ * machine as well. AUTO: all, where the interface has an address and so the
+ * machine's own traffic is a part of the wire's; those that come in, where it
+ * has none and only listens, or where each packet would come twice (lo). */
+enum live_direction { LIVE_AUTO, LIVE_IN, LIVE_BOTH };
+
 struct live_options {
 	unsigned snaplen;   /* 0: the default */
 	unsigned buffer_mb; /* 0: the default */
+	unsigned fanout;    /* readers that share the packets; 0: one */
+	enum live_direction direction;
 	const char *filter; /* BPF expression; NULL */
 };
+
+enum { LIVE_FANOUT = 64 };
 
 /* What has been measured to lose nothing: a ring of
  * 32 MiB (the usual 2 lose a third at 1.2 M packets a second), the first
@@ -30,16 +41,22 @@ struct live_stats {
 	uint64_t packets, dropped, if_dropped;
 };
 
-/* All or NULL; what failed, and what could be done, is in d. */
-struct live *live_open(struct arena *a, const char *const *names, size_t n,
-		       const struct live_options *opt, struct diags *d);
+/* As many readers as opt->fanout says, to out; each flow, both directions of
+ * it, comes to one of them. All or none: false, and what failed, and what
+ * could be done, is in d. */
+bool live_open(struct arena *a, const char *const *names, size_t n,
+	       const struct live_options *opt, struct live **out,
+	       struct diags *d);
 void live_close(struct live *l);
 
 /* At most max frames, after at most the timeout: 0 says that time passed or a
  * signal came. -1: an interface is gone; live_why() says it. */
 long live_read(struct live *l, struct frame *out, size_t max);
 const char *live_why(const struct live *l);
+/* Of this reader alone. */
 struct live_stats live_stats(struct live *l, size_t i);
+/* Files below which libpcap counts an interface's drops. */
+#define LIVE_COUNTERS "/sys/class/net/%s/statistics"
 
 /* The same filter for packets from files. NULL: *why says what is wrong. */
 struct filter;

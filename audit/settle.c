@@ -241,12 +241,16 @@ static struct finding about(const struct hearing *h, enum finding_class cls)
 static void report(struct hearing *h, struct finding *proto, bool over)
 {
 	struct audit *au = h->au;
-	bool tell = au->opt.on_flow && !(h->c->note & NOTE_JUDGED);
+	unsigned told = proto->cls == F_CREDENTIALS ? NOTE_TOLD_SECRET :
+						      NOTE_JUDGED;
 	bool is_new;
 
 	if (over)
 		count_in(h, findings_place(au->findings, proto, &is_new));
-	if (!tell)
+	if (h->c->note & told)
+		return;
+	au->t.by_class[proto->cls]++;
+	if (!au->opt.on_flow)
 		return;
 	count_in(h, proto);
 	au->opt.on_flow(au->opt.ctx, h->c, proto);
@@ -365,6 +369,8 @@ void settle_flow(struct audit *au, struct conn *c)
 	struct hearing h = { .au = au, .c = c };
 	bool wanting;
 
+	if (c->note & NOTE_MERGED)
+		return;
 	au->t.flows++;
 	if (!au->opt.housekeeping && is_housekeeping(c)) {
 		au->t.housekeeping++;
@@ -390,6 +396,9 @@ void settle_early(struct audit *au, struct conn *c)
 		return;
 	decide_side(&h);
 	judge_flow(&h, false);
+	if (c->note & NOTE_CREDENTIALS)
+		c->note |= NOTE_TOLD_SECRET;
+	c->note |= NOTE_JUDGED;
 }
 
 bool settle_suspect(struct audit *au, const struct conn *c)
@@ -421,6 +430,7 @@ void settle_rpc(struct audit *au, const struct conn *c, unsigned server,
 	into = findings_place(au->findings, &f, &is_new);
 	count_in(&h, into);
 	into->sample[into->n_sample - 1].number = fr->number;
+	au->t.by_class[F_RPC_PORT]++;
 	if (au->opt.on_flow)
 		au->opt.on_flow(au->opt.ctx, c, into);
 }

@@ -2,10 +2,12 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/vec.h"
 
@@ -18,6 +20,8 @@ struct src {
 	const char *path;
 	uint16_t index;
 	bool once;	     /* no regular file: cannot be opened twice */
+	bool listed;	     /* of a directory: may be no capture at all */
+	int fd;		     /* open, not read; -1: by its path */
 	struct capture *cap; /* NULL: not open (any more) */
 	struct frame *head;  /* [at, n) are still to be handed on */
 	size_t at, n;
@@ -46,6 +50,13 @@ static void close_source(struct sources *s, struct src *f)
 	s->n_open--;
 }
 
+static void close_fd(struct src *f)
+{
+	if (f->fd >= 0)
+		close(f->fd);
+	f->fd = -1;
+}
+
 static bool fill(struct sources *s, struct src *f)
 {
 	f->at = 0;
@@ -53,8 +64,21 @@ static bool fill(struct sources *s, struct src *f)
 	if (f->n)
 		return true;
 	close_source(s, f);
+	close_fd(f);
 	s->n_done++;
 	return false;
+}
+
+static struct capture *open_source(const struct src *f, const char **why)
+{
+	int fd;
+
+	if (f->fd < 0)
+		return capture_open(f->path, f->index, why);
+	fd = fcntl(f->fd, F_DUPFD_CLOEXEC, 0);
+	if (fd >= 0 && !f->once)
+		lseek(fd, 0, SEEK_SET);
+	return capture_open_fd(fd, f->index, why);
 }
 
 /* Opens it and reads its first packets; false: it has none, or cannot be
@@ -63,7 +87,7 @@ static bool start(struct sources *s, struct src *f)
 {
 	const char *why;
 
-	f->cap = capture_open(f->path, f->index, &why);
+	f->cap = open_source(f, &why);
 	if (!f->cap) {
 		diag_add(s->diags, SEV_ERROR, no_place, "\"%s\" %s", f->path,
 			 why);
@@ -83,6 +107,8 @@ static struct src *add(struct sources *s, const char *path, const char *zone)
 		return NULL;
 	f = ARENA_NEW(s->arena, struct src);
 	f->path = arena_strdup(s->arena, path);
+	f->fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) :
+				    fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
 	f->info.name = strcmp(path, "-") ? f->path : "standard input";
 	f->info.zone = zone;
 	f->index = (uint16_t)s->all.n;
@@ -95,8 +121,7 @@ static int by_name(const void *x, const void *y)
 	return strcmp(*(char *const *)x, *(char *const *)y);
 }
 
-/* The files of a directory, in the order of their names. Those that are no
- * captures are passed over: one keeps notes beside captures. */
+/* The files of a directory, in the order of their names. */
 static void add_dir(struct sources *s, const struct source_arg *arg)
 {
 	VEC(char *) names = { 0 };
@@ -121,14 +146,33 @@ static void add_dir(struct sources *s, const struct source_arg *arg)
 	if (names.n)
 		qsort(names.v, names.n, sizeof(*names.v), by_name);
 	for (size_t i = 0; i < names.n; i++) {
-		const char *why;
-		struct capture *c = capture_open(names.v[i], 0, &why);
+		struct src *f = add(s, names.v[i], arg->zone);
 
-		if (!c)
-			continue;
-		capture_close(c);
-		add(s, names.v[i], arg->zone);
+		if (f)
+			f->listed = true;
 	}
+}
+
+/* Files of a directory that are no captures are passed over: one keeps notes
+ * beside captures. */
+static void pass_over(struct sources *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->all.n; i++) {
+		struct src *f = s->all.v[i];
+		const char *why;
+		struct capture *c = f->listed ? open_source(f, &why) : NULL;
+
+		if (f->listed && !c) {
+			close_fd(f);
+			continue;
+		}
+		capture_close(c);
+		f->index = (uint16_t)n;
+		s->all.v[n++] = f;
+	}
+	s->all.n = n;
 }
 
 static void add_arg(struct sources *s, const struct source_arg *arg)
@@ -177,7 +221,7 @@ static void order(struct sources *s)
 		qsort(s->later, s->n_later, sizeof(*s->later), by_first);
 }
 
-struct sources *sources_open(struct arena *a, const struct source_arg *args,
+struct sources *sources_find(struct arena *a, const struct source_arg *args,
 			     size_t n, struct diags *d)
 {
 	struct sources *s = ARENA_NEW(a, struct sources);
@@ -189,14 +233,38 @@ struct sources *sources_open(struct arena *a, const struct source_arg *args,
 		add_arg(s, &args[i]);
 	if (!s->all.n && d->n_errors == before)
 		diag_add(d, SEV_ERROR, no_place, "no capture file was found");
+	return s->all.n ? s : NULL;
+}
+
+int sources_start(struct sources *s)
+{
+	size_t before = s->diags->n_errors;
+
+	pass_over(s);
+	if (!s->all.n)
+		diag_add(s->diags, SEV_ERROR, no_place,
+			 "no capture file was found");
 	order(s);
-	return s->all.n > d->n_errors - before ? s : NULL;
+	return s->all.n > s->diags->n_errors - before ? 0 : -1;
+}
+
+struct sources *sources_open(struct arena *a, const struct source_arg *args,
+			     size_t n, struct diags *d)
+{
+	struct sources *s = sources_find(a, args, n, d);
+
+	if (!s || sources_start(s) == 0)
+		return s;
+	sources_close(s);
+	return NULL;
 }
 
 void sources_close(struct sources *s)
 {
 	for (size_t i = 0; s && i < s->all.n; i++)
 		close_source(s, s->all.v[i]);
+	for (size_t i = 0; s && i < s->all.n; i++)
+		close_fd(s->all.v[i]);
 }
 
 static uint64_t head_ts(const struct src *f)

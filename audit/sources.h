@@ -28,8 +28,15 @@ struct source_arg {
 	const char *zone;
 };
 
-/* Files that cannot be read are reported, the others read all the same.
- * NULL: none is left. */
+/* Finds the files and opens them, as far as the limit of descriptors goes, but
+ * reads none: privileges can be given up before the first foreign byte. NULL:
+ * none was found. */
+struct sources *sources_find(struct arena *a, const struct source_arg *args,
+			     size_t n, struct diags *d);
+/* Looks into them. Files that cannot be read are reported, the others read
+ * all the same. -1: none is left. */
+int sources_start(struct sources *s);
+/* Both; NULL: none is left. */
 struct sources *sources_open(struct arena *a, const struct source_arg *args,
 			     size_t n, struct diags *d);
 void sources_close(struct sources *s);
