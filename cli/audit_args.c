@@ -38,25 +38,48 @@ static struct source_arg place_arg(struct run *r, const char *s, bool file)
 		arena_strndup(r->arena, s, (size_t)(eq - s)), eq + 1 };
 }
 
+static const struct {
+	const char *name;
+	enum sink_kind kind;
+} formats[] = {
+	{ "table", SINK_REPORT },   { "json", SINK_REPORT },
+	{ "csv", SINK_TABLE },	    { "markdown", SINK_TABLE },
+	{ "html", SINK_TABLE },	    { "ndjson", SINK_NDJSON },
+	{ "syslog", SINK_SYSLOG },  { "prometheus", SINK_METRICS },
+};
+
+static const struct report_format *report_format(const char *name)
+{
+	for (size_t i = 0; i < n_report_formats; i++)
+		if (!strcmp(report_formats[i].name, name))
+			return &report_formats[i];
+	return NULL;
+}
+
 static void add_output(struct run *r, const char *s)
 {
-	const char *eq = strchr(s, '=');
-	size_t len = eq ? (size_t)(eq - s) : strlen(s);
-	struct sink o = { .path = eq ? eq + 1 : NULL };
-	bool known = len == 6 && !strncmp(s, "ndjson", 6);
+	size_t len = strcspn(s, "=");
+	const char *names[COUNT_OF(formats)];
+	struct sink o = { .path = s[len] ? s + len + 1 : NULL,
+			  .format = arena_strndup(r->arena, s, len) };
 
-	for (size_t i = 0; i < n_report_formats && !known; i++)
-		if (strlen(report_formats[i].name) == len &&
-		    !strncmp(report_formats[i].name, s, len)) {
-			o.format = &report_formats[i];
-			known = true;
-		}
-	if (known)
+	for (size_t i = 0; i < COUNT_OF(formats); i++) {
+		names[i] = formats[i].name;
+		if (strcmp(o.format, formats[i].name))
+			continue;
+		o.kind = formats[i].kind;
+		o.report = report_format(o.format);
+		if (o.kind == SINK_METRICS && !o.path)
+			diag_add(&r->diags, SEV_ERROR, no_place,
+				 "-o prometheus needs a file: "
+				 "-o prometheus=FILE");
 		vec_push(r->arena, &r->sinks, o);
-	else
-		diag_add(&r->diags, SEV_ERROR, no_place,
-			 "\"%.*s\" is no format: table, ndjson, json, csv, "
-			 "markdown", (int)len, s);
+		return;
+	}
+	diag_add(&r->diags, SEV_ERROR, no_place,
+		 "there is no format \"%s\"%s (legal: table, csv, json, "
+		 "markdown, html, ndjson, syslog, prometheus)", o.format,
+		 did_you_mean(r->arena, o.format, names, COUNT_OF(formats)));
 }
 
 static void add_fail_on(struct run *r, const char *s)
@@ -109,6 +132,48 @@ static void numbers(struct run *r)
 	r->opt.max_flows = number(r, "max-flows", 1024, 1u << 30, 0);
 	r->live_opt.snaplen = (unsigned)number(r, "snaplen", 64, 262144, 0);
 	r->live_opt.buffer_mb = (unsigned)number(r, "buffer", 1, 2047, 0);
+	r->n_worker = (unsigned)number(r, "fanout", 1, LIVE_FANOUT, 1);
+	r->live_opt.fanout = r->n_worker;
+}
+
+static void direction(struct run *r)
+{
+	static const char *const words[] = {
+		[LIVE_AUTO] = "auto", [LIVE_IN] = "in", [LIVE_BOTH] = "both",
+	};
+	const char *s = arg_value(r->args, "direction", "auto");
+
+	for (size_t i = 0; i < COUNT_OF(words); i++)
+		if (!strcmp(s, words[i])) {
+			r->live_opt.direction = (enum live_direction)i;
+			return;
+		}
+	diag_add(&r->diags, SEV_ERROR, no_place,
+		 "--direction \"%s\" (legal: auto, in, both)", s);
+}
+
+/* What has no meaning for files, or for interfaces. */
+static void check_kind(struct run *r)
+{
+	static const char *const live_only[] = { "fanout", "direction",
+						 "snaplen", "buffer" };
+
+	if (!r->files.n == !r->ifaces.n)
+		diag_add(&r->diags, SEV_ERROR, no_place, "%s", r->files.n ?
+			 "capture files (-r) or interfaces (-i), not both" :
+			 "name a capture file (-r) or an interface (-i)");
+	for (size_t i = 0; i < COUNT_OF(live_only); i++)
+		if (r->files.n && arg_given(r->args, live_only[i]))
+			diag_add(&r->diags, SEV_ERROR, no_place,
+				 "--%s is for interfaces (-i)", live_only[i]);
+	if (r->redact && r->evidence_whole)
+		diag_add(&r->diags, SEV_ERROR, no_place,
+			 "--redact and --evidence-whole contradict each "
+			 "other: payload holds names");
+	if (r->redact && r->propose.path)
+		diag_add(&r->diags, SEV_ERROR, no_place,
+			 "--redact and --propose contradict each other: a "
+			 "proposal is made of names");
 }
 
 bool audit_arguments(struct run *r)
@@ -128,10 +193,13 @@ bool audit_arguments(struct run *r)
 	r->opt.housekeeping = arg_given(a, "housekeeping");
 	r->inside = arg_given(a, "inside");
 	numbers(r);
-	if (!r->files.n == !r->ifaces.n)
-		diag_add(&r->diags, SEV_ERROR, no_place, "%s", r->files.n ?
-			 "capture files (-r) or interfaces (-i), not both" :
-			 "name a capture file (-r) or an interface (-i)");
+	r->redact = arg_given(a, "redact");
+	r->no_sandbox = arg_given(a, "no-sandbox");
+	r->state_path = arg_value(a, "state", NULL);
+	r->user = arg_value(a, "user", NULL);
+	r->propose.path = arg_value(a, "propose", NULL);
+	direction(r);
+	check_kind(r);
 	if (!r->sinks.n)
 		add_output(r, "table");
 	return !r->diags.n_errors;

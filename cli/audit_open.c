@@ -1,107 +1,81 @@
 #include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "cli/audit.h"
+#include "service/notify.h"
 
 static const struct span no_place;
 
-/* All files, or false and the old ones stay. */
-static bool read_waivers(struct run *r, const struct topology *t)
+/* All files may be open at once. */
+static void raise_limit(void)
 {
-	size_t before = r->waivers.n;
+	struct rlimit l;
 
-	for (size_t k = 0; k < r->args->given.n; k++) {
-		const struct given *g = &r->args->given.v[k];
-		struct waivers *w;
-
-		if (strcmp(g->def->name, "waivers"))
-			continue;
-		w = waivers_read(r->arena, t, g->value, &r->diags);
-		if (!w) {
-			r->waivers.n = before;
-			return false;
-		}
-		vec_push(r->arena, &r->waivers, w);
-	}
-	for (size_t k = before; k < r->waivers.n; k++)
-		r->waivers.v[k - before] = r->waivers.v[k];
-	r->waivers.n -= before;
-	return true;
+	if (getrlimit(RLIMIT_NOFILE, &l) < 0)
+		return;
+	l.rlim_cur = l.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &l);
 }
 
-static bool open_plan(struct run *r)
-{
-	if (load_plan(r->args, r->args->operands.v[0], &r->loaded) != EXIT_OK)
-		return false;
-	if (!read_waivers(r, r->loaded.topo))
-		return false;
-	r->judge = judge_new(r->arena, r->loaded.plan);
-	r->judge->inside = r->inside;
-	return true;
-}
-
+/* Opens, but reads nothing yet. */
 static bool open_input(struct run *r)
 {
 	const char **names;
 
 	if (r->files.n) {
-		r->sources = sources_open(r->arena, r->files.v, r->files.n,
+		raise_limit();
+		r->sources = sources_find(r->arena, r->files.v, r->files.n,
 					  &r->diags);
-		r->n_seen = r->sources ? sources_count(r->sources) : 0;
 		return r->sources != NULL;
 	}
 	names = ARENA_ARRAY(r->arena, const char *, r->ifaces.n);
 	for (size_t i = 0; i < r->ifaces.n; i++)
 		names[i] = r->ifaces.v[i].path;
 	r->live_opt.filter = r->filter_text;
-	r->live = live_open(r->arena, names, r->ifaces.n, &r->live_opt,
-			    &r->diags);
-	r->n_seen = r->ifaces.n;
-	return r->live != NULL;
+	r->live = ARENA_ARRAY(r->arena, struct live *, r->n_worker);
+	if (live_open(r->arena, names, r->ifaces.n, &r->live_opt, r->live,
+		      &r->diags))
+		return true;
+	r->live = NULL;
+	return false;
 }
 
-static bool name_taps(struct run *r)
+static bool open_sink(struct run *r, struct sink *o)
 {
-	uint32_t *tap = ARENA_ARRAY(r->arena, uint32_t, r->n_seen);
+	const char *why;
 
-	r->tap = tap;
-	r->zone = ARENA_ARRAY(r->arena, const char *, r->n_seen);
-	r->seen = ARENA_ARRAY(r->arena, struct observed, r->n_seen);
-	for (size_t i = 0; i < r->n_seen; i++) {
-		const struct source_info *s = r->sources ?
-			sources_info(r->sources, i) : NULL;
-		const char *zone = s ? s->zone : r->ifaces.v[i].zone;
-
-		r->zone[i] = zone;
-		r->seen[i].name = s ? s->name : r->ifaces.v[i].path;
-		tap[i] = zone ? judge_zone(r->judge, zone) : NONE;
-		if (zone && tap[i] == NONE)
-			diag_add(&r->diags, SEV_ERROR, no_place,
-				 "\"%s\" is no zone of the topology", zone);
+	if (o->kind == SINK_NDJSON) {
+		/* A service that starts again keeps what it wrote. */
+		o->file = o->path ? fopen(o->path, r->live ? "ae" : "we") :
+				    stdout;
+		why = o->file ? NULL : strerror(errno);
+	} else if (o->kind == SINK_SYSLOG) {
+		o->log = syslog_open(o->path, &why);
+		why = o->log ? NULL : why;
+	} else {
+		r->events_wanted |= o->kind == SINK_METRICS && r->live;
+		return true;
 	}
-	r->opt.tap_zone = tap;
-	r->opt.n_tap = r->n_seen;
-	return !r->diags.n_errors;
+	r->events_wanted = true;
+	if (why)
+		diag_add(&r->diags, SEV_ERROR, no_place, "\"%s\" %s",
+			 o->path ? o->path : "/dev/log", why);
+	return !why;
 }
 
 static bool open_outputs(struct run *r)
 {
-	for (size_t i = 0; i < r->sinks.n; i++) {
-		struct sink *o = &r->sinks.v[i];
-
-		if (o->format)
-			continue;
-		o->file = o->path ? fopen(o->path, "we") : stdout;
-		if (!o->file)
-			diag_add(&r->diags, SEV_ERROR, no_place, "\"%s\" %s",
-				 o->path, strerror(errno));
-		r->events_wanted = true;
-	}
+	for (size_t i = 0; i < r->sinks.n; i++)
+		open_sink(r, &r->sinks.v[i]);
 	if (r->evidence_path) {
 		r->evidence = evidence_open(r->evidence_path,
-					    r->evidence_whole);
+					    r->evidence_whole, r->mask);
 		if (!r->evidence)
 			diag_add(&r->diags, SEV_ERROR, no_place, "\"%s\" %s",
 				 r->evidence_path, strerror(errno));
@@ -117,49 +91,125 @@ static bool open_outputs(struct run *r)
 	return !r->diags.n_errors;
 }
 
-static void on_evidence(void *ctx, const struct frame *f, const struct pkt *p)
+/* What the service manager told us of itself: sd_notify(3),
+ * sd_watchdog_enabled(3). Signs of life come twice as often as it asks. */
+static void meet_manager(struct run *r)
 {
-	struct run *r = ctx;
+	const char *us = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");
 
-	evidence_packet(r->evidence, f, p);
+	r->notify = notify_open(getenv("NOTIFY_SOCKET"));
+	if (r->notify >= 0 && us && (!pid || atol(pid) == (long)getpid()))
+		r->watchdog = (double)strtoull(us, NULL, 10) / 2e6;
+	unsetenv("NOTIFY_SOCKET");
+}
+
+static void name_self(struct run *r)
+{
+	char host[HOST_NAME_MAX + 1] = "";
+
+	gethostname(host, sizeof(host) - 1);
+	r->syslog_head = (struct syslog_head){
+		.host = arena_strdup(r->arena, host), .app = "portplan",
+		.pid = (long)getpid() };
+}
+
+static void name_seen(struct run *r, size_t i, const char *name)
+{
+	const char *what = r->live ? "interface" : "file";
+
+	r->seen[i].name = r->redact ? arena_printf(r->arena, "%s%zu", what,
+						   i + 1) : name;
+}
+
+static bool name_taps(struct run *r)
+{
+	r->n_seen = r->sources ? sources_count(r->sources) : r->ifaces.n;
+	r->zone = ARENA_ARRAY(r->arena, const char *, r->n_seen);
+	r->seen = ARENA_ARRAY(r->arena, struct observed, r->n_seen);
+	for (size_t i = 0; i < r->n_seen; i++) {
+		const struct source_info *s = r->sources ?
+			sources_info(r->sources, i) : NULL;
+
+		r->zone[i] = s ? s->zone : r->ifaces.v[i].zone;
+		name_seen(r, i, s ? s->name : r->ifaces.v[i].path);
+	}
+	return force_place(r, r->force);
+}
+
+static void make_workers(struct run *r)
+{
+	r->worker = ARENA_ARRAY(r->arena, struct worker, r->n_worker);
+	r->opt.tap_zone = r->force->tap;
+	r->opt.n_tap = r->n_seen;
+	r->opt.known = r->known;
+	r->opt.on_flow = r->events_wanted ? audit_on_flow : NULL;
+	/* Live, a line is due at once; from files, with final counts. */
+	r->opt.early = r->events_wanted && r->live;
+	r->opt.on_evidence = r->evidence ? audit_on_evidence : NULL;
+	for (unsigned i = 0; i < r->n_worker; i++) {
+		struct worker *w = &r->worker[i];
+
+		w->run = r;
+		w->arena = arena_new();
+		w->force = r->force;
+		w->live = r->live ? r->live[i] : NULL;
+		r->opt.ctx = w;
+		w->audit = audit_new(w->arena, r->force->judge, &r->opt);
+	}
+}
+
+/* That the file can be written shows at once. */
+static bool first_metrics(struct run *r)
+{
+	struct metrics m = { .complete = -1 };
+
+	if (audit_write_metrics(r, &m))
+		return true;
+	if (r->became)
+		complain(r->args, "it goes on as user \"%s\", who may not "
+			 "write there (--user NAME chooses another)",
+			 r->became);
+	return false;
 }
 
 bool audit_open(struct run *r)
 {
-	if (!open_plan(r) || !open_input(r) || !name_taps(r) ||
-	    !open_outputs(r))
-		return false;
+	pthread_mutex_init(&r->lock, NULL);
+	meet_manager(r);
+	name_self(r);
 	if (getrandom(&r->opt.seed, sizeof(r->opt.seed), 0) < 0)
 		r->opt.seed = (uint64_t)time(NULL);
-	r->opt.ctx = r;
-	r->opt.on_flow = r->events_wanted ? audit_on_flow : NULL;
-	/* Live, a line is due at once; from files, with final counts. */
-	r->opt.early = r->events_wanted && r->live;
-	r->opt.on_evidence = r->evidence ? on_evidence : NULL;
-	r->audit = audit_new(r->arena, r->judge, &r->opt);
-	return true;
+	if (r->redact)
+		r->mask = mask_new(r->arena);
+	r->force = force_read(r);
+	if (!r->force || !open_input(r) || !audit_hold_outputs(r) ||
+	    !open_outputs(r) || !audit_guard(r))
+		return false;
+	if (r->sources && sources_start(r->sources) < 0)
+		return false;
+	if (!name_taps(r) || !audit_read_known(r))
+		return false;
+	make_workers(r);
+	return first_metrics(r);
 }
 
-/* A topology that does not compile is refused, and the old one stays. Zones of
- * the taps are looked up in the new one. */
-void audit_reload(struct run *r)
+void audit_close(struct run *r)
 {
-	struct loaded fresh;
-	struct judge *j;
+	for (unsigned i = 0; r->worker && i < r->n_worker; i++) {
+		struct worker *w = &r->worker[i];
 
-	if (load_plan(r->args, r->args->operands.v[0], &fresh) != EXIT_OK ||
-	    !read_waivers(r, fresh.topo)) {
-		print_diags(&r->diags);
-		diags_init(&r->diags, r->arena);
-		complain(r->args, "the old topology stays in force");
-		return;
+		audit_free(w->audit);
+		arena_free(w->arena);
+		arena_free(w->event_arena);
+		arena_free(w->known_arena);
+		buf_free(&w->line);
 	}
-	r->loaded = fresh;
-	j = judge_new(r->arena, fresh.plan);
-	j->inside = r->inside;
-	audit_replan(r->audit, j);
-	r->judge = j;
-	for (size_t i = 0; i < r->n_seen; i++)
-		r->tap[i] = r->zone[i] ? judge_zone(j, r->zone[i]) : NONE;
-	fprintf(stderr, "portplan audit: the topology was read again\n");
+	for (unsigned i = 0; r->live && i < r->n_worker; i++)
+		live_close(r->live[i]);
+	for (size_t i = 0; i < r->sinks.n; i++)
+		syslog_close(r->sinks.v[i].log);
+	sources_close(r->sources);
+	filter_free(r->filter);
+	force_free(r->old);
+	force_free(r->force);
 }

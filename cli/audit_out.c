@@ -8,20 +8,66 @@
 /* Words of events are needed for a line each. */
 enum { EVENTS_AN_ARENA = 256 };
 
+/* An attempt that came to nothing is news, what was answered a warning. */
+static unsigned severity(const struct finding *f)
+{
+	if (f->cls == F_NONE)
+		return SYSLOG_INFO;
+	return f->answered ? SYSLOG_WARNING : SYSLOG_NOTICE;
+}
+
+static void log_flow(struct worker *w, struct syslog *log,
+		     const struct conn *c, const struct finding *f)
+{
+	struct syslog_head head = w->run->syslog_head;
+	char time[TIME_TEXT];
+
+	time_text(c->last, time);
+	head.time = time;
+	head.severity = severity(f);
+	head.id = finding_classes[f->cls].name;
+	w->line.n = 0;
+	audit_syslog_flow(&w->line, &head, w->event_arena, w, c, f);
+	syslog_send(log, &w->line);
+}
+
+static void tell(struct worker *w, struct sink *o, const struct conn *c,
+		 const struct finding *f)
+{
+	const struct run *r = w->run;
+
+	if (o->log)
+		log_flow(w, o->log, c, f);
+	if (!o->file)
+		return;
+	w->line.n = 0;
+	event_flow(&w->line, w->event_arena, w->force->judge, c, f, r->seen,
+		   r->n_seen);
+	fwrite(w->line.s, 1, w->line.n, o->file);
+}
+
 void audit_on_flow(void *ctx, const struct conn *c, const struct finding *f)
 {
-	struct run *r = ctx;
+	struct worker *w = ctx;
+	struct run *r = w->run;
 
-	if (r->events++ % EVENTS_AN_ARENA == 0) {
-		arena_free(r->event_arena);
-		r->event_arena = arena_new();
+	pthread_mutex_lock(&r->lock);
+	if (w->events++ % EVENTS_AN_ARENA == 0) {
+		arena_free(w->event_arena);
+		w->event_arena = arena_new();
 	}
-	r->line.n = 0;
-	event_flow(&r->line, r->event_arena, r->judge, c, f, r->seen,
-		   r->n_seen);
 	for (size_t i = 0; i < r->sinks.n; i++)
-		if (r->sinks.v[i].file)
-			fwrite(r->line.s, 1, r->line.n, r->sinks.v[i].file);
+		tell(w, &r->sinks.v[i], c, f);
+	pthread_mutex_unlock(&r->lock);
+}
+
+void audit_on_evidence(void *ctx, const struct frame *f, const struct pkt *p)
+{
+	struct worker *w = ctx;
+
+	pthread_mutex_lock(&w->run->lock);
+	evidence_packet(w->run->evidence, f, p);
+	pthread_mutex_unlock(&w->run->lock);
 }
 
 void audit_flush_events(struct run *r)
@@ -31,66 +77,146 @@ void audit_flush_events(struct run *r)
 			fflush(r->sinks.v[i].file);
 }
 
-static void gather_seen(struct run *r)
+/* ---- the end ------------------------------------------------------------- */
+
+static void seen_live(struct run *r, size_t i)
 {
-	for (size_t i = 0; i < r->n_seen; i++) {
-		struct observed *o = &r->seen[i];
+	struct observed *o = &r->seen[i];
 
-		if (r->live) {
-			struct live_stats s = live_stats(r->live, i);
+	for (unsigned k = 0; k < r->n_worker; k++) {
+		struct live_stats s = live_stats(r->live[k], i);
 
-			o->packets = s.packets;
-			o->dropped = s.dropped;
+		o->packets += s.packets;
+		o->dropped += s.dropped;
+		/* Each reader is told of all that the interface dropped. */
+		if (s.if_dropped > o->if_dropped)
 			o->if_dropped = s.if_dropped;
-		} else {
-			const struct capture_stats *s =
-				&sources_info(r->sources, i)->stats;
-
-			o->packets = s->packets;
-			o->dropped = s->dropped;
-			o->damage = s->damage;
-			o->damage_at = s->damage_at;
-		}
 	}
 }
 
-/* The last line of ndjson, then the reports. */
+static void seen_file(struct run *r, size_t i)
+{
+	const struct capture_stats *s = &sources_info(r->sources, i)->stats;
+
+	r->seen[i].packets = s->packets;
+	r->seen[i].dropped = s->dropped;
+	r->seen[i].damage = s->damage;
+	r->seen[i].damage_at = s->damage_at;
+}
+
+static struct audit *merge(struct run *r)
+{
+	struct audit **v = ARENA_ARRAY(r->arena, struct audit *, r->n_worker);
+
+	for (unsigned i = 0; i < r->n_worker; i++)
+		v[i] = r->worker[i].audit;
+	audit_merge(v, r->n_worker);
+	audit_finish(v[0]);
+	return v[0];
+}
+
+static struct report *make_report(struct run *r)
+{
+	struct audit *au = merge(r);
+	struct report *rep;
+
+	for (size_t i = 0; i < r->n_seen; i++)
+		r->live ? seen_live(r, i) : seen_file(r, i);
+	rep = report_make(r->arena, au, r->force->judge, r->seen, r->n_seen);
+	rep->incomplete |= r->ended_early;
+	for (size_t i = 0; i < r->n_seen; i++)
+		rep->taps_known |= r->force->tap[i] != NONE;
+	audit_waive(r, rep);
+	return rep;
+}
+
+/* The last line of ndjson. */
+static bool end_events(struct run *r, struct sink *o,
+		       const struct report *rep)
+{
+	struct buf b = { 0 };
+	bool ok;
+
+	event_summary(&b, rep);
+	ok = fwrite(b.s, 1, b.n, o->file) == b.n;
+	ok &= (o->file == stdout ? fflush(o->file) : fclose(o->file)) == 0;
+	buf_free(&b);
+	if (!ok)
+		complain(r->args, "\"%s\": %s", o->path ? o->path :
+			 "standard output", strerror(errno));
+	return ok;
+}
+
+static bool end_syslog(struct run *r, struct sink *o, const struct report *rep)
+{
+	struct syslog_head head = r->syslog_head;
+	struct buf b = { 0 };
+	char time[TIME_TEXT];
+
+	time_text(rep->totals->last, time);
+	head.time = time;
+	head.id = "summary";
+	head.severity = rep->incomplete ? SYSLOG_WARNING : SYSLOG_INFO;
+	audit_syslog_summary(&b, &head, rep);
+	syslog_send(o->log, &b);
+	buf_free(&b);
+	if (syslog_lost(o->log))
+		complain(r->args, "%llu messages to syslog were lost",
+			 (unsigned long long)syslog_lost(o->log));
+	return true;
+}
+
+static bool end_metrics(struct run *r, const struct report *rep)
+{
+	struct metrics m = {
+		.totals = *rep->totals, .flows = *rep->flows,
+		.up = audit_now() - r->start, .complete = !rep->incomplete,
+	};
+
+	for (size_t i = 0; i < r->n_seen; i++)
+		m.dropped += r->seen[i].dropped;
+	return audit_write_metrics(r, &m);
+}
+
 static bool write_reports(struct run *r, const struct report *rep)
 {
 	struct output *v = ARENA_ARRAY(r->arena, struct output, r->sinks.n);
+	bool ok = true, metrics = false;
 	size_t n = 0;
-	bool ok = true;
 
 	for (size_t i = 0; i < r->sinks.n; i++) {
 		struct sink *o = &r->sinks.v[i];
 
-		if (o->format) {
-			v[n].path = o->path;
-			o->format->write(rep, &v[n++].text);
+		if (o->kind == SINK_NDJSON)
+			ok &= end_events(r, o, rep);
+		if (o->kind == SINK_SYSLOG)
+			ok &= end_syslog(r, o, rep);
+		metrics |= o->kind == SINK_METRICS;
+		if (o->kind != SINK_REPORT && o->kind != SINK_TABLE)
 			continue;
-		}
-		r->line.n = 0;
-		event_summary(&r->line, rep);
-		ok &= fwrite(r->line.s, 1, r->line.n, o->file) == r->line.n;
-		ok &= (o->file == stdout ? fflush(o->file) :
-					   fclose(o->file)) == 0;
-		if (!ok)
-			complain(r->args, "\"%s\": %s", o->path ? o->path :
-				 "standard output", strerror(errno));
+		v[n].path = o->path;
+		v[n].held = o->held;
+		if (o->kind == SINK_REPORT)
+			o->report->write(rep, &v[n++].text);
+		else
+			audit_write_table(rep, o->format, &v[n++].text);
 	}
+	if (metrics)
+		ok &= end_metrics(r, rep);
 	return write_outputs(r->args, v, n) == EXIT_OK && ok;
 }
 
 static bool write_proposal(struct run *r, const struct report *rep)
 {
-	const char *path = arg_value(r->args, "propose", NULL);
 	struct buf b = { 0 };
-	bool ok = true;
+	struct file_out f = { .path = r->propose.path, .text = &b,
+			      .held = r->propose.held };
+	bool ok;
 
-	if (!path)
+	if (!f.path)
 		return true;
 	propose_allows(rep, &b);
-	ok = write_file(r->args, path, &b) == EXIT_OK;
+	ok = write_files(r->args, &f, 1) == EXIT_OK;
 	buf_free(&b);
 	return ok;
 }
@@ -107,16 +233,9 @@ static bool fails(const struct run *r, const struct finding *f)
 
 int audit_finish_run(struct run *r)
 {
-	struct report *rep;
-	bool ok = true, found = false;
+	bool ok = audit_write_known(r), found = false;
+	struct report *rep = make_report(r);
 
-	audit_finish(r->audit);
-	gather_seen(r);
-	rep = report_make(r->arena, r->audit, r->judge, r->seen, r->n_seen);
-	rep->incomplete |= r->ended_early;
-	for (size_t i = 0; i < r->n_seen; i++)
-		rep->taps_known |= r->opt.tap_zone[i] != NONE;
-	audit_waive(r, rep);
 	ok &= write_reports(r, rep);
 	ok &= write_proposal(r, rep);
 	if (r->evidence && evidence_close(r->evidence) < 0) {

@@ -1,9 +1,11 @@
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "cli/audit.h"
+#include "service/notify.h"
 
 /* A signal can reach nothing else. */
 static volatile sig_atomic_t stop_asked, progress_asked, reload_asked;
@@ -28,7 +30,7 @@ void audit_catch_signals(void)
 	sigaction(SIGHUP, &sa, NULL);
 }
 
-static double now(void)
+double audit_now(void)
 {
 	struct timespec ts;
 
@@ -36,97 +38,241 @@ static double now(void)
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
-static uint64_t wall_clock(void)
-{
-	struct timespec ts;
+/* ---- what is due now and then ---------------------------------------------- */
 
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+enum { METRICS_SECONDS = 15, KNOWN_SECONDS = 60 };
+
+struct clock {
+	double second, metrics, known, watchdog; /* when the next is due */
+	uint64_t beats; /* of all workers, when last looked at */
+};
+
+void audit_sum(struct run *r, struct metrics *m)
+{
+	*m = (struct metrics){ .complete = -1, .up = audit_now() - r->start };
+	pthread_mutex_lock(&r->lock);
+	for (unsigned i = 0; i < r->n_worker; i++) {
+		struct worker *w = &r->worker[i];
+
+		audit_totals_add(&m->totals, &w->totals);
+		m->flows.flows += w->flow_stats.flows;
+		m->flows.evicted += w->flow_stats.evicted;
+		m->flows.acked += w->flow_stats.acked;
+		m->flows.missed += w->flow_stats.missed;
+		m->dropped += w->dropped;
+		atomic_store(&w->want_totals, true);
+	}
+	pthread_mutex_unlock(&r->lock);
 }
 
-/* A line on the terminal, once a second on long runs. */
-static void progress(const struct run *r, double start, bool force)
+static uint64_t frames(const struct run *r)
 {
-	const struct audit_totals *t = audit_totals(r->audit);
-	double p = r->sources ? sources_progress(r->sources) : -1;
-	double took = now() - start;
+	uint64_t n = 0;
 
-	if (!force && (!isatty(STDERR_FILENO) || took < 2))
+	for (unsigned i = 0; i < r->n_worker; i++)
+		n += atomic_load(&r->worker[i].frames);
+	return n;
+}
+
+/* A line on the terminal, once a second on long runs, or when asked for. */
+static void progress(struct run *r, bool asked)
+{
+	double p = r->sources ? sources_progress(r->sources) : -1;
+	double took = audit_now() - r->start;
+	struct metrics m;
+
+	if (!asked && (!isatty(STDERR_FILENO) || took < 2))
 		return;
-	fprintf(stderr, "%s%llu packets, %.1f M a second, %llu flows",
-		force ? "" : "\r", (unsigned long long)t->frames,
-		(double)t->frames / took / 1e6,
-		(unsigned long long)audit_flow_stats(r->audit)->flows);
+	audit_sum(r, &m);
+	fprintf(stderr, "%s%llu packets, %.2f M a second, %llu flows",
+		asked ? "" : "\r", (unsigned long long)frames(r),
+		(double)frames(r) / (took > 0 ? took : 1) / 1e6,
+		(unsigned long long)m.flows.flows);
+	if (m.dropped)
+		fprintf(stderr, ", %llu dropped",
+			(unsigned long long)m.dropped);
 	if (p > 0)
 		fprintf(stderr, ", %.0f %%, %.0f s left", p * 100,
 			took / p - took);
-	fputs(force ? "\n" : "  ", stderr);
+	fputs(asked ? "\n" : "  ", stderr);
 }
 
-/* What is due now and then, not with every packet. */
-static bool tick(struct run *r, double start, double *next)
+static uint64_t monotonic_us(void)
 {
-	double t;
+	return (uint64_t)(audit_now() * 1e6);
+}
+
+static void reload(struct run *r)
+{
+	reload_asked = 0;
+	notify_send(r->notify, "RELOADING=1\nMONOTONIC_USEC=%llu",
+		    (unsigned long long)monotonic_us());
+	audit_reload(r);
+	notify_send(r->notify, "READY=1");
+}
+
+static void status(struct run *r)
+{
+	struct metrics m;
+
+	if (r->notify < 0)
+		return;
+	audit_sum(r, &m);
+	notify_send(r->notify, "STATUS=%llu packets, %llu flows, %llu with "
+		    "findings, %llu dropped",
+		    (unsigned long long)frames(r),
+		    (unsigned long long)m.flows.flows,
+		    (unsigned long long)m.totals.wanting,
+		    (unsigned long long)m.dropped);
+}
+
+/* A sign of life only while every worker goes round. */
+static void watchdog(struct run *r, struct clock *c)
+{
+	for (unsigned i = 0; i < r->n_worker; i++)
+		if (atomic_exchange(&r->worker[i].beats, 0) == 0)
+			return;
+	notify_send(r->notify, "WATCHDOG=1");
+	c->watchdog = audit_now() + r->watchdog;
+}
+
+static void metrics(struct run *r)
+{
+	struct metrics m;
+
+	audit_sum(r, &m);
+	audit_write_metrics(r, &m);
+}
+
+static bool due(double *when, double t, double every)
+{
+	if (t < *when)
+		return false;
+	*when = t + every;
+	return true;
+}
+
+/* False: the time is over. */
+static bool tick(struct run *r, struct clock *c)
+{
+	double t = audit_now();
 
 	if (progress_asked) {
 		progress_asked = 0;
-		progress(r, start, true);
+		progress(r, true);
 	}
-	if (reload_asked) {
-		reload_asked = 0;
-		audit_reload(r);
+	if (reload_asked && !audit_reloading(r))
+		reload(r);
+	if (r->old && !audit_reloading(r)) {
+		force_free(r->old);
+		r->old = NULL;
 	}
-	t = now();
-	if (t < *next)
-		return true;
-	*next = t + 1;
-	progress(r, start, false);
-	audit_flush_events(r);
-	return !r->duration || !r->live || t - start < r->duration;
+	if (r->watchdog > 0 && t >= c->watchdog)
+		watchdog(r, c);
+	if (due(&c->second, t, 1)) {
+		progress(r, false);
+		status(r);
+		audit_flush_events(r);
+	}
+	if (due(&c->metrics, t, METRICS_SECONDS))
+		metrics(r);
+	if (r->live && due(&c->known, t, KNOWN_SECONDS))
+		audit_write_known(r);
+	return !r->duration || t - r->start < r->duration;
 }
 
-static long next_frames(struct run *r, struct frame *f)
-{
-	size_t n;
+/* ---- files ------------------------------------------------------------------ */
 
-	if (r->live)
-		return live_read(r->live, f, FRAME_BATCH);
-	n = sources_read(r->sources, f, FRAME_BATCH);
-	return n ? (long)n : -1;
+static void read_files(struct run *r, struct clock *c)
+{
+	enum { ROUNDS = 1024 };
+	struct worker *w = r->worker;
+	struct frame f[FRAME_BATCH];
+
+	for (unsigned round = 0; !stop_asked && !atomic_load(&r->stop);
+	     round++) {
+		size_t n = sources_read(r->sources, f, FRAME_BATCH);
+
+		if (!n)
+			break;
+		n = (size_t)worker_within_count(r, (long)n);
+		if (r->filter)
+			n = filter_frames(r->filter, f, n);
+		worker_frames(w, f, n);
+		if (round % ROUNDS && !progress_asked && !reload_asked)
+			continue;
+		worker_serve(w);
+		if (!tick(r, c))
+			break;
+	}
+}
+
+/* ---- live --------------------------------------------------------------------- */
+
+/* Signals are the main thread's. */
+static bool start_workers(struct run *r)
+{
+	sigset_t all, old;
+	bool ok = true;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	for (unsigned i = 0; i < r->n_worker && ok; i++) {
+		struct worker *w = &r->worker[i];
+		int rc = pthread_create(&w->thread, NULL, worker_watch, w);
+
+		w->started = ok = rc == 0;
+		if (!ok)
+			complain(r->args, "no thread can be started: %s",
+				 strerror(rc));
+	}
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return ok;
+}
+
+static void join_workers(struct run *r)
+{
+	atomic_store(&r->stop, true);
+	for (unsigned i = 0; i < r->n_worker; i++) {
+		struct worker *w = &r->worker[i];
+
+		if (w->started)
+			pthread_join(w->thread, NULL);
+		w->started = false;
+		worker_serve(w);
+		if (!w->why)
+			continue;
+		complain(r->args, "capturing ended: %s", w->why);
+		r->ended_early = true;
+	}
+}
+
+static void watch(struct run *r, struct clock *c)
+{
+	const struct timespec nap = { .tv_nsec = 50 * 1000 * 1000 };
+
+	if (!start_workers(r))
+		r->ended_early = true;
+	else
+		while (!stop_asked && !atomic_load(&r->stop) && tick(r, c))
+			nanosleep(&nap, NULL);
+	join_workers(r);
 }
 
 void audit_consume(struct run *r)
 {
-	struct frame f[FRAME_BATCH];
-	double start = now(), next = start + 1;
-	uint64_t total = 0;
+	struct clock c;
 
-	for (unsigned round = 0; !stop_asked; round++) {
-		long n = next_frames(r, f);
-		size_t k;
-
-		if (n < 0 && r->live) {
-			complain(r->args, "capturing ended: %s",
-				 live_why(r->live));
-			r->ended_early = true;
-		}
-		if (n < 0)
-			break;
-		if (r->count && total + (uint64_t)n > r->count)
-			n = (long)(r->count - total);
-		total += (uint64_t)n;
-		k = r->filter ? filter_frames(r->filter, f, (size_t)n) :
-				(size_t)n;
-		audit_frames(r->audit, f, k);
-		if (r->live && !n)
-			audit_tick(r->audit, wall_clock());
-		if (r->count && total >= r->count)
-			break;
-		if ((r->live || round % 1024 == 0 || progress_asked ||
-		     reload_asked) &&
-		    !tick(r, start, &next))
-			break;
-	}
-	if (isatty(STDERR_FILENO) && now() - start > 2)
+	r->start = audit_now();
+	c = (struct clock){ r->start + 1, r->start, r->start + KNOWN_SECONDS,
+			    r->start, 0 };
+	notify_send(r->notify, "READY=1\nSTATUS=%s", r->live ? "watching" :
+							      "reading");
+	if (r->live)
+		watch(r, &c);
+	else
+		read_files(r, &c);
+	notify_send(r->notify, "STOPPING=1\nSTATUS=writing the report");
+	if (isatty(STDERR_FILENO) && audit_now() - r->start > 2)
 		fputc('\n', stderr);
 }

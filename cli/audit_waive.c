@@ -11,7 +11,7 @@ static bool end_waived(const struct run *r, bool any, const struct ends *ends,
 
 	if (any || e->any)
 		return any;
-	set = plan_ends_set(r->loaded.plan, ends, r->arena);
+	set = plan_ends_set(r->force->loaded.plan, ends, r->arena);
 	return addr_set_has(&set, a);
 }
 
@@ -20,7 +20,7 @@ static bool packets_waived(const struct run *r, const struct waiver *w,
 {
 	if (w->any_packets || f->any_key)
 		return w->any_packets;
-	return keys_has(plan_packets_keys(r->loaded.plan, &w->what, r->arena),
+	return keys_has(plan_packets_keys(r->force->loaded.plan, &w->what, r->arena),
 			f->key);
 }
 
@@ -28,7 +28,7 @@ static bool covers(const struct run *r, const struct waiver *w,
 		   const struct finding *f)
 {
 	return !strcmp(w->kind, finding_classes[f->cls].name) &&
-	       !w->firewall && f->n_sample && r->loaded.now < w->expires.t &&
+	       !w->firewall && f->n_sample && r->force->loaded.now < w->expires.t &&
 	       end_waived(r, w->any_from, &w->from, &f->src,
 			  f->sample[0].src) &&
 	       end_waived(r, w->any_to, &w->to, &f->dst, f->sample[0].dst) &&
@@ -38,8 +38,8 @@ static bool covers(const struct run *r, const struct waiver *w,
 static const struct waiver *find_waiver(const struct run *r,
 					const struct finding *f)
 {
-	for (size_t k = 0; k < r->waivers.n; k++) {
-		const struct waivers *all = r->waivers.v[k];
+	for (size_t k = 0; k < r->force->waivers.n; k++) {
+		const struct waivers *all = r->force->waivers.v[k];
 
 		for (size_t i = 0; i < all->list.n; i++)
 			if (covers(r, all->list.v[i], f))
@@ -56,8 +56,10 @@ void audit_waive(struct run *r, struct report *rep)
 
 		if (!w)
 			continue;
-		f->waived = arena_printf(r->arena, "%s (%s, until %s)",
-					 w->reason, w->owner, w->expires.text);
+		f->waived = r->redact ?
+			arena_printf(r->arena, "until %s", w->expires.text) :
+			arena_printf(r->arena, "%s (%s, until %s)",
+				     w->reason, w->owner, w->expires.text);
 		rep->n_waived++;
 	}
 }

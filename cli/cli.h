@@ -85,6 +85,8 @@ struct file_out {
 	const char *path;
 	const struct buf *text;
 	bool same; /* set: it stood there already and was left alone */
+	int held;  /* open for writing since before privileges were given up:
+		    * its descriptor + 1; 0: it is opened by its path */
 };
 
 /* All of them or none: see cli/files.c. Never over an operand of the command,
@@ -96,6 +98,7 @@ int write_file(const struct args *a, const char *path, const struct buf *b);
 struct output {
 	const char *path;
 	struct buf text;
+	int held; /* as in struct file_out */
 };
 
 /* The files together, then standard output; frees the texts. */

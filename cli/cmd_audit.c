@@ -2,7 +2,7 @@
 
 static int cmd_audit(struct args *a)
 {
-	struct run r = { .args = a, .arena = a->arena };
+	struct run r = { .args = a, .arena = a->arena, .notify = -1 };
 	int rc = EXIT_BAD;
 	bool ready;
 
@@ -14,12 +14,7 @@ static int cmd_audit(struct args *a)
 		audit_consume(&r);
 		rc = audit_finish_run(&r);
 	}
-	audit_free(r.audit);
-	sources_close(r.sources);
-	live_close(r.live);
-	filter_free(r.filter);
-	arena_free(r.event_arena);
-	buf_free(&r.line);
+	audit_close(&r);
 	return rc;
 }
 
@@ -30,8 +25,9 @@ static const struct option_def audit_options[] = {
 	{ 0, "duration", "SECONDS", "end after so long" },
 	{ 0, "count", "N", "end after so many packets" },
 	{ 'o', "output", "FORMAT[=FILE]",
-	  "table (default), ndjson as it happens, json, csv, markdown; to FILE "
-	  "if given (repeatable)" },
+	  "table (default), json, csv, markdown, html; as it happens: ndjson, "
+	  "syslog[=HOST:PORT or PATH], prometheus=FILE; to FILE if given "
+	  "(repeatable)" },
 	{ 0, "evidence", "FILE.pcap", "the packets of the findings, payload "
 				      "cut off" },
 	{ 0, "evidence-whole", NULL, "with their payload, passwords included" },
@@ -44,9 +40,19 @@ static const struct option_def audit_options[] = {
 	{ 0, "housekeeping", NULL, "judge the link's own chatter as well" },
 	{ 0, "all-flows", NULL, "ndjson: a line for every flow" },
 	{ 0, "mirror", NULL, "only what is inside GRE, ERSPAN, VXLAN, Geneve" },
-	{ 0, "max-flows", "N", "size of the flow table" },
+	{ 0, "redact", NULL, "mask names and addresses in all that is written" },
+	{ 0, "state", "FILE", "remember there who opened connections, for the "
+			      "next run" },
+	{ 0, "max-flows", "N", "size of the flow table (live: of each reader)" },
+	{ 0, "fanout", "N", "live: readers that share the packets, flow by "
+			    "flow" },
+	{ 0, "direction", "auto|in|both", "live: packets that come in, or those "
+					  "sent as well" },
 	{ 0, "snaplen", "BYTES", "live: bytes kept of a packet" },
-	{ 0, "buffer", "MIB", "live: size of the kernel's ring" },
+	{ 0, "buffer", "MIB", "live: size of the kernel's ring (of each reader)" },
+	{ 0, "user", "NAME", "go on as this user once all is open (started as "
+			     "root: nobody)" },
+	{ 0, "no-sandbox", NULL, "for debugging: without Landlock and seccomp" },
 	TOPOLOGY_OPTIONS,
 };
 

@@ -11,9 +11,10 @@
 /*
  * Several outputs are written all or not at all: each goes to a temporary
  * file beside its target first, and only when all are on disk are they
- * renamed. Devices and pipes cannot be replaced; they are written in place.
+ * renamed. Devices and pipes cannot be replaced; they are written in place, and
+ * so is what was opened while there was still the right to.
  */
-enum how { HOW_REPLACE, HOW_IN_PLACE, HOW_SAME };
+enum how { HOW_REPLACE, HOW_IN_PLACE, HOW_HELD, HOW_SAME };
 
 struct target {
 	const char *path; /* where links lead */
@@ -82,7 +83,9 @@ static int plan_target(const struct args *a, const struct file_out *f,
 	umask(mask);
 	t->path = f->path;
 	t->mode = 0666 & ~mask;
-	t->how = HOW_REPLACE;
+	t->how = f->held ? HOW_HELD : HOW_REPLACE;
+	if (f->held)
+		return EXIT_OK;
 	if (stat(f->path, &st) != 0)
 		return errno == ENOENT ? EXIT_OK : trouble(a, f->path);
 	if (S_ISDIR(st.st_mode))
@@ -131,6 +134,17 @@ static int write_in_place(const struct args *a, const struct file_out *f)
 	return code;
 }
 
+static int write_held(const struct args *a, const struct file_out *f)
+{
+	int fd = f->held - 1;
+
+	/* A pipe has no length to cut; it says so, and nothing is lost. */
+	if ((ftruncate(fd, 0) < 0 && errno != EINVAL) ||
+	    !write_all(fd, f->text))
+		return trouble(a, f->path);
+	return EXIT_OK;
+}
+
 static int check_twice(const struct args *a, const struct file_out *f, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -150,6 +164,8 @@ static int switch_all(const struct args *a, struct file_out *f,
 		f[i].same = t[i].how == HOW_SAME;
 		if (t[i].how == HOW_IN_PLACE)
 			code = write_in_place(a, &f[i]);
+		else if (t[i].how == HOW_HELD)
+			code = write_held(a, &f[i]);
 		else if (t[i].tmp && rename(t[i].tmp, t[i].path) != 0)
 			code = trouble(a, f[i].path);
 		else
@@ -193,7 +209,8 @@ int write_outputs(struct args *a, struct output *v, size_t n)
 		if (v[i].path && strcmp(v[i].path, "-")) {
 			vec_push(a->arena, &files, (struct file_out){
 					.path = v[i].path,
-					.text = &v[i].text });
+					.text = &v[i].text,
+					.held = v[i].held });
 			continue;
 		}
 		if (out)
