@@ -191,6 +191,55 @@ static void dim(const struct check *c, const struct space_cube *x,
 	set_text(c, field, x->dim[field], out);
 }
 
+static unsigned bits_in(unsigned v)
+{
+	unsigned n = 0;
+
+	for (; v; v &= v - 1)
+		n++;
+	return n;
+}
+
+/* Are the set's values those whose bits in *mask are *value? */
+static bool flag_mask(const struct space_ivs *d, unsigned *mask,
+		      unsigned *value)
+{
+	unsigned all = 0xff, any = 0, n = 0;
+
+	for (size_t i = 0; i < d->n; i++)
+		for (unsigned v = (unsigned)d->r[i].lo;
+		     v <= (unsigned)d->r[i].hi; v++, n++) {
+			all &= v;
+			any |= v;
+		}
+	*mask = ~(all ^ any) & 0xff;
+	*value = all;
+	return *mask && n == 1u << (8 - bits_in(*mask));
+}
+
+static void flags_dim(const struct check *c, const struct space_cube *x,
+		      struct buf *out, size_t start)
+{
+	const struct space_ivs *d = x->dim[PK_FLAGS];
+	unsigned mask, value;
+
+	if (!d)
+		return;
+	word(out, start, "tcp flags");
+	if (flag_mask(d, &mask, &value) && mask != 0xff) {
+		buf_puts(out, " & ");
+		flags_text(mask, out);
+		buf_puts(out, " == ");
+		if (value)
+			flags_text(value, out);
+		else
+			buf_putc(out, '0');
+		return;
+	}
+	buf_putc(out, ' ');
+	set_text(c, PK_FLAGS, d, out);
+}
+
 static void address_dim(const struct check *c, const struct space_cube *x,
 			unsigned field, bool v4, struct buf *out, size_t start)
 {
@@ -224,7 +273,7 @@ static void services(const struct check *c, const struct space_cube *x,
 	}
 	dim(c, x, PK_TH2,
 	    p ? arena_printf(c->arena, "%s dport", p) : "th dport", out, start);
-	dim(c, x, PK_FLAGS, "tcp flags", out, start);
+	flags_dim(c, x, out, start);
 }
 
 void check_cube_text(const struct check *c, const struct space_cube *x,

@@ -105,33 +105,40 @@ uint32_t verifier_waived(struct verifier *v, uint32_t plan,
 }
 
 /* What the change brought first, then what was so before it. */
-static void compare_openings(struct verifier *v, struct check_side plan,
-			     const struct check_side *rules)
+static void compare_split(struct verifier *v, const struct check_side *expect,
+			  const struct check_side *rules,
+			  enum check_scope scope)
 {
 	struct space *s = v->c->s;
 	uint32_t possible = v->c->possible, may, sure, deviates;
 	struct check_side old;
 
-	v->opening = true;
-	plan.d = verifier_waived(v, plan.d, rules);
-	v->judged[v->path].expect[0] = plan.d;
-	v->judged[v->path].possible[0] = possible;
 	if (!v->opt->old) {
-		compare(v, &plan, rules, CHECK_OPENING);
+		compare(v, expect, rules, scope);
 		return;
 	}
 	old = check_rules(v->c, v->opt->old, v->path);
 	may = check_passes(v->c, &old, true);
 	sure = check_passes(v->c, &old, false);
-	deviates = space_or(s, space_minus(s, may, plan.d),
-			    space_minus(s, plan.d, sure));
+	deviates = space_or(s, space_minus(s, may, expect->d),
+			    space_minus(s, expect->d, sure));
 	v->c->possible = space_minus(s, possible, deviates);
-	compare(v, &plan, rules, CHECK_OPENING);
+	compare(v, expect, rules, scope);
 	v->c->possible = space_and(s, possible, deviates);
 	v->before = true;
-	compare(v, &plan, rules, CHECK_OPENING);
+	compare(v, expect, rules, scope);
 	v->before = false;
 	v->c->possible = possible;
+}
+
+static void compare_openings(struct verifier *v, struct check_side plan,
+			     const struct check_side *rules)
+{
+	v->opening = true;
+	plan.d = verifier_waived(v, plan.d, rules);
+	v->judged[v->path].expect[0] = plan.d;
+	v->judged[v->path].possible[0] = v->c->possible;
+	compare_split(v, &plan, rules, CHECK_OPENING);
 }
 
 /* ---- what is judged ------------------------------------------------------------------ */
@@ -189,7 +196,7 @@ static void other_states(struct verifier *v, const struct check_side *rules,
 	v->judged[v->path].expect[1] = must;
 	v->judged[v->path].possible[1] = v->c->possible;
 	v->opening = false;
-	compare(v, &expect, rules, CHECK_OTHER);
+	compare_split(v, &expect, rules, CHECK_OTHER);
 	v->c->possible = possible;
 }
 

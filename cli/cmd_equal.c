@@ -3,12 +3,19 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "check/check.h"
+#include "check/replay.h"
+#include "check/trace.h"
 #include "cli/cli.h"
 
 /* portplan equal: do two rulesets let the same packets pass? */
 
 enum { MAX_CUBES = 20000, MAX_FINDINGS = 50, MAX_LINES = 12 };
+
+/* What the kernel made of a finding's packet, on either side. */
+struct tried {
+	struct replay on[2];
+	const char *path[2];
+};
 
 struct equal {
 	struct arena *a;
@@ -17,6 +24,7 @@ struct equal {
 	struct kruleset *rs[2];
 	struct check *c;
 	struct check_findings f[PATHS];
+	struct tried *tried[PATHS]; /* by finding */
 	size_t count[CHECK_KINDS];
 };
 
@@ -37,17 +45,86 @@ static int load(struct equal *e)
 	return e->rs[0] && e->rs[1] ? 0 : -1;
 }
 
+static void ways(struct equal *e, unsigned p, const struct check_side *side)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		check_trace_begin(e->c);
+		for (size_t k = 0; k < e->f[p].n; k++) {
+			struct traces t = check_trace(e->c, &side[i], p,
+						      e->f[p].v[k].witness);
+			struct buf b = { 0 };
+
+			check_trace_text(&t, &b);
+			e->tried[p][k].path[i] = arena_strdup(e->a,
+							b.s ? b.s : "");
+			buf_free(&b);
+		}
+	}
+}
+
+/* The packets of the findings that will be shown, through both. */
+static void replay(struct equal *e)
+{
+	struct replay *r = ARENA_ARRAY(e->a, struct replay, MAX_FINDINGS);
+	struct tried **of = ARENA_ARRAY(e->a, struct tried *, MAX_FINDINGS);
+	size_t n = 0;
+
+	for (unsigned p = 0; p < PATHS; p++)
+		for (size_t k = 0; k < e->f[p].n && n < MAX_FINDINGS; k++) {
+			if (e->f[p].v[k].kind == CHECK_UNDECIDED)
+				continue;
+			r[n] = (struct replay){ .packet = e->f[p].v[k].witness,
+						.path = p };
+			of[n++] = &e->tried[p][k];
+		}
+	for (unsigned i = 0; i < 2; i++) {
+		check_replay(e->c, e->rs[i], r, n);
+		for (size_t k = 0; k < n; k++)
+			of[k]->on[i] = r[k];
+	}
+}
+
+/* "confirmed", "not confirmed", or why it was not tried. */
+static const char *kernel_says(const struct check_finding *f,
+			       const struct tried *t)
+{
+	bool opens = f->kind == CHECK_OPENS;
+
+	if (f->kind == CHECK_UNDECIDED)
+		return "not tried: it may fare either way";
+	for (unsigned i = 0; i < 2; i++)
+		if (t->on[i].answer == REPLAY_NOT_TRIED)
+			return t->on[i].why ? t->on[i].why :
+					      "there are many findings";
+	return (t->on[0].answer == REPLAY_PASS) == !opens &&
+	       (t->on[1].answer == REPLAY_PASS) == opens ?
+		"confirmed" : "not confirmed";
+}
+
+static bool kernel_tried(const struct check_finding *f, const struct tried *t)
+{
+	return f->kind != CHECK_UNDECIDED &&
+	       t->on[0].answer != REPLAY_NOT_TRIED &&
+	       t->on[1].answer != REPLAY_NOT_TRIED;
+}
+
 static void compare(struct equal *e)
 {
 	e->c = check_new(e->a, e->rs, 2, NULL, 0);
 	for (unsigned p = 0; p < PATHS; p++) {
-		struct check_side x = check_rules(e->c, e->rs[0], p);
-		struct check_side y = check_rules(e->c, e->rs[1], p);
+		struct check_side side[2] = {
+			check_rules(e->c, e->rs[0], p),
+			check_rules(e->c, e->rs[1], p),
+		};
 
-		e->f[p] = check_compare(e->c, &x, &y, CHECK_ALL, p, MAX_CUBES);
+		e->f[p] = check_compare(e->c, &side[0], &side[1], CHECK_ALL, p,
+					MAX_CUBES);
+		e->tried[p] = ARENA_ARRAY(e->a, struct tried, e->f[p].n);
+		ways(e, p, side);
 		for (size_t i = 0; i < e->f[p].n; i++)
 			e->count[e->f[p].v[i].kind]++;
 	}
+	replay(e);
 }
 
 static int exit_code(const struct equal *e)
@@ -70,7 +147,8 @@ static const char *sentence(const struct equal *e)
 
 /* ---- text */
 
-static void text_sides(const struct check_finding *f, struct buf *out)
+static void text_sides(const struct check_finding *f, const struct tried *t,
+		       struct buf *out)
 {
 	static const char *const name[2] = {"before", "after "};
 
@@ -78,11 +156,13 @@ static void text_sides(const struct check_finding *f, struct buf *out)
 		buf_printf(out, "    %s ", name[i]);
 		check_rule_text(f->rule[i], f->policy[i], out);
 		buf_putc(out, '\n');
+		if (*t->path[i])
+			buf_printf(out, "           by %s\n", t->path[i]);
 	}
 }
 
 static void text_finding(const struct equal *e, const struct check_finding *f,
-			 struct buf *out)
+			 const struct tried *t, struct buf *out)
 {
 	buf_printf(out, "%s %s: ", check_path_name[f->path],
 		   check_kind_name[f->kind]);
@@ -100,10 +180,12 @@ static void text_finding(const struct equal *e, const struct check_finding *f,
 		buf_printf(out, "    and %s%zu more boxes\n",
 			   f->cubes.more ? "more than " : "",
 			   f->cubes.n - MAX_LINES);
-	text_sides(f, out);
+	text_sides(f, t, out);
 	buf_puts(out, "    packet ");
 	check_packet_text(e->c, f->witness, f->path, out);
-	buf_putc(out, '\n');
+	buf_printf(out, "\n    kernel %s%s\n", kernel_tried(f, t) ||
+		   f->kind == CHECK_UNDECIDED ? "" : "not tried: ",
+		   kernel_says(f, t));
 }
 
 static void not_judged(const struct equal *e, struct buf *out)
@@ -127,7 +209,8 @@ static void text(const struct equal *e, struct buf *out)
 	for (unsigned p = 0; p < PATHS; p++)
 		for (size_t i = 0; i < e->f[p].n; i++, all++)
 			if (shown < MAX_FINDINGS) {
-				text_finding(e, &e->f[p].v[i], out);
+				text_finding(e, &e->f[p].v[i],
+					     &e->tried[p][i], out);
 				shown++;
 			}
 	if (all > shown)
@@ -144,7 +227,8 @@ static void json_text(struct json *j, const char *key, struct buf *t)
 }
 
 static void json_side(struct json *j, const char *key, unsigned i,
-		      const struct check_finding *f, struct buf *t)
+		      const struct check_finding *f, const struct tried *k,
+		      struct buf *t)
 {
 	const struct kr_rule *r = f->rule[i];
 
@@ -161,11 +245,13 @@ static void json_side(struct json *j, const char *key, unsigned i,
 		if (r->comment)
 			json_str(j, "comment", r->comment);
 	}
+	json_str(j, "path", k->path[i]);
 	json_end_object(j);
 }
 
 static void json_finding(const struct equal *e, struct json *j,
-			 const struct check_finding *f, struct buf *t)
+			 const struct check_finding *f, const struct tried *k,
+			 struct buf *t)
 {
 	json_object(j, NULL);
 	json_str(j, "kind", check_kind_name[f->kind]);
@@ -185,8 +271,12 @@ static void json_finding(const struct equal *e, struct json *j,
 	json_text(j, "packet", t);
 	check_probe_text(e->c, f->witness, f->path, t);
 	json_text(j, "probe", t);
-	json_side(j, "before", 0, f, t);
-	json_side(j, "after", 1, f, t);
+	json_str(j, "kernel", kernel_tried(f, k) ? kernel_says(f, k) :
+						   "not tried");
+	json_str(j, "kernel_why", kernel_tried(f, k) ? NULL :
+						       kernel_says(f, k));
+	json_side(j, "before", 0, f, k, t);
+	json_side(j, "after", 1, f, k, t);
 	json_end_object(j);
 }
 
@@ -201,7 +291,8 @@ static void json(const struct equal *e, struct buf *out)
 	json_array(&j, "findings");
 	for (unsigned p = 0; p < PATHS; p++)
 		for (size_t i = 0; i < e->f[p].n; i++)
-			json_finding(e, &j, &e->f[p].v[i], &t);
+			json_finding(e, &j, &e->f[p].v[i], &e->tried[p][i],
+				     &t);
 	json_end_array(&j);
 	json_end_object(&j);
 	buf_putc(out, '\n');
