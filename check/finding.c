@@ -322,6 +322,9 @@ struct vf_finding *finding_add(struct verifier *v, const struct check_finding *x
 	out.internet = s != NONE && v->p->cell[s].zone != NONE &&
 		v->p->topo->zones.v[v->p->cell[s].zone]->zone_kind ==
 			ZONE_INTERNET;
+	out.outside = both(v, x->set, verifier_outside(v)) != SPACE_NO;
+	out.spoofed = out.opening && out.kind == VF_EXTRA &&
+		space_minus(v->c->s, x->set, verifier_routed(v)) != SPACE_NO;
 	rule_side(v, x, &out);
 	way_of(v, rules, &out);
 	plan_side(v, &k, &out);

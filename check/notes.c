@@ -291,35 +291,61 @@ static void note_reasons(struct verifier *v, const struct kruleset *rs)
 
 /* ---- reasons of which nothing passes ----------------------------------------------- */
 
+static bool is_lost(struct verifier *v, enum check_path path, uint32_t reason,
+		    uint32_t within, uint32_t may)
+{
+	uint32_t set;
+
+	if (v->p->reasons.v[reason].kind == REASON_IPSEC)
+		return false;
+	set = both(v, within, check_planned_reason(v->c, v->p, v->f, path,
+						   reason));
+	return set != SPACE_NO && both(v, set, may) == SPACE_NO;
+}
+
+/* What a walk over the plan looks at: all pairs, and all ways. */
+static uint64_t work_of(const struct verifier *v)
+{
+	uint64_t nodes = v->p->n_zones + v->p->topo->firewalls.n;
+
+	return v->p->pairs.n + v->p->products.n +
+	       nodes * nodes * v->f->interfaces.n * v->f->interfaces.n;
+}
+
 /* A firewall may not be on the way of a reason; where it is, and nothing of it
- * passes, the rule has gone. */
+ * passes, the rule has gone. Only reasons of which something is missing can
+ * be; each is a walk over the plan. */
 static void note_lost(struct verifier *v, const struct check_side *rules,
 		      enum check_path path, uint32_t denied)
 {
+	bool *some = ARENA_ARRAY(v->a, bool, v->p->reasons.n);
 	uint32_t may = space_or(v->c->s, denied,
 				check_passes(v->c, rules, true));
 	uint32_t within = check_within(v->c, CHECK_OPENING, path);
+	uint64_t left = MAX_WORK / work_of(v);
+	size_t unasked = 0;
 
-	uint64_t nodes = v->p->n_zones + v->p->topo->firewalls.n;
-	uint64_t pairs = v->p->pairs.n + v->p->products.n;
-
-	/* each is a walk over all pairs, and over all ways */
-	if (v->p->reasons.n * (pairs + nodes * nodes * v->f->interfaces.n *
-			       v->f->interfaces.n) > MAX_WORK)
-		return;
+	check_planned_touching(v->c, v->p, v->f, path,
+			       space_minus(v->c->s, within, may), some);
 	for (uint32_t i = 0; i < v->p->reasons.n; i++) {
-		uint32_t set;
-
-		if (v->p->reasons.v[i].kind == REASON_IPSEC)
+		if (!some[i])
 			continue;
-		set = both(v, within, check_planned_reason(v->c, v->p, v->f,
-							   path, i));
-		if (set == SPACE_NO || both(v, set, may) != SPACE_NO)
+		if (!left) {
+			unasked++;
 			continue;
-		note(v, NOTE_LOST, NULL, arena_printf(v->a,
-			"nothing of \"%s\" passes any more on %s",
-			reason_ident(v->p, i, v->a), check_path_name[path]));
+		}
+		left--;
+		if (is_lost(v, path, i, within, may))
+			note(v, NOTE_LOST, NULL, arena_printf(v->a,
+				"nothing of \"%s\" passes any more on %s",
+				reason_ident(v->p, i, v->a),
+				check_path_name[path]));
 	}
+	if (unasked)
+		note(v, NOTE_LOST, NULL, arena_printf(v->a,
+			"of %zu more entries of the plan something is missing "
+			"on %s; whether all of it is was not looked at",
+			unasked, check_path_name[path]));
 }
 
 /* ---- sets that change ----------------------------------------------------------------- */

@@ -18,6 +18,8 @@ struct planner {
 	VEC(uint32_t) sum;
 	bool forwarded; /* what only reaches a firewall itself is not */
 	uint32_t reason; /* only what is planned for it; NONE: all */
+	uint32_t hit;	 /* with touched: a set */
+	bool *touched;	 /* by reason: plans something of the set; or NULL */
 };
 
 static uint32_t field_is(struct planner *x, unsigned field, space_val lo,
@@ -153,17 +155,29 @@ static uint32_t ike_set(struct planner *x, uint32_t list, unsigned families)
 	return families ? key_set(x, k, families) : SPACE_NO;
 }
 
-static void add(struct planner *x, uint32_t from, uint32_t from_end,
-		uint32_t to, uint32_t to_end, uint32_t keys, bool any_local)
+static uint32_t add(struct planner *x, uint32_t from, uint32_t from_end,
+		    uint32_t to, uint32_t to_end, uint32_t keys, bool any_local)
 {
-	uint32_t dst;
+	uint32_t dst, set;
 
 	if (keys == SPACE_NO)
-		return;
+		return SPACE_NO;
 	dst = any_local ? SPACE_ALL : end_set(x, to, to_end, PK_DST);
-	vec_push(x->a, &x->sum, space_and(x->s,
-		space_and(x->s, keys, dst),
-		end_set(x, from, from_end, PK_SRC)));
+	set = space_and(x->s, space_and(x->s, keys, dst),
+			end_set(x, from, from_end, PK_SRC));
+	vec_push(x->a, &x->sum, set);
+	return set;
+}
+
+/* The reasons of a service set of which something is in the set. */
+static void touch(struct planner *x, uint32_t svc, uint32_t set)
+{
+	const struct svcset *s = &x->p->svcsets.v[svc];
+
+	if (!x->touched || space_and(x->s, set, x->hit) == SPACE_NO)
+		return;
+	for (size_t i = 0; i < s->n; i++)
+		x->touched[s->v[i].reason] = true;
 }
 
 /* What is planned between two nodes. */
@@ -177,7 +191,8 @@ static void add_nodes(struct planner *x, uint32_t from, uint32_t to)
 		if (p->classes.v[q->from].node != from ||
 		    p->classes.v[q->to].node != to)
 			continue;
-		add(x, q->from, NONE, q->to, NONE, svc_set(x, q->svc), false);
+		touch(x, q->svc, add(x, q->from, NONE, q->to, NONE,
+				     svc_set(x, q->svc), false));
 		add(x, q->from, NONE, q->to, NONE,
 		    ike_set(x, q->ike, q->ike_families), false);
 	}
@@ -190,8 +205,9 @@ static void add_nodes(struct planner *x, uint32_t from, uint32_t to)
 		if (x->forwarded && q->any_local)
 			continue;
 		if (nf == from && nt == to) {
-			add(x, q->from, q->from_end, q->to, q->to_end,
-			    svc_set(x, q->svc), q->any_local);
+			touch(x, q->svc, add(x, q->from, q->from_end, q->to,
+					     q->to_end, svc_set(x, q->svc),
+					     q->any_local));
 			add(x, q->from, q->from_end, q->to, q->to_end,
 			    ike_set(x, s->ipsec, s->ike_families), false);
 		}
@@ -391,6 +407,21 @@ uint32_t check_planned_reason(struct check *c, const struct plan *p,
 	return planned(c, p, f, path, reason);
 }
 
+void check_planned_touching(struct check *c, const struct plan *p,
+			    const struct firewall *f, enum check_path path,
+			    uint32_t set, bool *reasons)
+{
+	struct planner x = { .c = c, .s = c->s, .p = p, .f = f,
+			     .a = c->arena, .reason = NONE, .hit = set,
+			     .touched = reasons,
+			     .forwarded = path == PATH_FORWARD };
+
+	if (x.forwarded)
+		planned_forward(&x);
+	else
+		planned_input(&x);
+}
+
 uint32_t check_packets(struct check *c, const struct addr_set *src,
 		       const struct addr_set *dst, const struct key_set *keys)
 {
@@ -496,6 +527,14 @@ static uint32_t routed_input(struct planner *x)
 				name_set(x, in, PK_IIF), take_sum(x)));
 	}
 	return own == SPACE_NO ? out : space_and(x->s, out, own);
+}
+
+uint32_t check_outside(struct check *c, const struct plan *p)
+{
+	struct planner x = { .c = c, .s = c->s, .p = p, .a = c->arena };
+
+	return space_or(c->s, unknown_space(&x, PK_SRC),
+			unknown_space(&x, PK_DST));
 }
 
 uint32_t check_routed(struct check *c, const struct plan *p,

@@ -23,6 +23,14 @@ uint32_t check_planned_reason(struct check *c, const struct plan *p,
 			      const struct firewall *f, enum check_path path,
 			      uint32_t reason);
 
+/* reasons[i] is set where something of the set is planned for it. */
+void check_planned_touching(struct check *c, const struct plan *p,
+			    const struct firewall *f, enum check_path path,
+			    uint32_t set, bool *reasons);
+
+/* Packets from or to addresses in no zone. */
+uint32_t check_outside(struct check *c, const struct plan *p);
+
 /* Packets on the interfaces that the topology leads them over, by their
  * addresses; those with an address in no zone come on any. */
 uint32_t check_routed(struct check *c, const struct plan *p,

@@ -51,7 +51,7 @@ static bool cured_by(struct verifier *v, const struct vf_finding *f,
 		check_planned_input(v->c, p, fw);
 	v->path = f->path;
 	then = differences_of(v, f->path,
-			      verifier_waived(v, plan.d, rules),
+			      verifier_waived(v, plan.d, rules, false),
 			      check_passes(v->c, rules, true),
 			      check_passes(v->c, rules, false));
 	return differences_left(v, f, &then) == SPACE_NO &&

@@ -26,11 +26,14 @@ struct verifier {
 	bool opening, before;
 	struct seen *seen; /* notes.c, by rule id */
 	uint32_t routed[PATHS]; /* + 1; 0: not asked yet */
+	uint32_t outside; /* + 1; 0: not asked yet */
 	struct judged judged[PATHS];
 };
 
 /* What comes the way the topology leads it. */
 uint32_t verifier_routed(struct verifier *v);
+/* Packets from or to addresses in no zone. */
+uint32_t verifier_outside(struct verifier *v);
 
 /* Packets with lo..hi in the field. */
 static inline uint32_t field_in(struct verifier *v, unsigned field,
@@ -44,9 +47,10 @@ static inline uint32_t both(struct verifier *v, uint32_t a, uint32_t b)
 	return space_and(v->c->s, a, b);
 }
 
-/* A plan's openings on a path, waived ones as the rules have them. */
+/* A plan's openings on a path, waived ones as the rules have them; mark: the
+ * waivers that matched. */
 uint32_t verifier_waived(struct verifier *v, uint32_t plan,
-			 const struct check_side *rules);
+			 const struct check_side *rules, bool mark);
 
 /* repair.c: for all findings, when all paths are judged. */
 void repair_findings(struct verifier *v);

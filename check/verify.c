@@ -52,6 +52,13 @@ uint32_t verifier_routed(struct verifier *v)
 	return *r - 1;
 }
 
+uint32_t verifier_outside(struct verifier *v)
+{
+	if (!v->outside)
+		v->outside = check_outside(v->c, v->p) + 1;
+	return v->outside - 1;
+}
+
 /* ---- waivers, and what was so before ------------------------------------------- */
 
 static bool in_force(const struct verifier *v, const struct waiver *w)
@@ -77,8 +84,9 @@ static uint32_t waived_packets(struct verifier *v, const struct waiver *w)
 /* Where rules and plan differ as waived, the plan is taken to say what the
  * rules say. */
 uint32_t verifier_waived(struct verifier *v, uint32_t plan,
-			 const struct check_side *rules)
+			 const struct check_side *rules, bool mark)
 {
+	uint32_t opening = check_within(v->c, CHECK_OPENING, v->path);
 	struct space *s = v->c->s;
 	uint32_t may = check_passes(v->c, rules, true);
 	uint32_t sure = check_passes(v->c, rules, false);
@@ -98,7 +106,7 @@ uint32_t verifier_waived(struct verifier *v, uint32_t plan,
 			hit = space_and(s, set, space_minus(s, plan, sure));
 			out = space_minus(s, out, hit);
 		}
-		if (space_and(s, hit, v->c->possible) != SPACE_NO)
+		if (mark && space_and(s, hit, opening) != SPACE_NO)
 			v->opt->used[i] = true;
 	}
 	return out;
@@ -135,7 +143,7 @@ static void compare_openings(struct verifier *v, struct check_side plan,
 			     const struct check_side *rules)
 {
 	v->opening = true;
-	plan.d = verifier_waived(v, plan.d, rules);
+	plan.d = verifier_waived(v, plan.d, rules, true);
 	v->judged[v->path].expect[0] = plan.d;
 	v->judged[v->path].possible[0] = v->c->possible;
 	compare_split(v, &plan, rules, CHECK_OPENING);

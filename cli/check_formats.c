@@ -33,6 +33,9 @@ static void junit_finding(const struct verified *v, const struct vf_finding *f,
 	put_html(out, f->plan ? f->plan : f->why ? f->why : "not planned");
 	buf_puts(out, "\">");
 	junit_line(out, "", f->packet);
+	check_about(f, ", ", &b);
+	if (b.n)
+		junit_line(out, "about: ", b.s);
 	junit_line(out, "rule: ", f->rule);
 	junit_line(out, "path: ", f->path_text);
 	if (f->why)
@@ -228,6 +231,11 @@ static void markdown_finding(const struct verified *v,
 	put_cell(out, f->n_box ? f->box[0] : f->packet);
 	if (f->n_box + f->more > 1)
 		buf_printf(out, " and %zu more", f->n_box + f->more - 1);
+	check_about(f, ", ", &b);
+	if (b.n) {
+		buf_puts(out, "<br>");
+		put_cell(out, b.s);
+	}
 	buf_puts(out, " | ");
 	put_cell(out, f->plan ? f->plan : f->why ? f->why : "nothing");
 	buf_puts(out, " | ");

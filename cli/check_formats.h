@@ -53,6 +53,9 @@ extern const struct check_kind_words check_kinds[VF_KINDS];
 void check_sentence(const struct verified *v, struct buf *out);
 /* "More than planned on forward: fe1 to ...; plan: ...; repair: ..." */
 void check_summary(const struct vf_finding *f, struct buf *out);
+/* "spoofed, outside": what to look at first; maybe nothing. */
+void check_about(const struct vf_finding *f, const char *between,
+		 struct buf *out);
 /* "fw.nft:12: delete the rule: delete rule ... (re-checked)" */
 void check_repair_text(const struct vf_repair *r, struct buf *out);
 /* In the rules where the deciding rule is known, else where it is planned,

@@ -12,6 +12,11 @@ static void text_head(const struct vf_finding *f, struct buf *out)
 		buf_printf(out, "    %s\n", f->box[i]);
 	if (f->more)
 		buf_printf(out, "    and %zu more boxes\n", f->more);
+	if (f->internet || f->spoofed || f->outside) {
+		buf_puts(out, "  about    ");
+		check_about(f, "\n           ", out);
+		buf_putc(out, '\n');
+	}
 	buf_printf(out, "  packet   %s\n", f->packet);
 	buf_printf(out, "  kernel   %s%s%s\n", vf_proof_name[vf_proof(f)],
 		   vf_proof(f) == VF_NOT_TRIED ? ": " : "",

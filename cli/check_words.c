@@ -30,12 +30,33 @@ void check_sentence(const struct verified *v, struct buf *out)
 			   "missing%s", x, m, u ? ", some undecided" : "");
 }
 
+void check_about(const struct vf_finding *f, const char *between,
+		 struct buf *out)
+{
+	const struct { bool is; const char *word; } about[] = {
+		{ f->internet, "from the internet" },
+		{ f->spoofed, "spoofed: not by the interface that the "
+			      "topology leads it over" },
+		{ f->outside, "outside: an address in no zone" },
+	};
+	size_t n = 0;
+
+	for (size_t i = 0; i < COUNT_OF(about); i++)
+		if (about[i].is)
+			buf_printf(out, "%s%s", n++ ? between : "",
+				   about[i].word);
+}
+
 void check_summary(const struct vf_finding *f, struct buf *out)
 {
 	buf_printf(out, "%s on %s: %s", check_kinds[f->kind].title,
 		   check_path_name[f->path], f->n_box ? f->box[0] : f->packet);
 	if (f->n_box + f->more > 1)
 		buf_printf(out, " and %zu more", f->n_box + f->more - 1);
+	if (f->internet || f->spoofed || f->outside) {
+		buf_puts(out, "; ");
+		check_about(f, ", ", out);
+	}
 	if (f->plan)
 		buf_printf(out, "; plan: %s", f->plan);
 	if (f->why)
