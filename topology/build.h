@@ -55,6 +55,13 @@ void build_declare(struct build *b);
 /* resolve.c */
 void build_resolve(struct build *b);
 
+/* public.c: what is said of translation; called by resolve.c and check.c */
+void resolve_public(struct build *b, const struct item *it);
+void resolve_publish(struct build *b, struct item *it);
+void check_public(struct build *b);
+/* The name of an element, or a hash of what it says. */
+const char *item_ident(struct build *b, const struct item *it);
+
 /* check.c */
 void build_check(struct build *b);
 

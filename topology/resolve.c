@@ -26,7 +26,7 @@ static const char *content_hash(struct build *b, const struct item *it)
 	return arena_printf(b->arena, "%08x", (unsigned)(hash_mix(h) >> 32));
 }
 
-static const char *ident(struct build *b, const struct item *it)
+const char *item_ident(struct build *b, const struct item *it)
 {
 	const char *name = xml_attr(it->xml, "name"), *why;
 
@@ -56,6 +56,7 @@ static void resolve_party(struct build *b, struct item *it)
 	struct party *p = it->made;
 
 	value_roles(b, it->xml, "roles", &p->roles);
+	resolve_public(b, it);
 	p->owner = text(b, it, "owner");
 	if (!p->owner)
 		p->owner = p->parent ? p->parent->owner : b->topo->owner;
@@ -219,7 +220,7 @@ static struct choice *new_choice(struct build *b, struct item *it)
 	c->sources = value_ends(b, it->xml, "at");
 	c->reason = text(b, it, "reason");
 	c->name = xml_attr(it->xml, "name");
-	c->ident = ident(b, it);
+	c->ident = item_ident(b, it);
 	c->at = xml_span(it->xml);
 	return c;
 }
@@ -394,7 +395,7 @@ static void resolve_ipsec(struct build *b, struct item *it)
 					    0);
 	value_services(b, it->xml, "except", &s->except);
 	s->name = xml_attr(it->xml, "name");
-	s->ident = ident(b, it);
+	s->ident = item_ident(b, it);
 	s->reason = text(b, it, "reason");
 	s->at = xml_span(it->xml);
 	s->id = (uint32_t)b->topo->ipsecs.n;
@@ -407,7 +408,7 @@ static struct rule *new_rule(struct build *b, struct item *it)
 
 	r->xml = it->xml;
 	r->name = xml_attr(it->xml, "name");
-	r->ident = ident(b, it);
+	r->ident = item_ident(b, it);
 	r->reason = text(b, it, "reason");
 	r->owner = text(b, it, "owner");
 	r->ticket = text(b, it, "ticket");
@@ -521,6 +522,7 @@ void build_resolve(struct build *b)
 		[EL_FORBID] = resolve_forbid,
 		[EL_EXPECT] = resolve_expect,
 		[EL_ASSIGN] = resolve_assign,
+		[EL_PUBLISH] = resolve_publish,
 		[EL_MAIL_DOMAIN] = resolve_mail_domain,
 		[EL_SKIP] = resolve_skip,
 	};

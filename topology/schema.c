@@ -31,9 +31,12 @@ static_assert(N_ELEMENTS <= 32, "parents are a 32-bit mask");
 	{ "name", AT_NAME, 0, NULL, "what messages and waivers call it" }
 
 #define PARTY_LATER \
-	{ "public", AT_TEXT, LATER, NULL, "translated addresses" }, \
 	{ "realm", AT_NAME, LATER, NULL, "forest or site of its own" }, \
 	{ "owner", AT_TEXT, 0, NULL, "who answers for it and all in it" }
+
+#define PUBLIC_SOURCE \
+	{ "public", AT_PUBLIC, 0, NULL, \
+	  "address that its own hide behind, one a family, or interface" }
 
 #define DYNAMIC_PORTS \
 	{ "dynamic-ports", AT_PORTS, 0, NULL, \
@@ -71,6 +74,7 @@ static const struct attr_def zone_attrs[] = {
 	{ "inside", AT_WORD, 0, "any planned",
 	  "does the auditor judge traffic within it" },
 	DYNAMIC_PORTS,
+	PUBLIC_SOURCE,
 	PARTY_LATER,
 };
 
@@ -80,6 +84,7 @@ static const struct attr_def network_attrs[] = {
 	{ "roles", AT_NAMES, 0, NULL, "roles of every address in it" },
 	DYNAMIC_PORTS,
 	{ "inside", AT_WORD, 0, "any planned", "as in zone" },
+	PUBLIC_SOURCE,
 	PARTY_LATER,
 };
 
@@ -88,6 +93,8 @@ static const struct attr_def host_attrs[] = {
 	{ "address", AT_ADDRESSES, REQ, NULL, "its addresses, of one zone" },
 	{ "roles", AT_NAMES, 0, NULL, "its roles" },
 	DYNAMIC_PORTS,
+	{ "public", AT_ADDRESSES, 0, NULL,
+	  "public addresses, the n-th of a family for its n-th address" },
 	PARTY_LATER,
 };
 
@@ -226,7 +233,7 @@ static const struct attr_def publish_attrs[] = {
 	{ "tcp", AT_PORTS, 0, NULL, "TCP ports" },
 	{ "udp", AT_PORTS, 0, NULL, "UDP ports" },
 	{ "to", AT_NAME, REQ, NULL, "the host behind it" },
-	{ "port", AT_PORTS, 0, NULL, "its port" },
+	{ "port", AT_PORTS, 0, NULL, "its port there, if another" },
 	IDENT,
 };
 
@@ -334,7 +341,7 @@ const struct element_def schema_elements[N_ELEMENTS] = {
 	    "Counted and let through for a while"),
 	DEF(LEG, "leg", IN(HOST), true, leg_attrs,
 	    "The same machine in another zone"),
-	DEF(PUBLISH, "publish", IN(TOPOLOGY), true, publish_attrs,
+	DEF(PUBLISH, "publish", IN(TOPOLOGY), false, publish_attrs,
 	    "Port forwarding"),
 	DEF(ASSIGN, "assign", IN(TOPOLOGY), false, assign_attrs,
 	    "Roles given from another file"),

@@ -118,6 +118,11 @@ struct party {
 	VEC(struct pin *) pin;
 	bool has_dynamic;
 	struct key_set dynamic; /* ports, 1..65535 */
+	/* hosts: one for one; zones and networks: many behind one a family */
+	struct prefix *public;
+	struct span *public_at;
+	size_t n_public;
+	bool masquerade; /* behind the interface they leave by, to the internet */
 	/* zones */
 	enum zone_kind zone_kind;
 	bool transit;
@@ -222,6 +227,19 @@ struct assign {
 	uint32_t id;	     /* in topology.assigns */
 };
 
+/* Port forwarding: these keys at a public address are the host's. */
+struct publish {
+	const char *name, *ident;
+	const struct xml_element *xml;
+	struct span at, address_at;
+	struct prefix address;
+	const struct party *host;
+	struct addr own;     /* the host's, of the same family */
+	struct key_set keys; /* at the public address */
+	unsigned port;	     /* at the host; 0: the same */
+	uint32_t id;
+};
+
 struct mail_domain {
 	VEC(const char *) names;
 	VEC(const char *) senders; /* words in order; ends are resolved later */
@@ -263,6 +281,7 @@ struct topology {
 	VEC(struct rule *) forbids;
 	VEC(struct rule *) expects;
 	VEC(struct assign *) assigns;
+	VEC(struct publish *) publishes;
 	VEC(struct mail_domain *) mail_domains;
 	VEC(struct skip *) skips;
 	VEC(const char *) templates;

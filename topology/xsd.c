@@ -33,6 +33,8 @@ static const struct xsd_type {
 	[AT_VERSION] = { "version", "token", "[1-9][0-9]{0,3}" },
 	[AT_SENDERS] = { "senders", "token", ".*\\S.*" },
 	[AT_GROUP] = { "log-group", "token", "0|[1-9][0-9]{0,4}" },
+	[AT_PUBLIC] = { "public", "token",
+			"interface|[0-9a-fA-F:.]+( [0-9a-fA-F:.]+)?" },
 };
 
 /* Where an attribute is required, it says something. */
