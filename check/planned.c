@@ -151,7 +151,7 @@ static uint32_t ike_set(struct planner *x, uint32_t list, unsigned families)
 		return SPACE_NO;
 	for (size_t i = 0; i < l->len[list]; i++)
 		k = keys_union(x->a, k, ipsec_keys(x->a,
-				x->p->topo->ipsecs.v[l->v[list][i]]));
+				x->p->topo->ipsecs.v[l->v[list][i]], false));
 	return families ? key_set(x, k, families) : SPACE_NO;
 }
 

@@ -94,6 +94,7 @@ struct plan *plan_build(struct arena *a, const struct topology *t,
 	build_products(&b);
 	measure_breadth(&b);
 	check_plan(&b);
+	check_nat(&b);
 	check_forbids(&b);
 	check_expects(&b);
 	check_redundant(&b);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "plan/internal.h"
+#include "plan/nat.h"
 
 /* A declared prefix of a zone or network, or one address of a host or
  * firewall. */
@@ -64,6 +65,8 @@ static void add_party_marks(struct sweep *s, const struct party *p)
 			vec_push(s->b->scratch, &s->prefixes, m);
 		add_border(s, m.r);
 	}
+	for (size_t i = 0; i < p->n_public; i++)
+		add_border(s, p->public[i].r);
 }
 
 static void add_firewall_marks(struct sweep *s, const struct firewall *f)
@@ -129,6 +132,7 @@ static void make_cells(struct sweep *s)
 		c->hi = i + 1 < n ? addr_prev(s->borders.v[i + 1]) :
 			(struct addr){ UINT64_MAX, UINT64_MAX };
 		c->party = c->network = c->zone = c->space = c->cls = NONE;
+		c->behind = c->public = NONE;
 	}
 }
 
@@ -523,6 +527,8 @@ void build_cells(struct build *b)
 		add_party_marks(&s, b->topo->parties.v[i]);
 	for (size_t i = 0; i < b->topo->firewalls.n; i++)
 		add_firewall_marks(&s, b->topo->firewalls.v[i]);
+	for (size_t i = 0; i < b->topo->publishes.n; i++)
+		add_border(&s, b->topo->publishes.v[i]->address.r);
 	add_end_borders(&s);
 	make_cells(&s);
 	check_addresses(&s);
@@ -530,6 +536,7 @@ void build_cells(struct build *b)
 	check_siblings(&s);
 	check_networks(&s);
 	check_hosts(b);
+	build_publics(b);
 }
 
 uint32_t plan_cell(const struct plan *p, struct addr a)

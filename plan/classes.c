@@ -2,11 +2,12 @@
 #include <string.h>
 
 #include "plan/internal.h"
+#include "plan/nat.h"
 
 /* What the template flows and IPsec ask of an address; equal signatures, one
  * class. */
 struct signature {
-	uint32_t node, roles, uses, ends, pins, dynamic;
+	uint32_t node, roles, uses, ends, pins, dynamic, nat;
 };
 
 struct maker {
@@ -176,7 +177,8 @@ static uint32_t class_of(struct maker *m, const struct signature *sig)
 		vec_push(m->b->arena, &p->classes, (struct class){
 				.node = sig->node, .roles = sig->roles,
 				.uses = sig->uses, .ends = sig->ends,
-				.pins = sig->pins, .dynamic = sig->dynamic });
+				.pins = sig->pins, .dynamic = sig->dynamic,
+				.nat = sig->nat });
 		if (m->cells.n == m->cells.cap)
 			vec_grow(m->b->scratch, (void **)&m->cells.v,
 				 m->cells.n, &m->cells.cap,
@@ -217,6 +219,7 @@ static uint32_t cell_class(struct maker *m, const struct cell *c)
 	sig.pins = pins_of(m, host, sig.roles);
 	sig.dynamic = dynamic_of(b, host, network);
 	sig.ends = class_ends(b, c->ends);
+	sig.nat = cell_nat_list(b, c, host);
 	return class_of(m, &sig);
 }
 
@@ -255,7 +258,9 @@ void build_classes(struct build *b)
 	for (uint32_t i = 0; i < p->n_cell; i++) {
 		struct cell *c = &p->cell[i];
 
-		if (c->party == NONE)
+		if (c->party == NONE ||
+		    (c->public != NONE && b->topo->parties.v[c->party]->kind !=
+					  PARTY_FIREWALL))
 			continue;
 		c->cls = cell_class(&m, c);
 		vec_push(b->scratch, &m.cells.v[c->cls], i);
@@ -271,4 +276,5 @@ void build_classes(struct build *b)
 			vec_push(b->scratch,
 				 &b->role_classes[p->lists.v[roles][k]], i);
 	}
+	build_members(b);
 }

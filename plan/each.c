@@ -1,5 +1,7 @@
 #include "plan/each.h"
 
+#include "plan/nat.h"
+
 struct walk {
 	const struct plan *p;
 	bool (*each)(void *ctx, const struct planned *x);
@@ -18,8 +20,8 @@ static void walk_svcset(struct walk *w, struct planned x, uint32_t svc)
 	}
 }
 
-static void walk_ike(struct walk *w, struct planned x, uint32_t list,
-		     unsigned families)
+static void walk_ike_keys(struct walk *w, struct planned x, uint32_t list,
+			  unsigned families, bool nat)
 {
 	const struct plan *p = w->p;
 	struct arena *a = families ? arena_new() : NULL;
@@ -27,7 +29,8 @@ static void walk_ike(struct walk *w, struct planned x, uint32_t list,
 	x.families = families;
 	for (size_t i = 0; families && i < p->lists.len[list]; i++) {
 		uint32_t id = p->lists.v[list][i];
-		struct key_set k = ipsec_keys(a, p->topo->ipsecs.v[id]);
+		struct key_set k = ipsec_keys(a, p->topo->ipsecs.v[id],
+					      nat);
 
 		for (size_t n = 0; n < k.n && w->go; n++) {
 			x.piece = (struct piece){
@@ -37,6 +40,14 @@ static void walk_ike(struct walk *w, struct planned x, uint32_t list,
 		}
 	}
 	arena_free(a);
+}
+
+/* nat: families of these in which the pair is translated. */
+static void walk_ike(struct walk *w, struct planned x, uint32_t list,
+		     unsigned families, unsigned nat)
+{
+	walk_ike_keys(w, x, list, families & ~nat, false);
+	walk_ike_keys(w, x, list, families & nat, true);
 }
 
 static void walk_product(struct walk *w, const struct product *q)
@@ -49,8 +60,10 @@ static void walk_product(struct walk *w, const struct product *q)
 				.from_end = q->to_end, .to_end = q->from_end };
 
 	walk_svcset(w, x, q->svc);
-	walk_ike(w, x, s->ipsec, s->ike_families);
-	walk_ike(w, back, s->ipsec, s->ike_families);
+	walk_ike(w, x, s->ipsec, s->ike_families,
+		 nat_families(w->p, q->from, q->to));
+	walk_ike(w, back, s->ipsec, s->ike_families,
+		 nat_families(w->p, q->to, q->from));
 }
 
 void plan_each(const struct plan *p,
@@ -64,7 +77,7 @@ void plan_each(const struct plan *p,
 				     .from_end = NONE, .to_end = NONE };
 
 		walk_svcset(&w, x, q->svc);
-		walk_ike(&w, x, q->ike, q->ike_families);
+		walk_ike(&w, x, q->ike, q->ike_families, q->nat_families);
 	}
 	for (size_t i = 0; i < p->products.n && w.go; i++)
 		walk_product(&w, &p->products.v[i]);

@@ -260,6 +260,27 @@ static void literal_firewall(struct build *b, const struct end_word *w,
 		 b->topo->parties.v[c->party]->name);
 }
 
+static void literal_public(struct build *b, const struct end_word *w,
+			   const struct cell *c)
+{
+	const struct public_addr *x = &b->plan->publics.v[c->public];
+	const struct topology *t = b->topo;
+	struct buf names = { 0 };
+
+	if (x->own != NONE)
+		buf_printf(&names, "\"%s\"", t->parties.v[b->plan->cell[x->own]
+							   .party]->name);
+	if (x->many)
+		buf_printf(&names, "\"%s\"", x->many->name);
+	for (size_t i = 0; i < x->publishes.n; i++)
+		buf_printf(&names, "%s\"%s\"", names.n ? " or " : "",
+			   t->publishes.v[x->publishes.v[i]]->host->name);
+	diag_add2(b->d, SEV_ERROR, w->at, x->at, "it is given here",
+		  "\"%s\" is a public address: write the host (%s); what "
+		  "translates it follows from that", w->text, names.s);
+	buf_free(&names);
+}
+
 /* The zones that a prefix meets, in the order of addresses; each once. */
 static size_t zones_met(struct build *b, struct addr_range r, uint32_t first,
 			struct buf *names)
@@ -284,7 +305,8 @@ static size_t zones_met(struct build *b, struct addr_range r, uint32_t first,
 	return n;
 }
 
-static void check_literal(struct build *b, const struct end_word *w)
+static void check_literal(struct build *b, const struct end_word *w,
+			  bool may_span)
 {
 	const struct plan *p = b->plan;
 	uint32_t first = plan_cell(p, w->prefix.r.lo);
@@ -292,6 +314,13 @@ static void check_literal(struct build *b, const struct end_word *w)
 	bool gap = false, many = false;
 	struct buf names = { 0 };
 
+	if (range_single(w->prefix.r) && p->cell[first].public != NONE &&
+	    p->cell[first].cls == NONE) {
+		literal_public(b, w, &p->cell[first]);
+		return;
+	}
+	if (may_span)
+		return;
 	if (range_single(w->prefix.r) && p->cell[first].party != NONE &&
 	    p->cell[first].zone == NONE) {
 		literal_firewall(b, w, &p->cell[first]);
@@ -324,9 +353,9 @@ static void check_literals(struct build *b)
 		const struct ends *ends = end_of(b, id);
 		bool may_span = id >= p->end_forbid && id < p->end_input;
 
-		for (size_t i = 0; i < ends->n && !may_span; i++)
+		for (size_t i = 0; i < ends->n; i++)
 			if (ends->v[i].kind == END_PREFIX)
-				check_literal(b, &ends->v[i]);
+				check_literal(b, &ends->v[i], may_span);
 	}
 }
 

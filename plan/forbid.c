@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "plan/internal.h"
+#include "plan/nat.h"
 
 /*
  * No planned packet may match a forbid: carried, IPsec's own and input flows
@@ -55,7 +56,7 @@ static struct key_set forbidden_at(struct inquest *q, uint32_t to)
 	return k;
 }
 
-static struct span reason_span(const struct reason *r)
+struct span reason_span(const struct reason *r)
 {
 	switch (r->kind) {
 	case REASON_FLOW: return r->flow->at;
@@ -155,21 +156,34 @@ static void try_svcset(struct inquest *q, uint32_t from, uint32_t to,
 			 FAM_V4 | FAM_V6, s->v[i].reason);
 }
 
-static void try_ike(struct inquest *q, uint32_t from, uint32_t to,
-		    uint32_t from_end, uint32_t to_end, uint32_t list,
-		    unsigned families)
+static void try_ike_keys(struct inquest *q, uint32_t from, uint32_t to,
+			 uint32_t from_end, uint32_t to_end, uint32_t list,
+			 unsigned families, bool nat)
 {
 	const struct plan *p = q->b->plan;
 
 	for (size_t i = 0; families && i < p->lists.len[list]; i++) {
 		uint32_t id = p->lists.v[list][i];
 		struct key_set k = ipsec_keys(q->b->scratch,
-					      q->b->topo->ipsecs.v[id]);
+					      q->b->topo->ipsecs.v[id],
+					      nat);
 
 		for (size_t x = 0; x < k.n; x++)
 			try_keys(q, from, to, from_end, to_end, k.r[x],
 				 families, p->ipsec_reason + id);
 	}
+}
+
+static void try_ike(struct inquest *q, uint32_t from, uint32_t to,
+		    uint32_t from_end, uint32_t to_end, uint32_t list,
+		    unsigned families)
+{
+	unsigned nat = families ? nat_families(q->b->plan, from, to) : 0;
+
+	try_ike_keys(q, from, to, from_end, to_end, list, families & ~nat,
+		     false);
+	try_ike_keys(q, from, to, from_end, to_end, list, families & nat,
+		     true);
 }
 
 static void try_bare_input(struct inquest *q, const struct product *x)

@@ -50,6 +50,7 @@ void check_uses(struct build *b);
 void check_forbids(struct build *b);
 void check_expects(struct build *b);
 void check_redundant(struct build *b);
+void check_nat(struct build *b); /* nat_check.c */
 
 /* ends.c: numbers the ends of the topology; before there are cells */
 void number_ends(struct plan *p);
@@ -75,5 +76,6 @@ uint32_t add_reason(struct build *b, struct reason r);
 bool classes_join(const struct build *b, uint32_t from, uint32_t to,
 		  const struct role *role);
 unsigned cell_family(const struct cell *c);
+struct span reason_span(const struct reason *r); /* forbid.c */
 
 #endif

@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "plan/plan.h"
+#include "plan/nat.h"
 
 /* Everything that is planned between two cells, as one set of keys. */
 struct opened {
@@ -18,15 +18,17 @@ static void add_svcset(struct opened *o, uint32_t svc)
 		keys_add(o->a, &o->keys, s->v[i].keys.lo, s->v[i].keys.hi);
 }
 
-static void add_ike(struct opened *o, uint32_t list, unsigned families)
+static void add_ike(struct opened *o, uint32_t list, unsigned families,
+		    unsigned nat)
 {
 	const struct plan *p = o->p;
+	unsigned fam = o->v4 ? FAM_V4 : FAM_V6;
 
-	if (!(families & (o->v4 ? FAM_V4 : FAM_V6)))
+	if (!(families & fam))
 		return;
 	for (size_t i = 0; i < p->lists.len[list]; i++)
 		o->keys = keys_union(o->a, o->keys, ipsec_keys(o->a,
-				p->topo->ipsecs.v[p->lists.v[list][i]]));
+				p->topo->ipsecs.v[p->lists.v[list][i]], nat & fam));
 }
 
 static const struct product *product_of(const struct plan *p, uint32_t kind,
@@ -57,7 +59,8 @@ static void add_allows(struct opened *o, uint32_t from, uint32_t to,
 			add_svcset(o, x->svc);
 		if (x)
 			add_ike(o, p->svcsets.v[x->svc].ipsec,
-				p->svcsets.v[x->svc].ike_families);
+				p->svcsets.v[x->svc].ike_families,
+				nat_families(p, x->from, x->to));
 	}
 }
 
@@ -96,7 +99,8 @@ struct key_set plan_opened(const struct plan *p, uint32_t from, uint32_t to,
 	pair = plan_pair(p, f->cls, t->cls);
 	if (pair) {
 		add_svcset(&o, pair->svc);
-		add_ike(&o, pair->ike, pair->ike_families);
+		add_ike(&o, pair->ike, pair->ike_families,
+			pair->nat_families);
 	}
 	add_allows(&o, from, to, false);
 	add_allows(&o, to, from, true);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "plan/internal.h"
+#include "plan/nat.h"
 
 /* ---- rows of the flows, as far as want and omit leave them ------------------ */
 
@@ -152,18 +153,18 @@ uint32_t covering(struct build *b, uint32_t from, uint32_t to)
 	return lists_intern(b->arena, &p->lists, ids.v, ids.n);
 }
 
-struct key_set ipsec_keys(struct arena *a, const struct ipsec *s)
+struct key_set ipsec_keys(struct arena *a, const struct ipsec *s, bool nat)
 {
 	struct key_set k = { 0 };
 
 	keys_add(a, &k, key_of(PROTO_UDP, 500), key_of(PROTO_UDP, 500));
-	if (s->nat_traversal)
+	if (s->nat_traversal || nat)
 		keys_add(a, &k, key_of(PROTO_UDP, 4500),
 			 key_of(PROTO_UDP, 4500));
-	if (s->esp)
+	if (s->esp && !nat)
 		keys_add(a, &k, key_of(PROTO_ESP, 0),
 			 key_of(PROTO_ESP, 0xffff));
-	if (s->ah)
+	if (s->ah && !nat)
 		keys_add(a, &k, key_of(PROTO_AH, 0), key_of(PROTO_AH, 0xffff));
 	return k;
 }
@@ -414,15 +415,18 @@ static void need_ike(struct build *b, uint32_t from, uint32_t to,
 {
 	const struct class *f = &b->plan->classes.v[from];
 	const struct class *t = &b->plan->classes.v[to];
+	unsigned nat;
 
 	if (!(s->ike_families & f->families & t->families))
 		return;
+	nat = nat_families(b->plan, from, to);
 	for (int i = 0; i < 2; i++) {
 		struct pair *p = i ? get_pair(b, to, from) :
 				     get_pair(b, from, to);
 
 		p->ike = s->ipsec;
 		p->ike_families |= s->ike_families;
+		p->nat_families |= s->ike_families & nat;
 	}
 	for (size_t i = 0; i < b->plan->lists.len[s->ipsec]; i++)
 		b->ipsec_used[b->plan->lists.v[s->ipsec][i]] = true;

@@ -36,6 +36,25 @@ struct cell {
 	uint32_t space;	  /* the same, firewalls' own addresses included */
 	uint32_t cls;	  /* in classes; NONE */
 	uint32_t ends;	  /* in end_lists: all ends it lies in */
+	uint32_t behind;  /* in publics: what translation makes of it; NONE */
+	uint32_t public;  /* in publics: it is one itself; NONE */
+	uint8_t nat;	  /* enum nat_kind */
+};
+
+/* What becomes of an address where translation comes in (the format,
+ * `public`). */
+enum nat_kind { NAT_NONE, NAT_ONE, NAT_MANY, NAT_INTERFACE };
+
+/* A public address. It belongs to the zone that owns it, but is no part of its
+ * space and bears no role. */
+struct public_addr {
+	struct addr addr;
+	uint32_t cell, zone;	/* its own cell; zone_id of the owner */
+	uint32_t own;		/* NAT_ONE: the cell behind it; NONE */
+	const struct party *many; /* zone or network that hides behind it */
+	struct span at;
+	VEC(uint32_t) members;	/* NAT_MANY: a cell of each sort behind it */
+	VEC(uint32_t) publishes; /* ids */
 };
 
 struct class {
@@ -45,6 +64,7 @@ struct class {
 	uint32_t ends;	 /* in lists: ends of use, want, omit and ipsec */
 	uint32_t pins;	 /* in lists: pin ids in force, by service */
 	uint32_t dynamic; /* in lists: lo, hi, lo, hi … of ports; 0: none */
+	uint32_t nat;	 /* in lists: see nat.c; 0: not translated */
 	uint32_t *cell;	 /* ascending */
 	size_t n_cell;
 	unsigned families;
@@ -86,6 +106,7 @@ struct pair {
 	uint32_t svc;	   /* in svcsets; 0: nothing of its own */
 	uint32_t ike;	   /* in lists: ipsec elements that need IKE here */
 	unsigned ike_families;
+	unsigned nat_families; /* of these, in which the pair is translated */
 };
 
 /* What one allow or input opens between parts of two classes. */
@@ -146,6 +167,10 @@ struct plan {
 	uint32_t end_use, end_want, end_omit, end_ipsec, end_allow, end_forbid,
 		end_expect, end_input, end_assign, n_ends, n_class_ends;
 
+	VEC(struct public_addr) publics;
+	VEC(uint32_t) masqueraded; /* NAT_INTERFACE: a cell of each sort */
+	bool translates; /* something is translated somewhere */
+
 	VEC(struct left_out) left_out;
 	VEC(const struct assign *) lapsed; /* not in the plan by date */
 	uint32_t n_zones;
@@ -172,6 +197,9 @@ struct packet {
 	uint16_t detail; /* destination port, or ICMP type */
 };
 
+/* End to end. A public address counts as the host's own wherever the pair is
+ * translated; a packet from one that many hide behind is allowed if it may come
+ * from any of them. At and to a firewall the packet is as it arrives there. */
 enum verdict { VERDICT_ALLOWED, VERDICT_DENIED, VERDICT_UNKNOWN };
 
 enum verdict_why {
@@ -185,6 +213,8 @@ enum verdict_why {
 	WHY_INSIDE_ANY,	     /* at a firewall: within a zone that allows it */
 	WHY_WRONG_INTERFACE, /* planned, but not across these two */
 	WHY_HAIRPIN,
+	WHY_BEHIND_MANY,     /* to a public address that many hide behind */
+	WHY_NOT_TRANSLATED,  /* public address where the own one is used */
 };
 
 enum { MAX_REASONS = 16 };
@@ -193,7 +223,9 @@ struct answer {
 	enum verdict verdict;
 	enum verdict_why why;
 	bool not_enforced; /* within one zone */
-	uint32_t src_cell, dst_cell; /* NONE if in no cell */
+	uint32_t src_cell, dst_cell; /* NONE if in no cell; of the own
+					addresses where public ones were said */
+	struct packet own; /* the packet in own addresses */
 	size_t n_reason; /* most specific first; at most MAX_REASONS kept */
 	uint32_t reason[MAX_REASONS];
 	uint32_t pin[MAX_REASONS];
@@ -247,8 +279,9 @@ const char *plan_node_name(const struct plan *p, uint32_t node);
  * that says so; NONE if none does. */
 struct key_set plan_service_keys(const struct plan *p, const struct service *s,
 				 uint32_t cls, uint32_t *pin, struct arena *a);
-/* UDP 500, 4500 and protocols 50, 51 as the elements ask for. */
-struct key_set ipsec_keys(struct arena *a, const struct ipsec *s);
+/* UDP 500, 4500 and protocols 50, 51 as the elements ask for; behind
+ * translation UDP 500 and 4500 alone (RFC 3948). */
+struct key_set ipsec_keys(struct arena *a, const struct ipsec *s, bool nat);
 /* "exchange-2003 exchange-server>domain-controller ldap", "allow labels" */
 const char *reason_ident(const struct plan *p, uint32_t reason,
 			 struct arena *a);

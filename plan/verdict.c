@@ -1,6 +1,7 @@
 #include <string.h>
 
-#include "plan/plan.h"
+#include "plan/verdict.h"
+#include "plan/nat.h"
 
 /*
  * Everything that speaks of one packet, allowed or carried, is gathered; the
@@ -22,7 +23,7 @@ static bool in_list(const struct lists *l, uint32_t list, uint32_t x)
 }
 
 /* Can it open a connection at all? Of the ICMPs only requests do. */
-static bool opens(const struct packet *k)
+bool packet_opens(const struct packet *k)
 {
 	return !proto_is_icmp(k->proto) ||
 	       ((k->proto == PROTO_ICMP) == addr_is_v4(k->src) &&
@@ -31,7 +32,7 @@ static bool opens(const struct packet *k)
 
 static bool keys_match(const struct hearing *h, struct key_range r)
 {
-	return h->key >= r.lo && h->key <= r.hi && opens(h->k);
+	return h->key >= r.lo && h->key <= r.hi && packet_opens(h->k);
 }
 
 /* Keeps the reasons sorted, the most specific first. */
@@ -82,31 +83,34 @@ static void hear_svcset(struct hearing *h, uint32_t svc)
 	}
 }
 
-static bool ipsec_has(const struct ipsec *s, uint32_t key)
+static bool ipsec_has(const struct ipsec *s, uint32_t key, bool nat)
 {
 	switch (key_proto(key)) {
 	case PROTO_UDP:
 		return key_detail(key) == 500 ||
-		       (s->nat_traversal && key_detail(key) == 4500);
+		       ((s->nat_traversal || nat) && key_detail(key) == 4500);
 	case PROTO_ESP:
-		return s->esp;
+		return s->esp && !nat;
 	case PROTO_AH:
-		return s->ah;
+		return s->ah && !nat;
 	default:
 		return false;
 	}
 }
 
-static void hear_ike(struct hearing *h, uint32_t list, unsigned families)
+static void hear_ike(struct hearing *h, uint32_t list, unsigned families,
+		     unsigned nat)
 {
 	const struct lists *l = &h->p->lists;
+	unsigned fam = h->v4 ? FAM_V4 : FAM_V6;
 
-	if (!(families & (h->v4 ? FAM_V4 : FAM_V6)))
+	if (!(families & fam))
 		return;
 	for (size_t i = 0; i < l->len[list]; i++) {
 		uint32_t id = l->v[list][i];
 
-		if (!ipsec_has(h->p->topo->ipsecs.v[id], h->key))
+		if (!ipsec_has(h->p->topo->ipsecs.v[id], h->key,
+			       nat & fam))
 			continue;
 		if (!h->clear)
 			h->a.n_reason = 0;
@@ -148,7 +152,8 @@ static void hear_allows(struct hearing *h, uint32_t from, uint32_t to,
 		if (!only_ike)
 			hear_svcset(h, x->svc);
 		hear_ike(h, p->svcsets.v[x->svc].ipsec,
-			 p->svcsets.v[x->svc].ike_families);
+			 p->svcsets.v[x->svc].ike_families,
+			 nat_families(p, f->cls, t->cls));
 	}
 }
 
@@ -196,7 +201,7 @@ static void hear(struct hearing *h)
 	}
 	if (pair) {
 		hear_svcset(h, pair->svc);
-		hear_ike(h, pair->ike, pair->ike_families);
+		hear_ike(h, pair->ike, pair->ike_families, pair->nat_families);
 	}
 	hear_allows(h, h->s, h->d, false);
 	hear_allows(h, h->d, h->s, true);
@@ -212,6 +217,7 @@ static struct hearing open_hearing(const struct plan *p, const struct packet *k)
 		.a = { .verdict = VERDICT_DENIED, .why = WHY_NOT_PLANNED },
 	};
 
+	h.a.own = *k;
 	h.a.src_cell = h.s;
 	h.a.dst_cell = h.d;
 	return h;
@@ -223,11 +229,11 @@ static struct answer decide(struct hearing *h)
 	const struct cell *s, *d;
 	struct answer *a = &h->a;
 
-	if (h->s == NONE || p->cell[h->s].party == NONE) {
+	if (h->s == NONE || p->cell[h->s].cls == NONE) {
 		a->why = WHY_UNKNOWN_SOURCE;
 		return *a;
 	}
-	if (h->d == NONE || p->cell[h->d].party == NONE) {
+	if (h->d == NONE || p->cell[h->d].cls == NONE) {
 		a->why = WHY_UNKNOWN_DESTINATION;
 		return *a;
 	}
@@ -253,96 +259,11 @@ static struct answer decide(struct hearing *h)
 	return *a;
 }
 
-struct answer plan_verdict(const struct plan *p, const struct packet *k)
+struct answer verdict_own(const struct plan *p, const struct packet *k)
 {
 	struct hearing h = open_hearing(p, k);
 
 	return decide(&h);
-}
-
-/* ---- at one firewall -------------------------------------------------------------- */
-
-static struct answer within_zone(const struct plan *p, struct answer a,
-				 uint32_t zone, const struct packet *k)
-{
-	const struct party *z = p->topo->zones.v[zone];
-
-	if (a.src_cell == NONE || a.dst_cell == NONE ||
-	    p->cell[a.src_cell].zone != zone ||
-	    p->cell[a.dst_cell].zone != zone) {
-		if (a.verdict == VERDICT_ALLOWED) {
-			a.verdict = VERDICT_DENIED;
-			a.why = WHY_WRONG_INTERFACE;
-		}
-		return a;
-	}
-	if (a.verdict != VERDICT_ALLOWED && z->inside_any &&
-	    z->zone_kind != ZONE_INTERNET && opens(k)) {
-		a.verdict = VERDICT_ALLOWED;
-		a.why = WHY_INSIDE_ANY;
-	}
-	return a;
-}
-
-struct answer plan_verdict_at(const struct plan *p, const struct firewall *f,
-			      const struct interface *in,
-			      const struct interface *out,
-			      const struct packet *k)
-{
-	struct answer a = plan_verdict(p, k);
-	const struct route *r;
-
-	if (in == out) {
-		a.verdict = VERDICT_DENIED;
-		a.why = WHY_HAIRPIN;
-		return a;
-	}
-	if (in->zone == out->zone)
-		return within_zone(p, a, in->zone->zone_id, k);
-	if (a.verdict != VERDICT_ALLOWED)
-		return a;
-	r = plan_route(p, p->classes.v[p->cell[a.src_cell].cls].node,
-		       p->classes.v[p->cell[a.dst_cell].cls].node);
-	if (route_uses(r, f->id, in->zone->zone_id, out->zone->zone_id))
-		return a;
-	a.verdict = VERDICT_DENIED;
-	a.why = WHY_WRONG_INTERFACE;
-	return a;
-}
-
-
-/* Is the node itself, or the firewall that it is, at this zone? */
-static bool stands_at(const struct plan *p, uint32_t node, uint32_t zone)
-{
-	const struct firewall *f;
-
-	if (node < p->n_zones)
-		return node == zone;
-	f = p->topo->firewalls.v[node - p->n_zones];
-	for (size_t i = 0; i < f->interfaces.n; i++)
-		if (f->interfaces.v[i]->zone->zone_id == zone)
-			return true;
-	return false;
-}
-
-bool input_arrives(const struct plan *p, uint32_t node,
-		   const struct firewall *f, uint32_t zone)
-{
-	const struct route *r = plan_route(p, node, zone);
-
-	if (stands_at(p, node, zone))
-		return true;
-	/* without a declared address, no other firewall knows the way */
-	for (size_t i = 0; p->classes.v[f->id].n_cell && i < r->paths.n; i++) {
-		const struct path *path = &r->paths.v[i];
-		bool crosses = false;
-
-		for (size_t k = 0; k < path->n; k++)
-			crosses |= path->hop[k].firewall == f->id;
-		if (!crosses)
-			return true;
-	}
-	return false;
 }
 
 /* Any address of a firewall that declares none. */
@@ -350,7 +271,7 @@ static struct answer bare_input(struct hearing *h, const struct firewall *f)
 {
 	const struct plan *p = h->p;
 
-	if (h->s == NONE || p->cell[h->s].party == NONE) {
+	if (h->s == NONE || p->cell[h->s].cls == NONE) {
 		h->a.why = WHY_UNKNOWN_SOURCE;
 		return h->a;
 	}
@@ -370,26 +291,12 @@ static struct answer bare_input(struct hearing *h, const struct firewall *f)
 	return h->a;
 }
 
-struct answer plan_verdict_input(const struct plan *p, const struct firewall *f,
-				 const struct interface *in,
+struct answer verdict_bare_input(const struct plan *p, const struct firewall *f,
 				 const struct packet *k)
 {
 	struct hearing h = open_hearing(p, k);
-	struct answer a = p->classes.v[f->id].n_cell ? decide(&h) :
-						       bare_input(&h, f);
-	uint32_t node;
 
-	if (a.verdict != VERDICT_ALLOWED)
-		return a;
-	node = p->classes.v[p->cell[h.s].cls].node;
-	if (p->classes.v[f->id].n_cell && p->cell[h.d].cls != f->id) {
-		a.verdict = VERDICT_DENIED;
-		a.why = WHY_UNKNOWN_DESTINATION;
-	} else if (!input_arrives(p, node, f, in->zone->zone_id)) {
-		a.verdict = VERDICT_DENIED;
-		a.why = WHY_WRONG_INTERFACE;
-	}
-	return a;
+	return bare_input(&h, f);
 }
 
 const struct interface *firewall_interface(const struct firewall *f,

@@ -1,0 +1,360 @@
+#include "plan/nat.h"
+
+#include <string.h>
+
+/* A class's list: kind, zone, public for IPv6, the same for IPv4, then ids of
+ * publishes. */
+enum { NAT_WORDS = 3, NAT_HEAD = 2 * NAT_WORDS };
+
+struct nat class_nat(const struct plan *p, uint32_t cls, bool v4)
+{
+	uint32_t list = p->classes.v[cls].nat;
+	const uint32_t *v = p->lists.v[list];
+
+	if (!list)
+		return (struct nat){ NAT_NONE, NONE, NONE };
+	v += v4 ? NAT_WORDS : 0;
+	return (struct nat){ (enum nat_kind)v[0], v[1], v[2] };
+}
+
+const uint32_t *class_publishes(const struct plan *p, uint32_t cls, size_t *n)
+{
+	uint32_t list = p->classes.v[cls].nat;
+
+	*n = list ? p->lists.len[list] - NAT_HEAD : 0;
+	return list ? p->lists.v[list] + NAT_HEAD : NULL;
+}
+
+bool nat_owned_by(const struct plan *p, struct nat t, uint32_t zone)
+{
+	if (t.kind == NAT_INTERFACE)
+		return p->topo->zones.v[zone]->zone_kind == ZONE_INTERNET;
+	return t.kind != NAT_NONE && t.zone == zone;
+}
+
+uint32_t publish_zone(const struct plan *p, uint32_t publish)
+{
+	uint32_t c = plan_cell(p, p->topo->publishes.v[publish]->address.r.lo);
+
+	return p->cell[c].space;
+}
+
+bool publish_in_family(const struct plan *p, uint32_t publish, bool v4)
+{
+	return p->topo->publishes.v[publish]->address.v4 == v4;
+}
+
+static struct nat publish_nat(const struct plan *p, uint32_t publish)
+{
+	return (struct nat){ NAT_ONE, publish_zone(p, publish), NONE };
+}
+
+bool nat_touched(const struct plan *p, const struct route *r, struct nat t)
+{
+	for (size_t i = 0; t.kind != NAT_NONE && i < r->n_hop; i++)
+		if (nat_owned_by(p, t, r->hop[i].in) ||
+		    nat_owned_by(p, t, r->hop[i].out))
+			return true;
+	return false;
+}
+
+static bool class_touched(const struct plan *p, const struct route *r,
+			  uint32_t cls, bool v4)
+{
+	const uint32_t *u;
+	size_t n;
+
+	if (!p->classes.v[cls].nat)
+		return false;
+	if (nat_touched(p, r, class_nat(p, cls, v4)))
+		return true;
+	u = class_publishes(p, cls, &n);
+	for (size_t i = 0; i < n; i++)
+		if (publish_in_family(p, u[i], v4) &&
+		    nat_touched(p, r, publish_nat(p, u[i])))
+			return true;
+	return false;
+}
+
+unsigned nat_families(const struct plan *p, uint32_t from, uint32_t to)
+{
+	const struct route *r;
+	unsigned fam = 0;
+
+	if (!p->classes.v[from].nat && !p->classes.v[to].nat)
+		return 0;
+	r = plan_route(p, p->classes.v[from].node, p->classes.v[to].node);
+	for (int v4 = 0; v4 < 2; v4++)
+		if (class_touched(p, r, from, v4) ||
+		    class_touched(p, r, to, v4))
+			fam |= v4 ? FAM_V4 : FAM_V6;
+	return fam;
+}
+
+/* ---- along one path -------------------------------------------------------------- */
+
+/* The first hop that touches an owner; NONE. */
+static size_t first_touch(const struct plan *p, const struct path *path,
+			  struct nat t)
+{
+	for (size_t i = 0; t.kind != NAT_NONE && i < path->n; i++)
+		if (nat_owned_by(p, t, path->hop[i].in) ||
+		    nat_owned_by(p, t, path->hop[i].out))
+			return i;
+	return SIZE_MAX;
+}
+
+/* The source at the k-th hop: public once a hop before has hidden it. */
+static struct face source_face(const struct plan *p, const struct path *path,
+			       size_t k, uint32_t cls, bool v4)
+{
+	struct nat t = class_nat(p, cls, v4);
+	size_t i = first_touch(p, path, t);
+
+	if (i == SIZE_MAX || k <= i)
+		return (struct face){ FACE_OWN, 0 };
+	if (t.kind == NAT_INTERFACE)
+		return (struct face){ FACE_INTERFACE, path->hop[i].firewall *
+				      p->n_zones + path->hop[i].out };
+	return (struct face){ FACE_PUBLIC, 0 };
+}
+
+static void add_view(struct arena *a, nat_views *out, struct face from,
+		     struct face to)
+{
+	struct nat_view x = { from, to };
+
+	for (size_t i = 0; i < out->n; i++)
+		if (!memcmp(&out->v[i], &x, sizeof(x)))
+			return;
+	vec_push(a, out, x);
+}
+
+/*
+ * The publishes to a host. Those that count on this path and that the hop is
+ * still before are seen at their public address; what they forward is seen at
+ * the own one behind that. `one`: all other ports are seen at an address that is
+ * the host's alone.
+ */
+static void publish_views(const struct plan *p, const struct path *path,
+			  size_t k, struct face from, uint32_t to, bool v4,
+			  bool one, struct arena *a, nat_views *out)
+{
+	size_t n;
+	const uint32_t *u = class_publishes(p, to, &n);
+	VEC(struct face) faces = { 0 };
+	bool before = false;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t j;
+
+		if (!publish_in_family(p, u[i], v4))
+			continue;
+		j = first_touch(p, path, publish_nat(p, u[i]));
+		if (j == SIZE_MAX && one)
+			continue;
+		before |= j != SIZE_MAX && k < j;
+		vec_push(a, &faces, (struct face){ j != SIZE_MAX && k < j ?
+				FACE_PUBLISH : FACE_FORWARDED, u[i] });
+	}
+	if (!one)
+		add_view(a, out, from, before ?
+			 (struct face){ FACE_REST, 2 * to + v4 } :
+			 (struct face){ FACE_OWN, 0 });
+	for (size_t i = 0; (before || one) && i < faces.n; i++)
+		add_view(a, out, from, faces.v[i]);
+}
+
+static void destination_views(const struct plan *p, const struct path *path,
+			      size_t k, struct face from, uint32_t to, bool v4,
+			      struct arena *a, nat_views *out)
+{
+	struct nat t = class_nat(p, to, v4);
+	size_t j = t.kind == NAT_ONE ? first_touch(p, path, t) : SIZE_MAX;
+
+	if (j != SIZE_MAX)
+		add_view(a, out, from, (struct face){
+				k < j ? FACE_PUBLIC : FACE_OWN, 0 });
+	if (j == SIZE_MAX || k < j)
+		publish_views(p, path, k, from, to, v4, j != SIZE_MAX, a, out);
+}
+
+void nat_views_at(const struct plan *p, const struct route *r, uint32_t fw,
+		  uint32_t in, uint32_t out, uint32_t from, uint32_t to,
+		  bool v4, struct arena *a, nat_views *views)
+{
+	struct face own = { FACE_OWN, 0 };
+
+	views->n = 0;
+	if (!p->classes.v[from].nat && !p->classes.v[to].nat) {
+		add_view(a, views, own, own);
+		return;
+	}
+	for (size_t i = 0; i < r->paths.n; i++) {
+		const struct path *path = &r->paths.v[i];
+
+		for (size_t k = 0; k < path->n; k++)
+			if (path->hop[k].firewall == fw &&
+			    path->hop[k].in == in && path->hop[k].out == out)
+				destination_views(p, path, k,
+						  source_face(p, path, k, from,
+							      v4),
+						  to, v4, a, views);
+	}
+}
+
+void nat_views_input(const struct plan *p, uint32_t fw, uint32_t in,
+		     uint32_t from, bool v4, struct arena *a, nat_views *views)
+{
+	uint32_t node = p->classes.v[from].node;
+	const struct route *r = plan_route(p, node, in);
+	struct face own = { FACE_OWN, 0 };
+
+	views->n = 0;
+	if (!p->classes.v[from].nat || node == in || r->inside)
+		add_view(a, views, own, own);
+	for (size_t i = 0; p->classes.v[from].nat && i < r->paths.n; i++) {
+		const struct path *path = &r->paths.v[i];
+		bool crosses = false;
+
+		for (size_t k = 0; k < path->n; k++)
+			crosses |= path->hop[k].firewall == fw;
+		if (!crosses)
+			add_view(a, views, source_face(p, path, path->n, from,
+						       v4), own);
+	}
+}
+
+/* ---- what a firewall rewrites ----------------------------------------------------- */
+
+bool nat_translates(const struct plan *p, uint32_t fw, uint32_t in,
+		    uint32_t owner, uint32_t node)
+{
+	for (uint32_t z = 0; node < p->n_zones && z < p->n_zones; z++) {
+		const struct route *r = plan_route(p, z, node);
+
+		for (size_t i = 0; i < r->n_hop; i++)
+			if (r->hop[i].firewall == fw && r->hop[i].in == in &&
+			    (in == owner || r->hop[i].out == owner))
+				return true;
+	}
+	return false;
+}
+
+bool nat_hides(const struct plan *p, uint32_t fw, uint32_t out, uint32_t cls,
+	       bool v4)
+{
+	uint32_t node = p->classes.v[cls].node;
+
+	if (!nat_owned_by(p, class_nat(p, cls, v4), out))
+		return false;
+	for (uint32_t z = 0; z < p->n_zones; z++) {
+		const struct route *r = plan_route(p, node, z);
+
+		for (size_t i = 0; i < r->n_hop; i++)
+			if (r->hop[i].firewall == fw && r->hop[i].out == out)
+				return true;
+	}
+	return false;
+}
+
+/* ---- faces ------------------------------------------------------------------------- */
+
+uint32_t face_cell(const struct plan *p, struct face f, uint32_t cell)
+{
+	const struct cell *c = &p->cell[cell];
+	const struct publish *u;
+
+	switch (f.kind) {
+	case FACE_OWN:
+	case FACE_REST:
+		return cell;
+	case FACE_PUBLIC:
+		return c->behind == NONE ? NONE :
+			p->publics.v[c->behind].cell;
+	case FACE_PUBLISH:
+	case FACE_FORWARDED:
+		u = p->topo->publishes.v[f.id];
+		if (!addr_eq(c->lo, u->own))
+			return NONE;
+		return f.kind == FACE_FORWARDED ? cell :
+			plan_cell(p, u->address.r.lo);
+	default:
+		return NONE;
+	}
+}
+
+size_t interface_cells(const struct plan *p, struct face f, bool v4,
+		       uint32_t *out, size_t most)
+{
+	const struct firewall *fw = p->topo->firewalls.v[f.id / p->n_zones];
+	uint32_t zone = f.id % p->n_zones;
+	size_t n = 0;
+
+	for (size_t i = 0; i < fw->interfaces.n; i++) {
+		const struct interface *x = fw->interfaces.v[i];
+
+		for (size_t k = 0; x->zone->zone_id == zone &&
+		     k < x->n_address && n < most; k++)
+			if (x->address[k].v4 == v4)
+				out[n++] = plan_cell(p, x->address[k].r.lo);
+	}
+	return n;
+}
+
+struct key_set publish_own_keys(const struct publish *u, struct arena *a)
+{
+	struct key_set out = { 0 };
+
+	for (size_t i = 0; u->port && i < u->keys.n; i++)
+		for (unsigned proto = key_proto(u->keys.r[i].lo);
+		     proto <= key_proto(u->keys.r[i].hi); proto++)
+			keys_add(a, &out, key_of(proto, u->port),
+				 key_of(proto, u->port));
+	return u->port ? out : u->keys;
+}
+
+bool publish_to_own(const struct publish *u, uint32_t key, uint32_t *own)
+{
+	*own = u->port ? key_of(key_proto(key), u->port) : key;
+	return keys_has(u->keys, key);
+}
+
+struct key_set publish_public_keys(const struct publish *u, struct key_set own,
+				   struct arena *a)
+{
+	struct key_set out = { 0 };
+
+	if (!u->port)
+		return keys_and(a, own, u->keys);
+	for (size_t i = 0; i < u->keys.n; i++)
+		if (keys_has(own, key_of(key_proto(u->keys.r[i].lo), u->port)))
+			keys_add(a, &out, u->keys.r[i].lo, u->keys.r[i].hi);
+	return out;
+}
+
+struct key_set face_keys(const struct plan *p, struct face f, struct key_set k,
+			 struct arena *a)
+{
+	const struct publish *u;
+	const uint32_t *v;
+	size_t n;
+
+	switch (f.kind) {
+	case FACE_PUBLISH:
+		return publish_public_keys(p->topo->publishes.v[f.id], k, a);
+	case FACE_FORWARDED:
+		u = p->topo->publishes.v[f.id];
+		return keys_and(a, k, publish_own_keys(u, a));
+	case FACE_REST:
+		v = class_publishes(p, f.id / 2, &n);
+		for (size_t i = 0; i < n; i++) {
+			u = p->topo->publishes.v[v[i]];
+			if (publish_in_family(p, v[i], f.id % 2))
+				k = keys_minus(a, k, publish_own_keys(u, a));
+		}
+		return k;
+	default:
+		return k;
+	}
+}
