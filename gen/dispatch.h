@@ -65,6 +65,7 @@ struct work {
 	VEC(struct atom) atoms;
 	struct map atom_ids; /* class, ends -> atom */
 	struct { uint32_t *v; size_t n; } *class_atoms;
+	struct map cell_atoms; /* of classes that are split: cell -> atom */
 	unsigned char *cut;  /* by end id: some wide product cuts by it */
 	VEC(uint32_t) wide;
 	VEC(struct triple) triples;

@@ -7,7 +7,7 @@ enum { MAX_DEPTH = 16 }; /* of jumps, as in the kernel */
 struct eval {
 	const struct ruleset *rs;
 	const char *in, *out;
-	const struct packet *k;
+	struct packet k; /* as translated so far */
 	struct rs_hit hit;
 	unsigned depth;
 };
@@ -16,7 +16,7 @@ struct eval {
 static bool field_value(const struct eval *e, enum rs_field f,
 			struct addr *out, const char **name)
 {
-	bool v4 = addr_is_v4(e->k->src);
+	bool v4 = addr_is_v4(e->k.src);
 
 	*out = (struct addr){ 0, 0 };
 	*name = NULL;
@@ -29,27 +29,27 @@ static bool field_value(const struct eval *e, enum rs_field f,
 		return true;
 	case RS_SADDR4:
 	case RS_SADDR6:
-		*out = e->k->src;
+		*out = e->k.src;
 		return v4 == (f == RS_SADDR4);
 	case RS_DADDR4:
 	case RS_DADDR6:
-		*out = e->k->dst;
+		*out = e->k.dst;
 		return v4 == (f == RS_DADDR4);
 	case RS_L4PROTO:
-		out->lo = e->k->proto;
+		out->lo = e->k.proto;
 		return true;
 	case RS_DPORT:
-		out->lo = e->k->detail;
+		out->lo = e->k.detail;
 		return true;
 	case RS_SPORT:
 		out->lo = 40000; /* some client's */
 		return true;
 	case RS_ICMP_TYPE:
-		out->lo = e->k->detail;
-		return e->k->proto == PROTO_ICMP;
+		out->lo = e->k.detail;
+		return e->k.proto == PROTO_ICMP;
 	case RS_ICMPV6_TYPE:
-		out->lo = e->k->detail;
-		return e->k->proto == PROTO_ICMPV6;
+		out->lo = e->k.detail;
+		return e->k.proto == PROTO_ICMPV6;
 	case RS_HOPLIMIT:
 		out->lo = 64;
 		return !v4;
@@ -152,8 +152,34 @@ static bool stmt_goes_on(struct eval *e, const struct rs_stmt *s)
 	case RS_LOG:
 	case RS_VMAP:
 	case RS_VERDICT:
+	case RS_DNAT:
+	case RS_SNAT:
+	case RS_MASQUERADE:
 		break;
 	}
+	return true;
+}
+
+/* False where the map has nothing for the packet. */
+static bool translate(struct eval *e, const struct rs_stmt *s)
+{
+	bool to = s->kind == RS_DNAT;
+	const struct rs_elem *el = s->kind == RS_MASQUERADE ? NULL :
+		find_elem(e, s->set);
+
+	if (s->kind == RS_MASQUERADE) {
+		e->hit.masqueraded = true;
+		return true;
+	}
+	if (!el)
+		return false;
+	if (to)
+		e->k.dst = el->data[0];
+	else
+		e->k.src = el->data[0];
+	if (to && s->set->n_data > 1)
+		e->k.detail = (uint16_t)el->data[1].lo;
+	*(to ? &e->hit.dnat : &e->hit.snat) = el;
 	return true;
 }
 
@@ -166,6 +192,8 @@ static enum outcome eval_rule(struct eval *e, const struct rs_rule *r,
 
 		if (!stmt_goes_on(e, s))
 			return NEXT;
+		if (s->kind >= RS_DNAT)
+			return translate(e, s) ? DONE : NEXT;
 		if (s->kind == RS_VERDICT)
 			return go(e, s->verdict, s->text, leave);
 		if (s->kind != RS_VMAP)
@@ -212,11 +240,28 @@ static enum outcome eval_chain(struct eval *e, const char *name)
 	return NEXT;
 }
 
+/* A chain that only rewrites: what decides is asked of others. */
+static void rewrite(struct eval *e, const char *chain)
+{
+	struct eval x = *e;
+
+	eval_chain(&x, chain);
+	e->k = x.k;
+	e->hit.dnat = x.hit.dnat;
+	e->hit.snat = x.hit.snat;
+	e->hit.masqueraded = x.hit.masqueraded;
+}
+
 struct rs_hit rs_eval(const struct ruleset *rs, const char *in, const char *out,
 		      const struct packet *k)
 {
-	struct eval e = { .rs = rs, .in = in, .out = out, .k = k };
+	struct eval e = { .rs = rs, .in = in, .out = out, .k = *k };
 
+	rewrite(&e, "pp_prerouting");
+	e.hit.seen = e.k;
 	eval_chain(&e, out ? "pp_forward" : "pp_input");
+	if (out && e.hit.accepted)
+		rewrite(&e, "pp_postrouting");
+	e.hit.sent = e.k;
 	return e.hit;
 }

@@ -11,6 +11,11 @@ struct rs_hit {
 	const struct rs_rule *rule;
 	const struct rs_set *set;   /* whose element decided; NULL */
 	const struct rs_elem *elem;
+	/* Translation: the packet as the deciding chain sees it and as it
+	 * leaves; elements that rewrote it, NULL if none did. */
+	struct packet seen, sent;
+	const struct rs_elem *dnat, *snat;
+	bool masqueraded; /* to the address of the interface */
 };
 
 /*

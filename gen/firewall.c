@@ -198,7 +198,8 @@ static const char *zone_pair_chain(struct gen *g, const struct party *a,
 				   const struct party *b)
 {
 	const struct plan *p = g->p;
-	struct dispatch x = { .g = g };
+	struct dispatch x = { .g = g, .in = a->zone_id, .out = b->zone_id,
+			      .where = a == b ? AT_INSIDE : AT_FORWARD };
 	const char *what = arena_printf(g->arena, "%s to %s", a->name, b->name);
 
 	x.name = unique_name(g, arena_printf(g->arena, "pp_%s/%s", a->name,
@@ -443,7 +444,8 @@ static void ping_rules(struct gen *g, struct rs_chain *c)
 static const char *input_chain_of(struct gen *g, const struct party *zone)
 {
 	const struct plan *p = g->p;
-	struct dispatch x = { .g = g };
+	struct dispatch x = { .g = g, .in = zone->zone_id,
+			      .where = AT_INPUT };
 	uint32_t self = p->n_zones + g->f->id;
 
 	x.name = unique_name(g, arena_printf(g->arena, "pp_input/%s",
@@ -565,11 +567,14 @@ struct ruleset *gen_firewall(struct arena *a, const struct plan *p,
 	map_add_str(g.scratch, &g.names, "pp_input", NULL);
 	map_add_str(g.scratch, &g.names, "pp_zones", NULL);
 	map_add_str(g.scratch, &g.names, "pp_tracked", NULL);
+	map_add_str(g.scratch, &g.names, "pp_prerouting", NULL);
+	map_add_str(g.scratch, &g.names, "pp_postrouting", NULL);
 	index_plan(&g);
 	header(&g);
 	tracked_chain(&g);
 	forward_chain(&g);
 	input_chain(&g);
+	nat_chains(&g);
 	rs_finish(g.rs);
 	arena_free(g.scratch);
 	if (g.flow_elems <= GEN_FLOW_MOST)

@@ -96,6 +96,137 @@ static bool atom_in(const struct work *w, uint32_t atom, uint32_t end)
 			       cell_in_end(w->p, a->cells.v[0], end));
 }
 
+/* ---- where ends are not seen by their own addresses ------------------------------------ */
+
+typedef VEC(uint32_t) atom_list;
+
+/* There, an address may stand for several classes: each is an atom of its own. */
+static bool is_split(const struct work *w, uint32_t cls)
+{
+	return w->x->translated && (w->p->classes.v[cls].nat ||
+				    cls < w->p->topo->firewalls.n);
+}
+
+static void push_cell_atom(struct work *w, uint32_t cell, atom_list *out)
+{
+	int is_new;
+	struct map_entry *e = map_add(w->a, &w->cell_atoms, &cell, sizeof(cell),
+				      &is_new);
+
+	if (is_new) {
+		e->val.u = (uint32_t)w->atoms.n;
+		vec_push(w->a, &w->atoms, (struct atom){
+				.cls = w->p->cell[cell].cls });
+		add_cell(w, e->val.u, cell);
+	}
+	for (size_t i = 0; i < out->n; i++)
+		if (out->v[i] == e->val.u)
+			return;
+	vec_push(w->a, out, e->val.u);
+}
+
+/* The atoms of a class within an end, in one family as that face shows them. */
+static void face_atoms(struct work *w, uint32_t cls, uint32_t end,
+		       struct face f, bool v4, atom_list *out)
+{
+	const struct class *c = &w->p->classes.v[cls];
+	bool met = false;
+
+	for (size_t i = 0; i < c->n_cell; i++) {
+		uint32_t cell = c->cell[i], shown;
+
+		if (addr_is_v4(w->p->cell[cell].lo) != v4 ||
+		    (end != NONE && !cell_in_end(w->p, cell, end)))
+			continue;
+		met = true;
+		shown = face_cell(w->p, f, cell);
+		if (shown != NONE)
+			push_cell_atom(w, shown, out);
+	}
+	if (met && f.kind == FACE_INTERFACE) {
+		uint32_t shown[64];
+		size_t n = interface_cells(w->p, f, v4, shown, 64);
+
+		for (size_t i = 0; i < n; i++)
+			push_cell_atom(w, shown[i], out);
+	}
+}
+
+static void class_atoms(struct work *w, uint32_t cls, uint32_t end,
+			atom_list *out)
+{
+	need_class(w, cls);
+	for (size_t i = 0; i < w->class_atoms[cls].n; i++) {
+		uint32_t a = w->class_atoms[cls].v[i];
+
+		if (atom_in(w, a, end) || !w->atoms.v[a].cells.n)
+			vec_push(w->a, out, a);
+	}
+}
+
+static void side_atoms(struct work *w, uint32_t cls, uint32_t end,
+		       struct face f, bool v4, atom_list *out)
+{
+	if (is_split(w, cls) && w->p->classes.v[cls].n_cell)
+		face_atoms(w, cls, end, f, v4, out);
+	else
+		class_atoms(w, cls, end, out);
+}
+
+static void find_views(struct dispatch *x, uint32_t from, uint32_t to, bool v4,
+		       nat_views *out)
+{
+	const struct plan *p = x->g->p;
+	struct face own = { FACE_OWN, 0 };
+
+	out->n = 0;
+	if (x->where == AT_FORWARD)
+		nat_views_at(p, plan_route(p, p->classes.v[from].node,
+					   p->classes.v[to].node),
+			     x->g->f->id, x->in, x->out, from, to, v4,
+			     x->g->scratch, out);
+	else if (x->where == AT_INPUT && p->classes.v[to].n_cell)
+		nat_views_input(p, x->g->f->id, x->in, from, v4, x->g->scratch,
+				out);
+	else
+		vec_push(x->g->scratch, out, (struct nat_view){ own, own });
+}
+
+/* Are both ends seen by their own addresses, whatever the family? */
+static bool plain(struct dispatch *x, uint32_t from, uint32_t to)
+{
+	nat_views v = { 0 };
+	bool own = true;
+
+	if (!x->g->p->translates)
+		return true;
+	for (int v4 = 0; v4 < 2 && own; v4++) {
+		find_views(x, from, to, v4, &v);
+		own = v.n == 1 && v.v[0].from.kind == FACE_OWN &&
+		      v.v[0].to.kind == FACE_OWN;
+	}
+	return own;
+}
+
+static bool something_translated(struct dispatch *x)
+{
+	const struct plan *p = x->g->p;
+
+	for (size_t i = 0; p->translates && i < x->pairs.n; i++)
+		if (!plain(x, p->pairs.v[x->pairs.v[i]].from,
+			   p->pairs.v[x->pairs.v[i]].to))
+			return true;
+	for (size_t i = 0; p->translates && i < x->products.n; i++)
+		if (!plain(x, p->products.v[x->products.v[i]].from,
+			   p->products.v[x->products.v[i]].to))
+			return true;
+	for (size_t i = 0; p->translates && i < x->back.n; i++)
+		if (!plain(x, p->products.v[x->back.v[i]].to,
+			   p->products.v[x->back.v[i]].from))
+			return true;
+	return false;
+}
+
 unsigned atom_families(const struct work *w, const struct atom *a)
 {
 	unsigned fam = 0;
@@ -107,27 +238,65 @@ unsigned atom_families(const struct work *w, const struct atom *a)
 
 /* ---- who may do what: triples ------------------------------------------------------- */
 
+static void join_atoms(struct work *w, const atom_list *from,
+		       const atom_list *to, uint32_t entry)
+{
+	for (size_t i = 0; i < from->n; i++)
+		for (size_t k = 0; k < to->n; k++)
+			vec_push(w->a, &w->triples, (struct triple){
+					from->v[i], to->v[k], entry });
+}
+
+static void view_triples(struct work *w, uint32_t from, uint32_t from_end,
+			 uint32_t to, uint32_t to_end, struct entry e,
+			 struct nat_view v, bool v4)
+{
+	atom_list s = { 0 }, d = { 0 };
+	const struct piece *pieces;
+	uint32_t id;
+
+	e.face = v.to.kind == FACE_PUBLIC ? FACE_OWN : v.to.kind;
+	e.face_id = e.face == FACE_OWN ? 0 : v.to.id;
+	id = dispatch_entry(w, e);
+	if (!entry_pieces(w->g, &e, &pieces))
+		return;
+	side_atoms(w, from, from_end, v.from, v4, &s);
+	side_atoms(w, to, to_end, v.to, v4, &d);
+	join_atoms(w, &s, &d, id);
+}
+
 static void add_triples(struct work *w, uint32_t from, uint32_t from_end,
 			uint32_t to, uint32_t to_end, struct entry e)
 {
-	uint32_t id = dispatch_entry(w, e);
-	const struct piece *v;
+	struct nat_view own = { { FACE_OWN, 0 }, { FACE_OWN, 0 } };
+	nat_views views = { 0 };
 
-	if (!entry_pieces(w->g, &e, &v))
+	if (!is_split(w, from) && !is_split(w, to)) {
+		view_triples(w, from, from_end, to, to_end, e, own, true);
 		return;
-	for (size_t i = 0; i < w->class_atoms[from].n; i++) {
-		uint32_t s = w->class_atoms[from].v[i];
-
-		if (!atom_in(w, s, from_end))
-			continue;
-		for (size_t k = 0; k < w->class_atoms[to].n; k++) {
-			uint32_t d = w->class_atoms[to].v[k];
-
-			if (atom_in(w, d, to_end) || !w->atoms.v[d].cells.n)
-				vec_push(w->a, &w->triples,
-					 (struct triple){ s, d, id });
-		}
 	}
+	for (int v4 = 0; v4 < 2; v4++) {
+		find_views(w->x, from, to, v4, &views);
+		for (size_t i = 0; i < views.n; i++)
+			view_triples(w, from, from_end, to, to_end, e,
+				     views.v[i], v4);
+	}
+}
+
+/* IKE's own packets; nat: families in which the pair is translated. */
+static void ike_triples(struct work *w, uint32_t from, uint32_t from_end,
+			uint32_t to, uint32_t to_end, uint32_t ike,
+			unsigned families)
+{
+	unsigned nat = nat_families(w->p, from, to);
+
+	if (families & ~nat)
+		add_triples(w, from, from_end, to, to_end, (struct entry){
+				.ike = ike, .families = families & ~nat });
+	if (families & nat)
+		add_triples(w, from, from_end, to, to_end, (struct entry){
+				.ike = ike, .families = families & nat,
+				.nat = 1 });
 }
 
 static void product_triples(struct work *w, const struct product *x)
@@ -137,9 +306,8 @@ static void product_triples(struct work *w, const struct product *x)
 	add_triples(w, x->from, x->from_end, x->to, x->to_end,
 		    (struct entry){ .svc = x->svc });
 	if (s->ike_families)
-		add_triples(w, x->from, x->from_end, x->to, x->to_end,
-			    (struct entry){ .ike = s->ipsec,
-					    .families = s->ike_families });
+		ike_triples(w, x->from, x->from_end, x->to, x->to_end,
+			    s->ipsec, s->ike_families);
 }
 
 static void pair_triples(struct work *w, const struct pair *x)
@@ -148,9 +316,8 @@ static void pair_triples(struct work *w, const struct pair *x)
 		add_triples(w, x->from, NONE, x->to, NONE,
 			    (struct entry){ .svc = x->svc });
 	if (x->ike)
-		add_triples(w, x->from, NONE, x->to, NONE,
-			    (struct entry){ .ike = x->ike,
-					    .families = x->ike_families });
+		ike_triples(w, x->from, NONE, x->to, NONE, x->ike,
+			    x->ike_families);
 }
 
 void dispatch_gather(struct work *w)
@@ -158,11 +325,13 @@ void dispatch_gather(struct work *w)
 	const struct plan *p = w->p;
 	struct dispatch *x = w->x;
 
+	x->translated = something_translated(x);
 	w->cut = ARENA_ARRAY(w->a, unsigned char, p->n_ends);
 	for (size_t i = 0; i < x->products.n; i++) {
 		const struct product *q = &p->products.v[x->products.v[i]];
 
-		if (dispatch_exact(w, q))
+		if (!(is_split(w, q->from) || is_split(w, q->to)) &&
+		    dispatch_exact(w, q))
 			continue;
 		vec_push(w->a, &w->wide, x->products.v[i]);
 		w->cut[q->from_end] = 1;
@@ -179,25 +348,18 @@ void dispatch_gather(struct work *w)
 	for (size_t i = 0; i < x->pairs.n; i++) {
 		const struct pair *q = &p->pairs.v[x->pairs.v[i]];
 
-		need_class(w, q->from);
-		need_class(w, q->to);
 		pair_triples(w, q);
 	}
 	for (size_t i = 0; i < w->wide.n; i++) {
 		const struct product *q = &p->products.v[w->wide.v[i]];
 
-		need_class(w, q->from);
-		need_class(w, q->to);
 		product_triples(w, q);
 	}
 	for (size_t i = 0; i < x->back.n; i++) {
 		const struct product *q = &p->products.v[x->back.v[i]];
 		const struct svcset *s = &p->svcsets.v[q->svc];
 
-		need_class(w, q->from);
-		need_class(w, q->to);
-		add_triples(w, q->to, q->to_end, q->from, q->from_end,
-			    (struct entry){ .ike = s->ipsec,
-					    .families = s->ike_families });
+		ike_triples(w, q->to, q->to_end, q->from, q->from_end,
+			    s->ipsec, s->ike_families);
 	}
 }

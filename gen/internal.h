@@ -2,6 +2,7 @@
 #define GEN_INTERNAL_H
 
 #include "gen/gen.h"
+#include "plan/nat.h"
 
 enum { GEN_FLOW_MOST = 4000000 }; /* elements with --counters flow */
 
@@ -11,6 +12,8 @@ struct entry {
 	uint32_t ike; /* list of ipsec elements; 0: this is a service set */
 	unsigned families;
 	unsigned counted; /* its ports are spelled out flow by flow already */
+	uint32_t nat;	  /* of ike: what passes translation (RFC 3948) */
+	uint32_t face, face_id; /* how the destination looks: struct face */
 };
 
 enum { GEN_EXACT_RANGE = 8 }; /* ports of a range that is spelled out */
@@ -31,7 +34,7 @@ struct mix {
 /* A part of a class that is treated alike at this hop. */
 struct atom {
 	uint32_t cls;
-	VEC(uint32_t) cells;
+	VEC(uint32_t) cells; /* as they look here: struct face */
 	const char *label; /* first of its parties by name */
 };
 
@@ -59,8 +62,13 @@ struct gen {
 
 /* What passes between two zones here (or comes in from one): its flows, as
  * rules in one chain. */
+enum dispatch_where { AT_FORWARD, AT_INSIDE, AT_INPUT };
+
 struct dispatch {
 	struct gen *g;
+	enum dispatch_where where;
+	uint32_t in, out; /* zones */
+	bool translated;  /* some end is not seen by its own address */
 	const char *name; /* of the chain; prefix of its sets */
 	struct rs_chain *chain;
 	VEC(uint32_t) pairs;
@@ -74,6 +82,9 @@ void deny_rules(struct gen *g, struct rs_chain *c, const char *what,
 		enum refusal how);
 /* Ends a rule that lets a planned connection open; logs it where told. */
 void accept_new(struct gen *g, struct rs_rule *r);
+
+/* nat.c: the chains that translate, where something is. */
+void nat_chains(struct gen *g);
 
 /* dispatch.c: adds rules that accept what is planned; falls through else. */
 void dispatch_rules(struct dispatch *x);

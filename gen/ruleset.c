@@ -18,6 +18,18 @@ struct rs_set *rs_add_set(struct ruleset *rs, const char *name, bool map,
 	return s;
 }
 
+struct rs_set *rs_add_data_map(struct ruleset *rs, const char *name,
+			       unsigned n_field, const enum rs_field *field,
+			       enum rs_field address, bool port)
+{
+	struct rs_set *s = rs_add_set(rs, name, false, n_field, field);
+
+	s->data[s->n_data++] = address;
+	if (port)
+		s->data[s->n_data++] = RS_DPORT;
+	return s;
+}
+
 struct rs_elem *rs_add_elem(struct ruleset *rs, struct rs_set *set)
 {
 	vec_push(rs->arena, &set->elems, (struct rs_elem){ .comment = NULL });
@@ -80,6 +92,16 @@ void rs_lookup(struct ruleset *rs, struct rs_rule *r, const struct rs_set *set)
 {
 	struct rs_stmt s = { .kind = set->map ? RS_VMAP : RS_IN_SET,
 			     .n_field = set->n_field, .set = set };
+
+	memcpy(s.field, set->field, sizeof(s.field));
+	push(rs, r, s);
+}
+
+void rs_translate(struct ruleset *rs, struct rs_rule *r, enum rs_kind kind,
+		  const struct rs_set *set)
+{
+	struct rs_stmt s = { .kind = kind, .n_field = set->n_field,
+			     .set = set };
 
 	memcpy(s.field, set->field, sizeof(s.field));
 	push(rs, r, s);

@@ -20,7 +20,7 @@ enum rs_field {
 	RS_N_FIELDS
 };
 
-enum { RS_MAX_KEY = 4 };
+enum { RS_MAX_KEY = 4, RS_MAX_DATA = 2 };
 
 struct rs_value {
 	struct addr lo, hi;  /* both belong to it */
@@ -39,6 +39,7 @@ struct rs_elem {
 	const char *comment;	 /* NULL: none; at most 128 bytes */
 	enum rs_verdict verdict; /* maps */
 	const char *target;	 /* RS_JUMP, RS_GOTO */
+	struct addr data[RS_MAX_DATA]; /* of a set with n_data */
 };
 
 struct rs_set {
@@ -48,6 +49,10 @@ struct rs_set {
 	bool map;      /* to verdicts */
 	bool interval; /* some element is a range */
 	bool counter;  /* every element counts */
+	/* A map to values instead: an address, or an address and a port
+	 * (RS_DPORT). Never together with `map`. */
+	enum rs_field data[RS_MAX_DATA];
+	unsigned n_data;
 	VEC(struct rs_elem) elems;
 };
 
@@ -64,6 +69,19 @@ enum rs_kind {
 	RS_LOG,	     /* with text as prefix; to the kernel's log, or, with
 		      * to_group, to an NFLOG group, the packet whole */
 	RS_VERDICT,
+	/*
+	 * Translation of a new connection, for good and all its packets, by a
+	 * set with n_data: field is its key; where the set has none, the rule
+	 * ends without effect, else the packet's destination (RS_DNAT) or
+	 * source (RS_SNAT) becomes the element's address and port, and the
+	 * packet leaves this base chain as accepted. In the kernel: a lookup
+	 * that loads the data into registers, then a nat expression with
+	 * addr_min = addr_max = the address' register and, with a port,
+	 * proto_min = proto_max = its register (nft sets the flags 1 and 2,
+	 * NF_NAT_RANGE_MAP_IPS and _PROTO_SPECIFIED); family by data[0].
+	 */
+	RS_DNAT, RS_SNAT,
+	RS_MASQUERADE, /* source: the address of the interface it leaves by */
 };
 
 enum { RS_ESTABLISHED = 1, RS_RELATED = 2 };
@@ -87,11 +105,17 @@ struct rs_rule {
 	const char *comment;
 };
 
-enum rs_hook { RS_NO_HOOK, RS_HOOK_FORWARD, RS_HOOK_INPUT };
+/* Base chains: on forward and input of type filter, priority filter (0), policy
+ * drop; on prerouting and postrouting of type nat, priority dstnat (-100) and
+ * srcnat (100), policy accept. */
+enum rs_hook {
+	RS_NO_HOOK, RS_HOOK_FORWARD, RS_HOOK_INPUT, RS_HOOK_PREROUTING,
+	RS_HOOK_POSTROUTING
+};
 
 struct rs_chain {
 	const char *name;
-	enum rs_hook hook; /* base chains: priority filter, policy drop */
+	enum rs_hook hook;
 	VEC(struct rs_rule *) rules;
 };
 
@@ -105,6 +129,10 @@ struct ruleset {
 
 struct rs_set *rs_add_set(struct ruleset *rs, const char *name, bool map,
 			  unsigned n_field, const enum rs_field *field);
+/* A map to an address or, with port, to an address and a port. */
+struct rs_set *rs_add_data_map(struct ruleset *rs, const char *name,
+			       unsigned n_field, const enum rs_field *field,
+			       enum rs_field address, bool port);
 struct rs_elem *rs_add_elem(struct ruleset *rs, struct rs_set *set);
 struct rs_chain *rs_add_chain(struct ruleset *rs, const char *name,
 			      enum rs_hook hook);
@@ -119,6 +147,9 @@ void rs_match_values(struct ruleset *rs, struct rs_rule *r, enum rs_kind kind,
 void rs_match_name(struct ruleset *rs, struct rs_rule *r, enum rs_field f,
 		   const char *name);
 void rs_lookup(struct ruleset *rs, struct rs_rule *r, const struct rs_set *s);
+/* RS_DNAT or RS_SNAT by a map to addresses. */
+void rs_translate(struct ruleset *rs, struct rs_rule *r, enum rs_kind kind,
+		  const struct rs_set *s);
 void rs_simple(struct ruleset *rs, struct rs_rule *r, enum rs_kind kind);
 void rs_ct_state(struct ruleset *rs, struct rs_rule *r, unsigned states);
 void rs_limit(struct ruleset *rs, struct rs_rule *r, unsigned rate,

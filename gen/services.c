@@ -75,11 +75,39 @@ const char *reason_comment(struct gen *g, const uint32_t *reasons, size_t n)
 	return out;
 }
 
+struct pieces {
+	struct piece *v;
+	size_t n, cap;
+};
+
+/* The same pieces with the ports that a published address shows. */
+static void face_pieces(struct gen *g, const struct entry *e,
+			struct pieces *all)
+{
+	struct face f = { e->face, e->face_id };
+	struct pieces out = { 0 };
+
+	for (size_t i = 0; i < all->n; i++) {
+		struct key_range r = all->v[i].keys;
+		struct key_set k = face_keys(g->p, f,
+					     (struct key_set){ &r, 1 },
+					     g->scratch);
+
+		for (size_t x = 0; x < k.n; x++) {
+			struct piece one = all->v[i];
+
+			one.keys = k.r[x];
+			vec_push(g->scratch, &out, one);
+		}
+	}
+	*all = out;
+}
+
 size_t entry_pieces(struct gen *g, const struct entry *e,
 		    const struct piece **out)
 {
 	const struct plan *p = g->p;
-	VEC(struct piece) v = { 0 };
+	struct pieces v = { 0 };
 	const struct svcset *s = &p->svcsets.v[e->svc];
 	size_t n = 0;
 
@@ -89,13 +117,15 @@ size_t entry_pieces(struct gen *g, const struct entry *e,
 	for (size_t i = 0; e->ike && i < p->lists.len[e->ike]; i++) {
 		uint32_t id = p->lists.v[e->ike][i];
 		struct key_set k = ipsec_keys(g->scratch,
-					      p->topo->ipsecs.v[id]);
+					      p->topo->ipsecs.v[id], e->nat);
 
 		for (size_t x = 0; x < k.n; x++)
 			vec_push(g->scratch, &v, (struct piece){
 					.keys = k.r[x], .pin = NONE,
 					.reason = p->ipsec_reason + id });
 	}
+	if (e->face != FACE_OWN)
+		face_pieces(g, e, &v);
 	for (size_t i = 0; i < v.n; i++)
 		if (!e->counted || !piece_exact(&v.v[i]))
 			v.v[n++] = v.v[i];

@@ -98,6 +98,12 @@ static void put_elem(struct buf *out, const struct rs_set *s,
 		buf_puts(out, " : ");
 		put_verdict(out, e->verdict, e->target);
 	}
+	for (unsigned i = 0; i < s->n_data; i++) {
+		struct rs_value v = { e->data[i], e->data[i], NULL };
+
+		buf_puts(out, i ? " . " : " : ");
+		put_value(out, s->data[i], &v);
+	}
 }
 
 /* A short element shares its line with others; one with a comment has its
@@ -108,7 +114,7 @@ static void put_elems(struct buf *out, const struct rs_set *s)
 
 	buf_puts(out, "\t\telements = {");
 	for (size_t i = 0; i < s->elems.n; i++) {
-		bool own = s->map || s->elems.v[i].comment;
+		bool own = s->map || s->n_data || s->elems.v[i].comment;
 
 		if (i)
 			buf_putc(out, ',');
@@ -125,12 +131,16 @@ static void put_elems(struct buf *out, const struct rs_set *s)
 
 static void put_set(struct buf *out, const struct rs_set *s)
 {
-	buf_printf(out, "\n\t%s %s {\n\t\ttype ", s->map ? "map" : "set",
+	buf_printf(out, "\n\t%s %s {\n\t\ttype ", s->map || s->n_data ? "map" : "set",
 		   s->name);
 	for (unsigned i = 0; i < s->n_field; i++)
 		buf_printf(out, "%s%s", i ? " . " : "",
 			   fields[s->field[i]].type);
-	buf_puts(out, s->map ? " : verdict\n" : "\n");
+	buf_puts(out, s->map ? " : verdict" : "");
+	for (unsigned i = 0; i < s->n_data; i++)
+		buf_printf(out, "%s%s", i ? " . " : " : ",
+			   fields[s->data[i]].type);
+	buf_putc(out, '\n');
 	if (s->interval)
 		buf_puts(out, "\t\tflags interval\n");
 	if (s->counter)
@@ -153,6 +163,16 @@ static void put_match(struct buf *out, const struct rs_stmt *s)
 	}
 	if (s->n_value > 1)
 		buf_puts(out, " }");
+}
+
+static void put_translate(struct buf *out, const struct rs_stmt *s)
+{
+	bool v6 = s->set->data[0] == RS_SADDR6 || s->set->data[0] == RS_DADDR6;
+
+	buf_printf(out, "%s %s to ", s->kind == RS_DNAT ? "dnat" : "snat",
+		   v6 ? "ip6" : "ip");
+	put_fields(out, s->field, s->n_field);
+	buf_printf(out, " map @%s", s->set->name);
 }
 
 static void put_stmt(struct buf *out, const struct rs_stmt *s)
@@ -197,16 +217,32 @@ static void put_stmt(struct buf *out, const struct rs_stmt *s)
 	case RS_VERDICT:
 		put_verdict(out, s->verdict, s->text);
 		break;
+	case RS_DNAT:
+	case RS_SNAT:
+		put_translate(out, s);
+		break;
+	case RS_MASQUERADE:
+		buf_puts(out, "masquerade");
+		break;
 	}
 }
+
+static const struct {
+	const char *type, *name, *priority, *policy;
+} hooks[] = {
+	[RS_HOOK_FORWARD] = { "filter", "forward", "filter", "drop" },
+	[RS_HOOK_INPUT] = { "filter", "input", "filter", "drop" },
+	[RS_HOOK_PREROUTING] = { "nat", "prerouting", "dstnat", "accept" },
+	[RS_HOOK_POSTROUTING] = { "nat", "postrouting", "srcnat", "accept" },
+};
 
 static void put_chain(struct buf *out, const struct rs_chain *c)
 {
 	buf_printf(out, "\n\tchain %s {\n", c->name);
 	if (c->hook != RS_NO_HOOK)
-		buf_printf(out, "\t\ttype filter hook %s priority filter; "
-			   "policy drop;\n",
-			   c->hook == RS_HOOK_FORWARD ? "forward" : "input");
+		buf_printf(out, "\t\ttype %s hook %s priority %s; policy %s;\n",
+			   hooks[c->hook].type, hooks[c->hook].name,
+			   hooks[c->hook].priority, hooks[c->hook].policy);
 	for (size_t i = 0; i < c->rules.n; i++) {
 		const struct rs_rule *r = c->rules.v[i];
 
