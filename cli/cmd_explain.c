@@ -214,6 +214,12 @@ static const char *why_text(const struct question *q, const struct answer *x)
 		return "unknown address: the destination is in no zone";
 	case WHY_SAME_ADDRESS:
 		return "source and destination are the same address";
+	case WHY_BEHIND_MANY:
+		return "many hide behind that public address, and no port of "
+		       "it is published that way";
+	case WHY_NOT_TRANSLATED:
+		return "nothing translates the public address on the way "
+		       "between them: they meet by their own";
 	case WHY_WRONG_INTERFACE:
 	case WHY_HAIRPIN:
 		break;
