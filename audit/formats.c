@@ -293,17 +293,50 @@ static void json_unseen(struct json *j, const struct report *r)
 	json_end_array(j);
 }
 
+/* Planned flows that were seen, by reason and by pair of zones. */
+static void json_seen(struct json *j, const struct report *r)
+{
+	const struct plan *p = r->judge->plan;
+	size_t zones = p->topo->zones.n;
+
+	json_array(j, "seen");
+	for (uint32_t i = 0; i < p->reasons.n; i++) {
+		if (!r->reason_hits[i])
+			continue;
+		json_object(j, NULL);
+		json_str(j, "reason", reason_ident(p, i, r->arena));
+		json_int(j, "flows", (long long)r->reason_hits[i]);
+		json_end_object(j);
+	}
+	json_end_array(j);
+	json_array(j, "seen_between");
+	for (uint32_t i = 0; i < zones * zones; i++) {
+		if (!r->zone_flows[i])
+			continue;
+		json_object(j, NULL);
+		json_str(j, "from", plan_node_name(p, i / (uint32_t)zones));
+		json_str(j, "to", plan_node_name(p, i % (uint32_t)zones));
+		json_int(j, "flows", (long long)r->zone_flows[i]);
+		json_end_object(j);
+	}
+	json_end_array(j);
+}
+
+/* Schema "portplan-audit-1": fields may be added, none changes its meaning. */
 static void write_json(const struct report *r, struct buf *out)
 {
 	struct json j = { .out = out };
 
 	json_object(&j, NULL);
+	json_str(&j, "schema", "portplan-audit-1");
+	json_str(&j, "topology", r->judge->plan->topo->name);
 	json_str(&j, "result", report_outcome(r));
 	json_totals(&j, r->totals);
 	json_array(&j, "findings");
 	for (size_t i = 0; i < r->n_finding; i++)
 		json_finding(&j, r, i);
 	json_end_array(&j);
+	json_seen(&j, r);
 	json_unseen(&j, r);
 	json_complete(&j, r);
 	json_end_object(&j);

@@ -153,6 +153,8 @@ struct report *report_make(struct arena *a, struct audit *au,
 	r->finding = audit_findings(au, &r->n_finding);
 	r->seen = seen;
 	r->n_seen = n_seen;
+	r->reason_hits = audit_reason_hits(au);
+	r->zone_flows = audit_zone_flows(au);
 	find_gaps(r);
 	find_unseen(r, au);
 	return r;

@@ -44,6 +44,7 @@ struct report {
 	bool taps_known; /* some source had its zone said */
 	const struct unseen *unseen;
 	size_t n_unseen;
+	const uint64_t *reason_hits, *zone_flows; /* as audit.h has them */
 	struct arena *arena;
 };
 

@@ -150,6 +150,7 @@ extern const struct command command_audit;
 extern const struct command command_diff;
 extern const struct command command_equal;
 extern const struct command command_graph;
+extern const struct command command_report;
 extern const struct command command_schema;
 extern const struct command command_templates;
 extern const struct command command_man;

@@ -10,6 +10,7 @@ const struct command *const commands[] = {
 	&command_diff,
 	&command_equal,
 	&command_graph,
+	&command_report,
 	&command_schema,
 	&command_templates,
 	&command_man,

@@ -60,8 +60,9 @@ struct drawing *draw_build(struct arena *a, const struct plan *p,
 			   const struct draw_options *opt);
 
 /* A whole SVG 1.1 document, or, for a page that has it inline, the element
- * alone. */
+ * alone, without the <style> that belongs into the page's head. */
 void draw_svg(const struct drawing *d, bool inline_part, struct buf *out);
+void draw_svg_style(struct buf *out);
 
 /*
  * Mermaid, at the level of zones. NULL, or why GitHub would refuse it: the

@@ -43,6 +43,11 @@ static const char style[] =
 	".pp .pp-a2 .pp-line{stroke-dasharray:7 4}"
 	"</style>\n";
 
+void draw_svg_style(struct buf *out)
+{
+	buf_puts(out, style);
+}
+
 void put_text(struct sheet *s, int x, int y, const char *class,
 	      const char *anchor, const char *text)
 {
@@ -271,20 +276,27 @@ void draw_svg(const struct drawing *d, bool inline_part, struct buf *out)
 			   .out = &body, .y_wires = 116 };
 	int height = draw_all(&s);
 
-	if (!inline_part)
-		buf_puts(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-	buf_printf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" "
+	buf_printf(out, "%s<svg xmlns=\"http://www.w3.org/2000/svg\" "
 		   "class=\"pp\" width=\"%d\" height=\"%d\" "
-		   "viewBox=\"0 0 %d %d\" role=\"img\" "
-		   "aria-labelledby=\"pp-t pp-d\">\n<title id=\"pp-t\">",
-		   s.width, height, s.width, height);
+		   "viewBox=\"0 0 %d %d\" role=\"img\" ", inline_part ? "" :
+		   "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n", s.width,
+		   height, s.width, height);
+	if (inline_part)
+		buf_puts(out, "aria-label=\"");
+	else
+		buf_puts(out, "aria-labelledby=\"pp-t pp-d\">\n"
+			 "<title id=\"pp-t\">");
 	text_xml(out, d->plan->topo->name);
 	text_xml(out, scope(d));
-	buf_puts(out, "</title>\n<desc id=\"pp-d\">Zones as columns with "
-		 "their hosts, firewalls between them, and below, for each "
-		 "pair of zones, what is planned from one to the other."
-		 "</desc>\n");
-	buf_puts(out, style);
+	if (inline_part) {
+		buf_puts(out, "\">\n");
+	} else {
+		buf_puts(out, "</title>\n<desc id=\"pp-d\">Zones as columns "
+			 "with their hosts, firewalls between them, and below, "
+			 "for each pair of zones, what is planned from one to "
+			 "the other.</desc>\n");
+		draw_svg_style(out);
+	}
 	buf_printf(out, "<rect class=\"pp-page\" width=\"%d\" height=\"%d\"/>"
 		   "\n", s.width, height);
 	buf_put(out, body.s, body.n);
