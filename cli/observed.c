@@ -174,6 +174,15 @@ static const char *first_box(struct reading *r, const struct json_value *v)
 				   more) : box->str;
 }
 
+/* Those that were tried stand first. */
+static const char *first_repair(struct reading *r, const struct json_value *v)
+{
+	const struct json_value *x = json_need(v, "repairs", JSON_ARRAY,
+					       r->d)->first;
+
+	return x ? json_need_str(x, "what", r->d) : NULL;
+}
+
 static void check_finding(struct reading *r, const struct json_value *v,
 			  struct seen_rules *s)
 {
@@ -184,6 +193,8 @@ static void check_finding(struct reading *r, const struct json_value *v,
 		.packet = json_need_str(v, "packet", r->d),
 	};
 
+	if (json_get(v, "repairs"))
+		f.repair = first_repair(r, v);
 	read_places(r, v, &f);
 	vec_push(r->arena, &s->findings, f);
 }
@@ -225,6 +236,7 @@ static const struct {
 	void (*read)(struct reading *r, const struct json_value *v);
 } schemas[] = {
 	{ "portplan-check-1", read_check },
+	{ "portplan-check-2", read_check },
 	{ "portplan-audit-1", read_audit },
 };
 
@@ -244,7 +256,7 @@ static void read_document(struct reading *r, const struct json_value *v)
 			return;
 		}
 	diag_add(r->d, SEV_ERROR, schema->at, "the schema is \"%s\", where "
-		 "portplan-check-1 or portplan-audit-1 is meant",
+		 "portplan-check-2 or portplan-audit-1 is meant",
 		 xml_shown(r->arena, schema->str));
 }
 

@@ -4,7 +4,7 @@
 #include "cli/cli.h"
 
 /*
- * What `check -o json` ("portplan-check-1") and `audit -o json`
+ * What `check -o json` ("portplan-check-2") and `audit -o json`
  * ("portplan-audit-1") found, read back. Texts are as in the files: foreign.
  */
 struct seen_finding {
@@ -12,7 +12,7 @@ struct seen_finding {
 	const char *from, *to, *service;
 	uint32_t from_zone, to_zone; /* zone ids; NONE: not known */
 	const char *note, *waived;
-	const char *rule, *packet;   /* of check */
+	const char *rule, *packet, *repair; /* of check */
 	long long flows, answered;   /* of audit */
 };
 

@@ -14,7 +14,7 @@ static void put_line(struct report_page *r, const char *tag, const char *text)
 static void rules_findings(struct report_page *r, const struct seen_rules *s)
 {
 	static const char *const columns[] = {
-		"Kind", "What", "Service", "Packet", "Rule",
+		"Kind", "What", "Service", "Packet", "Rule", "Repair",
 	};
 
 	page_table(r, columns, COUNT_OF(columns));
@@ -27,6 +27,7 @@ static void rules_findings(struct report_page *r, const struct seen_rules *s)
 		page_cell(r, columns[2], f->service);
 		page_cell(r, columns[3], f->packet);
 		page_cell(r, columns[4], f->rule);
+		page_cell(r, columns[5], f->repair);
 		buf_puts(r->out, "</tr>\n");
 	}
 	page_end_table(r);
