@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "audit/nflog.h"
+
 struct iface {
 	const char *name;
 	pcap_t *pcap;
@@ -45,19 +47,15 @@ static void complain(struct diags *d, const char *name, const char *what,
 		 " (capturing needs CAP_NET_RAW)" : "");
 }
 
-/* libpcap reads NFLOG into a buffer of the snap length; the kernel sends
- * several packets in one message, and what does not fit would be lost. */
-static bool is_nflog(const char *name)
-{
-	return !strncmp(name, "nflog", 5);
-}
-
 static int activate(pcap_t *p, const char *name, const struct live_options *opt,
 		    unsigned snaplen)
 {
 	unsigned mb = opt->buffer_mb ? opt->buffer_mb : LIVE_BUFFER_MB;
 
-	if (is_nflog(name))
+	/* libpcap reads NFLOG into a buffer of the snap length; the kernel
+	 * sends several packets in one message, and what does not fit would
+	 * be lost. */
+	if (nflog_name(name))
 		snaplen = FRAME_MAX;
 	pcap_set_snaplen(p, (int)snaplen);
 	pcap_set_promisc(p, 1);
@@ -125,7 +123,7 @@ static pcap_direction_t direction(const char *name, enum live_direction d)
 static bool set_direction(pcap_t *p, const char *name, enum live_direction d,
 			  struct diags *diags)
 {
-	if (is_nflog(name) || pcap_setdirection(p, direction(name, d)) == 0)
+	if (nflog_name(name) || pcap_setdirection(p, direction(name, d)) == 0)
 		return true;
 	complain(diags, name, "cannot tell directions apart", 0, p);
 	return false;
@@ -182,6 +180,8 @@ static bool open_iface(struct iface *f, const char *name, uint16_t index,
 			 err);
 		return false;
 	}
+	if (nflog_name(name))
+		nflog_hurry(pcap_fileno(f->pcap), name, LIVE_TIMEOUT_MS / 10);
 	return set_direction(f->pcap, name, opt->direction, d) &&
 	       set_filter(f->pcap, name, opt->filter, d);
 }
@@ -204,7 +204,7 @@ static bool open_shared(struct live **out, unsigned readers, const char *name,
 			uint16_t index, const struct live_options *opt,
 			struct diags *d)
 {
-	bool alone = is_nflog(name);
+	bool alone = nflog_name(name);
 	uint16_t group = 0;
 
 	for (unsigned k = 0; k < (alone ? 1 : readers); k++) {
@@ -299,7 +299,7 @@ static bool round_all(struct live *l)
 	for (size_t i = 0; i < l->n; i++)
 		if (!collect(l, &l->iface[(l->next + i) % l->n]))
 			return false;
-	l->next = (l->next + 1) % l->n;
+	l->next = l->n ? (l->next + 1) % l->n : 0;
 	return true;
 }
 

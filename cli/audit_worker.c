@@ -82,24 +82,42 @@ void worker_frames(struct worker *w, const struct frame *f, size_t n)
 	atomic_fetch_add_explicit(&w->frames, n, memory_order_relaxed);
 }
 
+/* One batch; how many packets it held; -1: the end. */
+static long turn(struct worker *w)
+{
+	struct run *r = w->run;
+	struct frame f[FRAME_BATCH];
+	long n = live_read(w->live, f, FRAME_BATCH);
+
+	if (n < 0) {
+		w->why = live_why(w->live);
+		atomic_store(&r->stop, true);
+		return -1;
+	}
+	worker_frames(w, f, (size_t)worker_within_count(r, n));
+	if (!n)
+		audit_tick(w->audit, wall_clock());
+	worker_serve(w);
+	return n;
+}
+
+/* What the kernel had taken when the end was called is still to be read. It
+ * hands over a block when it is full or after the timeout. */
+static void drain(struct worker *w)
+{
+	double until = audit_now() + 3 * LIVE_TIMEOUT_MS / 1e3;
+
+	while (turn(w) > 0 && audit_now() < until)
+		;
+}
+
 void *worker_watch(void *arg)
 {
 	struct worker *w = arg;
-	struct run *r = w->run;
-	struct frame f[FRAME_BATCH];
 
-	while (!atomic_load_explicit(&r->stop, memory_order_relaxed)) {
-		long n = live_read(w->live, f, FRAME_BATCH);
-
-		if (n < 0) {
-			w->why = live_why(w->live);
-			atomic_store(&r->stop, true);
-			break;
-		}
-		worker_frames(w, f, (size_t)worker_within_count(r, n));
-		if (!n)
-			audit_tick(w->audit, wall_clock());
-		worker_serve(w);
-	}
+	while (!atomic_load_explicit(&w->run->stop, memory_order_relaxed))
+		if (turn(w) < 0)
+			return NULL;
+	drain(w);
 	return NULL;
 }
