@@ -84,6 +84,7 @@ int put_out(const struct args *a, const struct buf *b);
 struct file_out {
 	const char *path;
 	const struct buf *text;
+	bool over_input; /* it may be what was read: fmt */
 	bool same; /* set: it stood there already and was left alone */
 	int held;  /* open for writing since before privileges were given up:
 		    * its descriptor + 1; 0: it is opened by its path */
@@ -151,6 +152,7 @@ extern const struct command command_diff;
 extern const struct command command_equal;
 extern const struct command command_graph;
 extern const struct command command_report;
+extern const struct command command_fmt;
 extern const struct command command_schema;
 extern const struct command command_templates;
 extern const struct command command_man;

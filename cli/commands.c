@@ -11,6 +11,7 @@ const struct command *const commands[] = {
 	&command_equal,
 	&command_graph,
 	&command_report,
+	&command_fmt,
 	&command_schema,
 	&command_templates,
 	&command_man,

@@ -100,7 +100,7 @@ static int plan_target(const struct args *a, const struct file_out *f,
 	t->mode = st.st_mode & 07777;
 	if (same_content(t->path, f->text))
 		t->how = HOW_SAME;
-	return check_input(a, f->path, &st);
+	return f->over_input ? EXIT_OK : check_input(a, f->path, &st);
 }
 
 static int write_temporary(const struct args *a, const struct file_out *f,
