@@ -361,6 +361,9 @@ static void do_log(struct build_rule *b, const struct rs_stmt *s)
 	nftnl_expr_set_str(e, NFTNL_EXPR_LOG_PREFIX, s->text);
 	if (s->to_group)
 		nftnl_expr_set_u16(e, NFTNL_EXPR_LOG_GROUP, s->group);
+	else
+		nftnl_expr_set_u32(e, NFTNL_EXPR_LOG_LEVEL,
+				   NFT_LOGLEVEL_WARNING);
 }
 
 static void reject(struct build_rule *b, uint32_t type, uint8_t code)

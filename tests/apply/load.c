@@ -1,14 +1,19 @@
 /*
- * load TOPOLOGY FIREWALL [TIMES]: the firewall's rules as a batch into the
- * kernel of this network namespace, and switched to. Prints nothing.
+ * load load|same TOPOLOGY FIREWALL [flow]: the firewall's rules as a batch into
+ * the kernel of this network namespace, and switched to; or: does the kernel's
+ * table hold the same, expression by expression? Prints what differs.
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "apply/build.h"
 #include "apply/load.h"
+#include "apply/model.h"
 #include "gen/gen.h"
 #include "plan/plan.h"
+
+enum { TODAY = 1795910400 }; /* 2026-11-29 */
 
 static int trouble(struct buf *err)
 {
@@ -17,46 +22,84 @@ static int trouble(struct buf *err)
 	return 2;
 }
 
+static struct ruleset *rules(struct arena *a, char **argv, bool flow)
+{
+	struct gen_options opt = {
+		.counters = flow ? GEN_COUNT_FLOW : GEN_COUNT_SERVICE
+	};
+	struct topology_options topt = { 0 };
+	struct plan_options popt = { .now = TODAY };
+	struct diags d;
+	struct topology *t;
+
+	diags_init(&d, a);
+	t = topology_read(a, argv[2], &topt, &d);
+	return t ? gen_firewall(a, plan_build(a, t, &popt, &d),
+				topology_firewall(t, argv[3]), &opt, &d) : NULL;
+}
+
+static int load(struct nft *n, const struct ruleset *rs,
+		struct generations *g, struct buf *err)
+{
+	struct stream s;
+	struct load l;
+	bool built;
+
+	load_begin(&l, n, rs->table, g, generations_free(g), err);
+	stream_init(&s, load_unit, &l);
+	built = build_generation(rs, &s, err) == 0;
+	stream_free(&s);
+	if (load_end(&l, built) != BATCH_DONE)
+		return trouble(err);
+	g->generation = l.batch.generation;
+	return switch_to(n, rs->table, g, l.slot, true, &g->generation, err) ==
+		BATCH_DONE ? 0 : trouble(err);
+}
+
+static int same(struct arena *a, struct nft *n, const struct ruleset *rs,
+		const struct generations *g, struct buf *err)
+{
+	struct model *want = model_new(a, rs->table);
+	struct model *have = model_read(a, n, rs->table,
+					generations_running(g), true, err);
+	struct model_differences d;
+	struct stream s;
+
+	stream_init(&s, model_unit, want);
+	if (!have || build_generation(rs, &s, err) != 0)
+		return trouble(err);
+	stream_free(&s);
+	model_compare(a, have, want, 100, &d);
+	for (size_t i = 0; i < d.v.n; i++) {
+		model_difference_text(&d.v.v[i], err);
+		buf_putc(err, '\n');
+	}
+	if (have->bad || want->bad)
+		buf_puts(err, "cannot be read\n");
+	if (!d.v.n && model_hash(have) != model_hash(want))
+		buf_puts(err, "equal, but the fingerprints differ\n");
+	return err->n ? trouble(err) : 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct arena *a = arena_new();
-	struct gen_options opt = { 0 };
-	struct topology_options topt = { 0 };
-	struct plan_options popt = { .now = 1795910400 };
 	struct generations g;
 	struct buf err = { 0 };
-	struct diags d;
-	struct topology *t;
 	struct ruleset *rs;
-	struct stream s;
-	struct load l;
 	struct nft n;
-	bool built;
+	int code;
 
-	if (argc < 3)
+	if (argc < 4)
 		return 2;
-	if (argc > 3)
-		opt.counters = GEN_COUNT_FLOW;
-	diags_init(&d, a);
-	t = topology_read(a, argv[1], &topt, &d);
-	if (!t)
-		return 2;
-	rs = gen_firewall(a, plan_build(a, t, &popt, &d),
-			  topology_firewall(t, argv[2]), &opt, &d);
+	rs = rules(a, argv, argc > 4);
 	if (!rs || nft_open(&n, &err) < 0 ||
 	    generations_read(&n, rs->table, &g, &err) < 0)
 		return trouble(&err);
-	load_begin(&l, &n, rs->table, &g, generations_free(&g), &err);
-	stream_init(&s, load_unit, &l);
-	built = build_generation(rs, &s, &err) == 0;
-	stream_free(&s);
-	if (load_end(&l, built) != BATCH_DONE)
-		return trouble(&err);
-	g.generation = l.batch.generation;
-	if (switch_to(&n, rs->table, &g, l.slot, true, &g.generation, &err) !=
-	    BATCH_DONE)
-		return trouble(&err);
+	code = strcmp(argv[1], "same") ? load(&n, rs, &g, &err) :
+					 same(a, &n, rs, &g, &err);
 	nft_close(&n);
+	buf_free(&err);
 	arena_free(a);
-	return 0;
+	return code;
 }
