@@ -18,6 +18,7 @@ enum {
 	EXIT_FINDINGS = 1, /* findings, differences, denied */
 	EXIT_BAD = 2,	   /* bad input, usage, I/O: nothing was changed */
 	EXIT_UNDECIDED = 3,
+	EXIT_ROLLED_BACK = 4, /* apply: switched, and back again */
 };
 
 /* One table of options per command: parsing, --help and the manual page all
@@ -148,6 +149,9 @@ extern const struct command command_gen;
 extern const struct command command_explain;
 extern const struct command command_check;
 extern const struct command command_audit;
+extern const struct command command_apply;
+extern const struct command command_confirm;
+extern const struct command command_recover;
 extern const struct command command_diff;
 extern const struct command command_equal;
 extern const struct command command_graph;

@@ -1,0 +1,112 @@
+#include "apply/apply.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static void step(const struct apply *a, const char *name)
+{
+	if (a->step)
+		a->step(a->ctx, name);
+}
+
+static enum apply_result result_of(enum batch_result r)
+{
+	return r == BATCH_DONE ? APPLY_DONE :
+	       r == BATCH_STALE ? APPLY_FOREIGN : APPLY_FAILED;
+}
+
+enum apply_result apply_load(struct apply *a, struct buf *err)
+{
+	enum batch_result r;
+
+	step(a, "begin");
+	r = load_plan_file(a->state, "next.plan", a->nft, a->table, &a->g,
+			   &a->slot, err);
+	if (r == BATCH_DONE)
+		step(a, "loaded");
+	return result_of(r);
+}
+
+void apply_drop(struct apply *a)
+{
+	struct buf ignore = { 0 };
+
+	delete_dormant(a->nft, a->table, &ignore);
+	state_remove(a->state, "next.plan");
+	journal_remove(a->state);
+	buf_free(&ignore);
+}
+
+static void fill_journal(struct apply *a, enum journal_mode mode)
+{
+	struct journal *j = &a->journal;
+
+	*j = (struct journal){ .mode = mode, .slot = a->slot,
+			       .seconds = a->seconds };
+	for (int i = 0; i < GENERATION_SLOTS; i++)
+		if (a->g.slot[i] == SLOT_RUNNING)
+			j->old |= 1u << i;
+	read_boot_id(j->boot_id);
+	make_token(j->token);
+	snprintf(j->from, sizeof(j->from), "%s", a->from);
+}
+
+static enum apply_result switch_direct(struct apply *a, struct buf *err)
+{
+	enum batch_result r;
+
+	fill_journal(a, JOURNAL_DIRECT);
+	if (journal_write(a->state, &a->journal, err) < 0)
+		return APPLY_FAILED;
+	step(a, "journal");
+	r = switch_to(a->nft, a->table, &a->g, a->slot, true,
+		      &a->g.generation, err);
+	if (r != BATCH_DONE)
+		return result_of(r);
+	step(a, "switched");
+	if (state_confirm(a->state, err) < 0)
+		return APPLY_STUCK;
+	step(a, "renamed");
+	journal_remove(a->state);
+	step(a, "done");
+	return APPLY_DONE;
+}
+
+/* Whatever came of it, the guardian does not act any more. */
+static enum apply_result call_off(struct apply *a, enum batch_result r)
+{
+	guardian_tell(&a->guardian, GUARDIAN_QUIT);
+	close(a->guardian.fd);
+	a->guardian.fd = -1;
+	return result_of(r);
+}
+
+static enum apply_result switch_guarded(struct apply *a, struct buf *err)
+{
+	struct guardian_job job = { .state = a->state, .table = a->table,
+				    .journal = &a->journal, .step = a->step,
+				    .ctx = a->ctx };
+	enum batch_result r;
+
+	fill_journal(a, JOURNAL_CONFIRM);
+	if (guardian_start(&a->guardian, &job, err) < 0)
+		return APPLY_FAILED;
+	step(a, "armed");
+	r = switch_to(a->nft, a->table, &a->g, a->slot, false,
+		      &a->g.generation, err);
+	if (r != BATCH_DONE)
+		return call_off(a, r);
+	step(a, "switched");
+	/* if it is dead, its twin has seen that */
+	guardian_tell(&a->guardian, GUARDIAN_SWITCHED);
+	step(a, "told");
+	return APPLY_DONE;
+}
+
+enum apply_result apply_switch(struct apply *a, struct buf *err)
+{
+	a->guardian.fd = -1;
+	return a->seconds ? switch_guarded(a, err) : switch_direct(a, err);
+}

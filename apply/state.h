@@ -1,0 +1,70 @@
+#ifndef APPLY_STATE_H
+#define APPLY_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "apply/generation.h"
+#include "base/arena.h"
+
+/*
+ * What must outlive a crash, in a directory for each firewall:
+ *
+ *	lock	   held by whoever changes rules, guardian included
+ *	boot.plan  the confirmed rules: loaded at boot
+ *	next.plan  what an apply under way wants; renaming it to boot.plan is
+ *		   the moment of confirmation
+ *	journal	   that an apply is under way, and how to undo it
+ *	guardian   socket on which the confirmation comes
+ *	last	   how the last apply that its starter did not see ended
+ */
+struct state_dir {
+	int dir;
+	int lock; /* -1: not held */
+	const char *path;
+};
+
+enum journal_mode {
+	JOURNAL_NONE,
+	JOURNAL_CONFIRM, /* undone unless confirmed */
+	JOURNAL_DIRECT,	 /* the switch deletes what ran before */
+	JOURNAL_DELTA,	 /* what runs is changed in place */
+	JOURNAL_MODES
+};
+
+enum { BOOT_ID = 40, TOKEN = 24 };
+
+struct journal {
+	enum journal_mode mode;
+	int slot;	   /* of the new generation */
+	unsigned old;	   /* bits of slots that ran before */
+	char boot_id[BOOT_ID];
+	char token[TOKEN];
+	unsigned seconds;  /* to confirm in */
+	long pid;	   /* of the guardian; 0: none yet */
+	char from[128];	   /* the connection it was started over, or "" */
+};
+
+/* Makes the directory. -1: err. */
+int state_open(struct state_dir *s, struct arena *a, const char *base,
+	       const char *firewall, bool make, struct buf *err);
+void state_close(struct state_dir *s);
+/* 0: held; 1: somebody else holds it; -1: err. */
+int state_lock(struct state_dir *s, struct buf *err);
+
+int journal_write(const struct state_dir *s, const struct journal *j,
+		  struct buf *err);
+/* mode JOURNAL_NONE where there is none; -1: it cannot be read. */
+int journal_read(const struct state_dir *s, struct journal *j, struct buf *err);
+void journal_remove(const struct state_dir *s);
+/* next.plan becomes boot.plan, on disk. */
+int state_confirm(const struct state_dir *s, struct buf *err);
+bool state_has(const struct state_dir *s, const char *name);
+void state_remove(const struct state_dir *s, const char *name);
+/* A line for who asks later; best effort. */
+void state_note(const struct state_dir *s, const char *text);
+/* The kernel's name for its current run; "" if it has none. */
+void read_boot_id(char out[BOOT_ID]);
+void make_token(char out[TOKEN]);
+
+#endif

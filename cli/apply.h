@@ -1,0 +1,69 @@
+#ifndef CLI_APPLY_H
+#define CLI_APPLY_H
+
+#include "apply/apply.h"
+#include "cli/cli.h"
+
+/* What apply, confirm, recover and restore share. */
+
+#define STATE_OPTION \
+	{ 0, "state", "DIR", \
+	  "where journal, boot file and guardian are (default: " \
+	  "PORTPLAN_STATE_DIR, or /var/lib/portplan)" }
+
+const char *state_base(const struct args *a);
+/* Over which connection this program was started; "". */
+const char *ssh_connection(void);
+/* A file under way in the state directory. */
+#define NEXT_PLAN "next.plan"
+#define BOOT_PLAN "boot.plan"
+
+/* What is there of one firewall: state locked, netlink open. */
+struct site {
+	struct args *a;
+	const char *firewall, *table;
+	struct state_dir state;
+	struct nft nft;
+	struct generations g;
+	struct buf err;
+};
+
+/* Opens, locks, ends what an earlier apply left. EXIT_OK or a message. */
+int site_open(struct site *s, struct args *a, const char *firewall);
+void site_close(struct site *s);
+/* "portplan apply: …" for each line of s->err, which is emptied; EXIT_BAD. */
+int site_trouble(struct site *s);
+/* Names of the firewalls with a state directory, sorted; those with this file
+ * if that is not NULL. */
+size_t site_names(struct args *a, const char *with, const char ***out);
+
+/* apply_rules.c: what gen makes of it, into a plan file. */
+struct rules_size {
+	uint64_t hash, elements, largest; /* largest: elements of one set */
+};
+struct rules;
+/* NULL and a message if they cannot be made. */
+struct rules *rules_make(struct args *a, const struct loaded *l,
+			 const struct firewall *f, struct rules_size *size);
+const char *rules_table(const struct rules *r);
+int rules_write(const struct rules *r, struct plan_writer *w, struct buf *err);
+struct model *rules_model(const struct rules *r, struct arena *a,
+			  struct buf *err);
+
+/* apply_diff.c: what it opens and closes on the running machine; first: no
+ * rules of ours run there. */
+int apply_difference(struct args *a, const struct loaded *l,
+		     const struct firewall *f, const char *table, bool first,
+		     struct buf *out, bool *opens, bool *closes);
+
+/* apply_run.c */
+
+/* A step of the apply was reached: for tests, by PORTPLAN_STEP. */
+void apply_step(void *ctx, const char *name);
+/* "yes" on the terminal; or --yes. EXIT_OK, or that it was not. */
+int apply_ask(const struct args *a, const char *question);
+/* Whole, from next.plan; waits for the confirmation. */
+int apply_whole(struct site *s, unsigned seconds);
+int apply_result_code(struct site *s, enum apply_result r);
+
+#endif

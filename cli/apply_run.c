@@ -1,0 +1,173 @@
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "cli/apply.h"
+
+/* Switching, and waiting for the confirmation. */
+
+/*
+ * PORTPLAN_STEP=NAME stops the process when it gets there, kill:NAME kills it
+ * as kill -9 does: so tests see what is left, and do things in the middle.
+ */
+void apply_step(void *ctx, const char *name)
+{
+	const char *want = getenv("PORTPLAN_STEP");
+
+	(void)ctx;
+	if (want && !strncmp(want, "kill:", 5) && !strcmp(want + 5, name))
+		raise(SIGKILL);
+	if (want && !strcmp(want, name))
+		raise(SIGSTOP);
+}
+
+int apply_ask(const struct args *a, const char *question)
+{
+	char answer[16];
+
+	if (arg_given(a, "yes"))
+		return EXIT_OK;
+	if (!isatty(STDIN_FILENO))
+		return complain(a, "nobody to ask: say --yes");
+	fprintf(stderr, "%s [y/N] ", question);
+	fflush(stderr);
+	if (fgets(answer, sizeof(answer), stdin) &&
+	    (answer[0] == 'y' || answer[0] == 'Y'))
+		return EXIT_OK;
+	return complain(a, "nothing was changed");
+}
+
+int apply_result_code(struct site *s, enum apply_result r)
+{
+	switch (r) {
+	case APPLY_DONE:
+		return EXIT_OK;
+	case APPLY_FOREIGN:
+		complain(s->a, "somebody else changed nftables rules just now: "
+			 "nothing was done. Look, and start again");
+		return EXIT_BAD;
+	case APPLY_BACK:
+		site_trouble(s);
+		return EXIT_ROLLED_BACK;
+	case APPLY_FAILED:
+		site_trouble(s);
+		return complain(s->a, "nothing was changed");
+	case APPLY_STUCK:
+		break;
+	}
+	site_trouble(s);
+	complain(s->a, "the new rules run, but not all is as it should be: see "
+		 "above, then portplan recover");
+	return EXIT_UNDECIDED;
+}
+
+/* ---- the wait ------------------------------------------------------------------------ */
+
+/* Both guardians were killed: what they would do is done here. */
+static int be_guardian(struct site *s)
+{
+	enum recovered r = recover(&s->state, &s->nft, s->table, &s->err);
+
+	if (r == RECOVERED_FORWARD)
+		return EXIT_OK;
+	if (r == RECOVERED_NOT)
+		return apply_result_code(s, APPLY_STUCK);
+	complain(s->a, "the guardian was killed: the old rules run again");
+	return EXIT_ROLLED_BACK;
+}
+
+static int ended(struct site *s, char word)
+{
+	switch (word) {
+	case GUARDIAN_CONFIRMED:
+		printf("confirmed: these rules run, and will at boot\n");
+		return EXIT_OK;
+	case GUARDIAN_BACK:
+		complain(s->a, "not confirmed: the old rules run again");
+		return EXIT_ROLLED_BACK;
+	default:
+		complain(s->a, "the guardian could not bring the old rules "
+			 "back: see %s/last", s->state.path);
+		return EXIT_UNDECIDED;
+	}
+}
+
+/* Ctrl-C is a no, and there is no need to wait for it to be one. */
+static int catch_interrupt(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void take_back(struct site *s)
+{
+	struct buf answer = { 0 }, ignore = { 0 };
+
+	guardian_ask(&s->state, "back", &answer, &ignore);
+	buf_free(&answer);
+	buf_free(&ignore);
+}
+
+static int wait_for_end(struct site *s, struct guardian *g)
+{
+	int interrupt = catch_interrupt();
+	struct pollfd p[2] = { { g->fd, POLLIN, 0 }, { interrupt, POLLIN, 0 } };
+	char word;
+
+	for (;;) {
+		ssize_t n;
+
+		if (poll(p, interrupt < 0 ? 1 : 2, -1) < 0 && errno != EINTR)
+			return be_guardian(s);
+		if (p[1].revents) {
+			p[1].fd = -1;
+			p[1].revents = 0;
+			take_back(s);
+		}
+		if (!p[0].revents)
+			continue;
+		n = recv(g->fd, &word, 1, 0);
+		if (n == 1)
+			return ended(s, word);
+		if (n == 0 || errno != EINTR)
+			return be_guardian(s);
+	}
+}
+
+static void say_how(const struct apply *x)
+{
+	printf("the new rules run, on trial for %u s. Over a new connection, "
+	       "say\n    portplan confirm %s\nor the old rules come back by "
+	       "themselves\n", x->seconds, x->journal.token);
+	fflush(stdout);
+}
+
+int apply_whole(struct site *s, unsigned seconds)
+{
+	struct apply x = { .nft = &s->nft, .state = &s->state,
+			   .table = s->table, .g = s->g, .seconds = seconds,
+			   .from = ssh_connection(), .step = apply_step };
+	enum apply_result r = apply_load(&x, &s->err);
+
+	if (r == APPLY_DONE)
+		r = apply_switch(&x, &s->err);
+	if (r == APPLY_FAILED || r == APPLY_FOREIGN)
+		apply_drop(&x);
+	if (r != APPLY_DONE)
+		return apply_result_code(s, r);
+	if (!seconds) {
+		printf("these rules run now, and will at boot\n");
+		return EXIT_OK;
+	}
+	say_how(&x);
+	return wait_for_end(s, &x.guardian);
+}

@@ -1,0 +1,127 @@
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/apply.h"
+
+/* A firewall on this machine: its state directory, its netlink socket. */
+
+const char *state_base(const struct args *a)
+{
+	const char *env = getenv("PORTPLAN_STATE_DIR");
+
+	return arg_value(a, "state", env && *env ? env : "/var/lib/portplan");
+}
+
+const char *ssh_connection(void)
+{
+	const char *s = getenv("SSH_CONNECTION");
+
+	return s ? s : "";
+}
+
+int site_trouble(struct site *s)
+{
+	char *save = NULL;
+
+	for (char *line = s->err.s ? strtok_r(s->err.s, "\n", &save) : NULL;
+	     line; line = strtok_r(NULL, "\n", &save))
+		complain(s->a, "%s", line);
+	s->err.n = 0;
+	return EXIT_BAD;
+}
+
+static int busy(struct site *s)
+{
+	struct buf answer = { 0 }, ignore = { 0 };
+	unsigned left;
+
+	if (guardian_ask(&s->state, "status", &answer, &ignore) == 0 &&
+	    sscanf(answer.s, "left %u", &left) == 1)
+		complain(s->a, "an apply for \"%s\" waits to be confirmed, "
+			 "for %u s more: portplan confirm", s->firewall, left);
+	else
+		complain(s->a, "another apply for \"%s\" is under way",
+			 s->firewall);
+	buf_free(&answer);
+	buf_free(&ignore);
+	return EXIT_BAD;
+}
+
+static void say_recovered(struct site *s, enum recovered r)
+{
+	if (r == RECOVERED_BACK)
+		complain(s->a, "an earlier apply was broken off: what ran "
+			 "before it runs");
+	if (r == RECOVERED_FORWARD)
+		complain(s->a, "an earlier apply was broken off when it was "
+			 "decided: its rules run");
+}
+
+int site_open(struct site *s, struct args *a, const char *firewall)
+{
+	enum recovered r;
+	int held;
+
+	*s = (struct site){ .a = a, .firewall = firewall,
+			    .state = { -1, -1, NULL }, .nft = { .fd = -1 } };
+	s->table = arena_printf(a->arena, "pp_%s", firewall);
+	if (state_open(&s->state, a->arena, state_base(a), firewall, true,
+		       &s->err) < 0 ||
+	    (held = state_lock(&s->state, &s->err)) < 0)
+		return site_trouble(s);
+	if (held)
+		return busy(s);
+	if (nft_open(&s->nft, &s->err) < 0)
+		return site_trouble(s);
+	r = recover(&s->state, &s->nft, s->table, &s->err);
+	if (r == RECOVERED_NOT)
+		return site_trouble(s);
+	say_recovered(s, r);
+	if (generations_read(&s->nft, s->table, &s->g, &s->err) < 0)
+		return site_trouble(s);
+	return EXIT_OK;
+}
+
+void site_close(struct site *s)
+{
+	nft_close(&s->nft);
+	state_close(&s->state);
+	buf_free(&s->err);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const char *const *x = a, *const *y = b;
+
+	return strcmp(*x, *y);
+}
+
+size_t site_names(struct args *a, const char *with, const char ***out)
+{
+	const char *base = state_base(a);
+	VEC(const char *) v = { 0 };
+	struct buf ignore = { 0 };
+	DIR *d = opendir(base);
+	struct dirent *e;
+
+	while (d && (e = readdir(d))) {
+		struct state_dir s;
+
+		if (e->d_name[0] == '.' ||
+		    state_open(&s, a->arena, base, e->d_name, false,
+			       &ignore) < 0)
+			continue;
+		if (!with || state_has(&s, with))
+			vec_push(a->arena, &v,
+				 arena_strdup(a->arena, e->d_name));
+		state_close(&s);
+	}
+	if (d)
+		closedir(d);
+	buf_free(&ignore);
+	if (v.n)
+		qsort(v.v, v.n, sizeof(*v.v), by_name);
+	*out = v.v;
+	return v.n;
+}

@@ -1,0 +1,403 @@
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/apply.h"
+#include "cli/cmd_gen.h"
+
+/* portplan apply: a transaction with the kernel that cannot lock you out. */
+
+enum {
+	CONFIRM_SSH = 60,	/* seconds, where it was started over SSH */
+	CONFIRM_MOST = 86400,
+	/* Reading a set takes the kernel the square of its size: larger sets
+	 * are not compared. */
+	COMPARE_MOST = 150000,
+};
+
+struct job {
+	struct args *a;
+	struct loaded l;
+	const struct firewall *f;
+	struct rules *rules;
+	struct rules_size size;
+	struct site site;
+	unsigned seconds;
+	struct buf summary;
+	bool opens, closes;
+	struct model *have, *want; /* NULL: not compared */
+};
+
+static int read_confirm(struct job *j)
+{
+	const char *s = arg_value(j->a, "confirm", NULL);
+	char *end;
+	unsigned long v;
+
+	j->seconds = *ssh_connection() ? CONFIRM_SSH : 0;
+	if (!s)
+		return EXIT_OK;
+	v = strtoul(s, &end, 10);
+	if (*s < '0' || *s > '9' || *end || v > CONFIRM_MOST)
+		return complain(j->a, "--confirm \"%s\": seconds, at most %d; 0 "
+				"is without", s, CONFIRM_MOST);
+	j->seconds = (unsigned)v;
+	return EXIT_OK;
+}
+
+static const char *now_text(const struct job *j, int64_t now)
+{
+	time_t t = (time_t)now;
+	struct tm tm;
+	char s[32];
+
+	gmtime_r(&t, &tm);
+	strftime(s, sizeof(s), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	return arena_strdup(j->a->arena, s);
+}
+
+/* ---- what runs, and what would ----------------------------------------------------- */
+
+static int compare(struct job *j)
+{
+	int running = generations_running(&j->site.g);
+	struct site *s = &j->site;
+
+	if (j->size.largest > COMPARE_MOST) {
+		buf_printf(&j->summary, "not compared: a set of %llu elements "
+			   "takes the kernel too long to read\n",
+			   (unsigned long long)j->size.largest);
+		return EXIT_OK;
+	}
+	j->want = rules_model(j->rules, j->a->arena, &s->err);
+	if (!j->want)
+		return site_trouble(s);
+	j->have = model_new(j->a->arena, s->table);
+	if (running >= 0)
+		j->have = model_read(j->a->arena, &s->nft, s->table, running,
+				     true, &s->err);
+	if (!j->have)
+		return site_trouble(s);
+	return apply_difference(j->a, &j->l, j->f, s->table, running < 0,
+				&j->summary, &j->opens, &j->closes);
+}
+
+static bool same_rules(const struct job *j)
+{
+	return j->have && j->want && j->have->there && !j->have->bad &&
+	       j->site.g.running == 1 &&
+	       model_hash(j->have) == model_hash(j->want);
+}
+
+static void say_summary(const struct job *j)
+{
+	if (!j->site.g.running)
+		printf("%s: nothing of portplan's runs here yet\n",
+		       j->f->name);
+	if (j->site.g.running > 1)
+		printf("%s: %u generations run at once; one will\n",
+		       j->f->name, j->site.g.running);
+	if (j->summary.n)
+		printf("%s", j->summary.s);
+	else if (same_rules(j))
+		printf("%s: these rules run already\n", j->f->name);
+	else
+		printf("%s: opens nothing, closes nothing\n", j->f->name);
+	fflush(stdout);
+}
+
+/* ---- plan files ----------------------------------------------------------------------- */
+
+static void fill_head(struct job *j, struct plan_head *h, bool based)
+{
+	static char boot_id[BOOT_ID];
+
+	read_boot_id(boot_id);
+	*h = (struct plan_head){
+		.firewall = j->f->name, .table = j->site.table,
+		.made = now_text(j, (int64_t)time(NULL)),
+		.rules = j->size.hash, .elements = j->size.elements,
+		.based = based, .generation = j->site.g.generation,
+		.boot_id = boot_id,
+		.content = j->have ? model_hash(j->have) : 0,
+		.summary = j->summary.s ? j->summary.s : "",
+	};
+}
+
+static int write_plan(struct job *j, int dir, const char *name, bool based)
+{
+	struct site *s = &j->site;
+	struct plan_head h;
+	struct plan_writer w;
+	bool whole;
+
+	fill_head(j, &h, based);
+	if (plan_file_create(&w, dir, name, &h, &s->err) < 0)
+		return site_trouble(s);
+	whole = rules_write(j->rules, &w, &s->err) == 0;
+	if (plan_file_finish(&w, whole, &s->err) < 0)
+		return site_trouble(s);
+	return EXIT_OK;
+}
+
+/* ---- a topology ------------------------------------------------------------------------ */
+
+static int dry_run(struct job *j)
+{
+	struct site *s = &j->site;
+	int bad = rehearse(&s->state, NEXT_PLAN, s->table, NULL, &s->err);
+
+	state_remove(&s->state, NEXT_PLAN);
+	if (bad)
+		return site_trouble(s);
+	printf("%s: the kernel takes these rules; nothing was changed\n",
+	       j->f->name);
+	return EXIT_OK;
+}
+
+static int go(struct job *j)
+{
+	struct site *s = &j->site;
+	int code = apply_ask(j->a, "apply?");
+
+	if (code == EXIT_OK)
+		code = write_plan(j, s->state.dir, NEXT_PLAN, false);
+	return code == EXIT_OK ? apply_whole(s, j->seconds) : code;
+}
+
+/* They run: then only the boot file may be missing or old. */
+static int keep(struct job *j)
+{
+	struct site *s = &j->site;
+	int code = write_plan(j, s->state.dir, NEXT_PLAN, false);
+
+	if (code == EXIT_OK && state_confirm(&s->state, &s->err) < 0)
+		code = site_trouble(s);
+	return code;
+}
+
+static int with_site(struct job *j)
+{
+	const char *save = arg_value(j->a, "save", NULL);
+	int code = compare(j);
+
+	if (code != EXIT_OK)
+		return code;
+	say_summary(j);
+	if (save)
+		return write_plan(j, AT_FDCWD, save, true);
+	if (arg_given(j->a, "dry-run")) {
+		code = write_plan(j, j->site.state.dir, NEXT_PLAN, false);
+		return code == EXIT_OK ? dry_run(j) : code;
+	}
+	return same_rules(j) ? keep(j) : go(j);
+}
+
+static int apply_topology(struct job *j)
+{
+	const char *name = arg_value(j->a, "firewall", NULL);
+	int code = load_plan(j->a, j->a->operands.v[0], &j->l);
+
+	if (code != EXIT_OK)
+		return code;
+	if (!name)
+		return complain(j->a, "which firewall is this machine? "
+				"--firewall NAME");
+	j->f = need_managed(j->a, j->l.topo, name);
+	if (!j->f)
+		return EXIT_BAD;
+	j->rules = rules_make(j->a, &j->l, j->f, &j->size);
+	if (!j->rules)
+		return EXIT_BAD;
+	code = site_open(&j->site, j->a, j->f->name);
+	if (code == EXIT_OK)
+		code = with_site(j);
+	site_close(&j->site);
+	return code;
+}
+
+/* ---- a saved plan ----------------------------------------------------------------------- */
+
+static int refuse(struct job *j, const char *file, const char *why)
+{
+	return complain(j->a, "\"%s\" was made against other rules than run "
+			"here now (%s): make it anew", file, why);
+}
+
+/* Same run of the kernel and same number: nobody changed any rule. Else the
+ * own rules must be the same, whatever others did to theirs. */
+static int check_base(struct job *j, const struct plan_head *h,
+		      const char *file)
+{
+	struct site *s = &j->site;
+	int running = generations_running(&s->g);
+	struct model *have = model_new(j->a->arena, s->table);
+	char boot_id[BOOT_ID];
+
+	read_boot_id(boot_id);
+	if (!h->based)
+		return complain(j->a, "\"%s\" does not say against which rules "
+				"it was made", file);
+	if (running >= 0)
+		have = model_read(j->a->arena, &s->nft, s->table, running,
+				  true, &s->err);
+	if (!have)
+		return site_trouble(s);
+	if (model_hash(have) != h->content)
+		return refuse(j, file, "their content");
+	if (strcmp(boot_id, h->boot_id) || s->g.generation != h->generation)
+		return refuse(j, file, "rules were changed since, by others "
+			      "perhaps");
+	return EXIT_OK;
+}
+
+static int copy_plan(struct site *s, struct plan_reader *r)
+{
+	struct plan_head h = r->head;
+	struct plan_writer w;
+	bool whole;
+
+	h.based = false;
+	if (plan_file_create(&w, s->state.dir, NEXT_PLAN, &h, &s->err) < 0)
+		return site_trouble(s);
+	whole = plan_file_units(r, plan_file_unit, &w, &s->err) == 0;
+	if (plan_file_finish(&w, whole, &s->err) < 0)
+		return site_trouble(s);
+	return EXIT_OK;
+}
+
+static int apply_saved(struct job *j)
+{
+	const char *file = arg_value(j->a, "plan", NULL);
+	struct plan_reader r;
+	struct buf err = { 0 };
+	int code;
+
+	if (plan_file_open(&r, j->a->arena, AT_FDCWD, file, &err) < 0) {
+		complain(j->a, "%s", err.s);
+		buf_free(&err);
+		return EXIT_BAD;
+	}
+	code = site_open(&j->site, j->a, r.head.firewall);
+	if (code == EXIT_OK)
+		code = check_base(j, &r.head, file);
+	if (code == EXIT_OK) {
+		printf("%s, made %s\n%s", r.head.firewall, r.head.made,
+		       r.head.summary);
+		code = apply_ask(j->a, "apply?");
+	}
+	if (code == EXIT_OK)
+		code = copy_plan(&j->site, &r);
+	plan_file_close(&r);
+	if (code == EXIT_OK)
+		code = apply_whole(&j->site, j->seconds);
+	site_close(&j->site);
+	return code;
+}
+
+/* ---- boot ---------------------------------------------------------------------------------- */
+
+static int boot_one(struct args *a, const char *name)
+{
+	struct site s;
+	int code = site_open(&s, a, name), slot;
+	enum batch_result r = BATCH_DONE;
+
+	if (code == EXIT_OK) {
+		r = load_plan_file(&s.state, BOOT_PLAN, &s.nft, s.table, &s.g,
+				   &slot, &s.err);
+		if (r == BATCH_DONE)
+			r = switch_to(&s.nft, s.table, &s.g, slot, true,
+				      &s.g.generation, &s.err);
+		if (r == BATCH_DONE)
+			printf("%s: as confirmed last\n", name);
+		else
+			code = site_trouble(&s);
+	}
+	site_close(&s);
+	return code;
+}
+
+static int apply_boot(struct args *a)
+{
+	const char *only = arg_value(a, "firewall", NULL);
+	const char **names;
+	size_t n = site_names(a, BOOT_PLAN, &names);
+	int code = EXIT_OK;
+
+	if (only) {
+		names = &only;
+		n = 1;
+	}
+	if (!n)
+		return complain(a, "nothing in \"%s\" was ever confirmed",
+				state_base(a));
+	for (size_t i = 0; i < n; i++)
+		if (boot_one(a, names[i]) != EXIT_OK)
+			code = EXIT_BAD;
+	return code;
+}
+
+static int cmd_apply(struct args *a)
+{
+	struct job j = { .a = a };
+	bool boot = arg_given(a, "boot"), saved = arg_given(a, "plan");
+	int code = read_confirm(&j);
+
+	if (code != EXIT_OK)
+		return code;
+	if (boot + saved + (a->operands.n > 0) != 1)
+		return complain(a, "a topology, --plan FILE or --boot: one of "
+				"them");
+	code = boot ? apply_boot(a) : saved ? apply_saved(&j) :
+					      apply_topology(&j);
+	buf_free(&j.summary);
+	return code;
+}
+
+static const struct option_def apply_options[] = {
+	{ 'f', "firewall", "NAME", "the firewall that this machine is" },
+	{ 'y', "yes", NULL, "do not ask" },
+	{ 'n', "dry-run", NULL,
+	  "load them, for real, into a network namespace that is thrown away; "
+	  "change nothing" },
+	{ 0, "confirm", "SECONDS",
+	  "bring the old rules back unless `portplan confirm` comes in time "
+	  "(default: 60 where started over SSH, else 0: without)" },
+	{ 0, "save", "FILE", "write what would be done, for --plan" },
+	{ 0, "plan", "FILE",
+	  "do what --save wrote; refused where other rules run by now" },
+	{ 0, "boot", NULL,
+	  "load what was confirmed last, of every firewall that has it" },
+	COUNTERS_OPTION,
+	STATE_OPTION,
+	TOPOLOGY_OPTIONS,
+};
+
+const struct command command_apply = {
+	.name = "apply",
+	.run = cmd_apply,
+	.usage = "TOPOLOGY.xml --firewall NAME",
+	.summary = "load a firewall's rules so that it cannot lock you out",
+	.description =
+	  "Says what the plan opens and closes against what runs, asks, and "
+	  "loads the rules beside the running ones; then one transaction "
+	  "switches. Other tables are left alone, and a change by others in "
+	  "the meantime stops it. With --confirm a guardian process brings "
+	  "the old rules back, whatever happens to this one and to the "
+	  "connection, unless the new ones are confirmed; only then do they "
+	  "load at boot too.\n"
+	  "Exit code 0 done, 2 nothing was changed, 4 switched and rolled "
+	  "back.",
+	OPTIONS(apply_options),
+	.examples = "  portplan apply topology.xml --firewall inner "
+		      "--dry-run\n"
+		      "  portplan apply topology.xml --firewall inner "
+		      "--confirm 60\n"
+		      "  portplan apply topology.xml --firewall inner "
+		      "--save change.plan\n"
+		      "  portplan apply --plan change.plan --yes\n",
+	.min_args = 0,
+	.max_args = 1,
+};
