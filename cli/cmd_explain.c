@@ -521,6 +521,24 @@ static void put_assigned(struct question *q, const struct answer *x,
 	put_assign(q, x->dst_cell, r->to);
 }
 
+/* Roles may fit and the realms not. */
+static void put_realms(struct question *q, const struct answer *x)
+{
+	const struct plan *p = q->l.plan;
+	const struct class *s, *d;
+
+	if (x->src_cell == NONE || x->dst_cell == NONE ||
+	    p->cell[x->src_cell].cls == NONE || p->cell[x->dst_cell].cls == NONE)
+		return;
+	s = &p->classes.v[p->cell[x->src_cell].cls];
+	d = &p->classes.v[p->cell[x->dst_cell].cls];
+	if (!realms_agree(s, d))
+		buf_printf(&q->text, "  realms   %s is in %s, %s in %s: no "
+			   "template flow joins them, unless across=\"yes\"\n",
+			   party_at(q, x->src_cell), p->realms.v[s->realm],
+			   party_at(q, x->dst_cell), p->realms.v[d->realm]);
+}
+
 static void put_owner(struct question *q, const struct answer *x)
 {
 	const struct plan *p = q->l.plan;
@@ -556,6 +574,7 @@ static void ask(struct question *q, const struct packet *k)
 	if (ok)
 		put_path(q, &x, k);
 	else if (x.why == WHY_NOT_PLANNED) {
+		put_realms(q, &x);
 		put_left_out(q, k);
 		put_nearest(q, k);
 	}

@@ -34,6 +34,9 @@ const char *unique_name(struct gen *g, const char *prefix, const char *label)
 		b.n = 0;
 		buf_printf(&b, "%s%s%s", prefix, label ? "/" : "",
 			   label ? label : "");
+		/* a leg's name, HOST@ZONE, is none of nft's */
+		for (char *at = b.s; (at = strchr(at, '@')); at++)
+			*at = '.';
 		if (i > 1)
 			buf_printf(&b, "/%u", i);
 		if (b.n > MAX_NAME) {

@@ -492,6 +492,15 @@ static const struct party *host_place(struct build *b, const struct party *h,
 	return common;
 }
 
+static void check_leg(struct build *b, const struct party *leg,
+		      const struct party *zone)
+{
+	if (zone != leg->parent)
+		diag_add(b->d, SEV_ERROR, leg->prefix_at[0],
+			 "the leg \"%s\" has an address of zone \"%s\"",
+			 leg->name, zone->name);
+}
+
 static void check_hosts(struct build *b)
 {
 	struct map strays = { 0 };
@@ -501,7 +510,9 @@ static void check_hosts(struct build *b)
 		bool bad;
 		const struct party *place = host_place(b, h, &strays, &bad);
 
-		if (!bad && place && place != h->parent && h->parent)
+		if (h->leg_of && !bad && place)
+			check_leg(b, h, party_zone(place));
+		else if (!bad && place && place != h->parent && h->parent)
 			add_stray(b, &strays, h, place, h->at,
 				  h->prefix[0].r.lo);
 	}

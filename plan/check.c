@@ -285,6 +285,19 @@ static void pins_of_class(struct build *b, struct map *seen,
 		}
 }
 
+/* A whole protocol is no fixed port. */
+static bool fixes_a_port(const struct service *s, const struct pin *pin)
+{
+	for (size_t i = 0; i < s->keys.n; i++) {
+		struct key_range r = s->keys.r[i];
+
+		if (key_proto(r.lo) == key_proto(r.hi) && key_detail(r.lo) &&
+		    keys_meet(pin->ports, (struct key_set){ &r, 1 }))
+			return true;
+	}
+	return false;
+}
+
 /* Fixed ports of template services that are planned to a pinned host. */
 static void pins_of_pair(struct build *b, struct map *seen,
 			 const struct pair *pair)
@@ -302,6 +315,7 @@ static void pins_of_pair(struct build *b, struct map *seen,
 			struct key_range keys = s->v[k].keys;
 
 			if (r->kind != REASON_FLOW || r->service->dynamic ||
+			    !fixes_a_port(r->service, pin) ||
 			    !keys_meet(pin->ports,
 				       (struct key_set){ &keys, 1 }) ||
 			    said_before(b, seen, pin, r->service))

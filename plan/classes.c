@@ -7,7 +7,7 @@
 /* What the template flows and IPsec ask of an address; equal signatures, one
  * class. */
 struct signature {
-	uint32_t node, roles, uses, ends, pins, dynamic, nat;
+	uint32_t node, roles, uses, ends, pins, dynamic, nat, realm;
 };
 
 struct maker {
@@ -163,6 +163,28 @@ static uint32_t dynamic_of(struct build *b, const struct party *host,
 	return port_list(b, b->topo->dynamic);
 }
 
+static uint32_t realm_id(struct build *b, const char *name)
+{
+	struct plan *p = b->plan;
+
+	for (uint32_t i = 1; i < p->realms.n; i++)
+		if (!strcmp(p->realms.v[i], name))
+			return i;
+	vec_push(b->arena, &p->realms, name);
+	return (uint32_t)p->realms.n - 1;
+}
+
+static uint32_t realm_of(struct build *b, const struct party *host,
+			 const struct party *network)
+{
+	if (host && host->realm)
+		return realm_id(b, host->realm);
+	for (const struct party *p = network; p; p = p->parent)
+		if (p->realm)
+			return realm_id(b, p->realm);
+	return b->topo->realm ? realm_id(b, b->topo->realm) : 0;
+}
+
 /* ---- classes ------------------------------------------------------------------- */
 
 static uint32_t class_of(struct maker *m, const struct signature *sig)
@@ -178,7 +200,7 @@ static uint32_t class_of(struct maker *m, const struct signature *sig)
 				.node = sig->node, .roles = sig->roles,
 				.uses = sig->uses, .ends = sig->ends,
 				.pins = sig->pins, .dynamic = sig->dynamic,
-				.nat = sig->nat });
+				.nat = sig->nat, .realm = sig->realm });
 		if (m->cells.n == m->cells.cap)
 			vec_grow(m->b->scratch, (void **)&m->cells.v,
 				 m->cells.n, &m->cells.cap,
@@ -220,6 +242,7 @@ static uint32_t cell_class(struct maker *m, const struct cell *c)
 	sig.dynamic = dynamic_of(b, host, network);
 	sig.ends = class_ends(b, c->ends);
 	sig.nat = cell_nat_list(b, c, host);
+	sig.realm = realm_of(b, host, network);
 	return class_of(m, &sig);
 }
 
@@ -251,6 +274,7 @@ void build_classes(struct build *b)
 	struct plan *p = b->plan;
 	struct maker m = { .b = b };
 
+	vec_push(b->arena, &p->realms, NULL);
 	for (size_t i = 0; i < b->topo->firewalls.n; i++)
 		class_of(&m, &(struct signature){
 				.node = p->n_zones + (uint32_t)i,

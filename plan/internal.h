@@ -19,6 +19,7 @@ struct item {
 struct role_pair {
 	const struct role *from, *to;
 	VEC(uint32_t) items;
+	bool across; /* some item joins different realms */
 };
 
 struct build {
@@ -72,6 +73,9 @@ uint32_t covering(struct build *b, uint32_t from, uint32_t to);
 uint32_t make_svcset(struct build *b, const struct piece *raw, size_t n,
 		     uint32_t ipsec, uint32_t to_class);
 uint32_t add_reason(struct build *b, struct reason r);
+/* May a flow of the pair join the classes, by their realms? */
+bool realms_join(const struct build *b, uint32_t from, uint32_t to,
+		 const struct role_pair *rp);
 /* May a flow to this role join the classes, by family, `use` and s != d? */
 bool classes_join(const struct build *b, uint32_t from, uint32_t to,
 		  const struct role *role);

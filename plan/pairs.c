@@ -84,14 +84,16 @@ static void add_item(struct build *b, struct map *ids, const struct flow *f,
 {
 	struct item it = { .flow = f, .from = from, .to = to,
 			   .service = leaf };
+	struct role_pair *rp;
 
 	if (!apply_choices(b, &it))
 		return;
 	it.reason = add_reason(b, (struct reason){
 			.kind = REASON_FLOW, .flow = f, .from = from,
 			.to = to, .service = leaf });
-	vec_push(b->scratch, &role_pair(b, ids, &it)->items,
-		 (uint32_t)b->items.n);
+	rp = role_pair(b, ids, &it);
+	rp->across |= f->across;
+	vec_push(b->scratch, &rp->items, (uint32_t)b->items.n);
 	vec_push(b->scratch, &b->items, it);
 }
 
@@ -324,6 +326,13 @@ bool classes_join(const struct build *b, uint32_t from, uint32_t to,
 	       (!f->uses || !use_excludes(b, f, t, role));
 }
 
+bool realms_join(const struct build *b, uint32_t from, uint32_t to,
+		 const struct role_pair *rp)
+{
+	return rp->across || realms_agree(&b->plan->classes.v[from],
+					  &b->plan->classes.v[to]);
+}
+
 static bool item_on(const struct build *b, const struct item *it,
 		    const struct class *from)
 {
@@ -356,6 +365,7 @@ static uint32_t pair_svcset(struct build *b, struct map *memo,
 	const struct class *from = &p->classes.v[t->from];
 	const struct class *to = &p->classes.v[t->to];
 	uint32_t ipsec = covering(b, t->from, t->to);
+	bool agree = realms_agree(from, to);
 	VEC(struct piece) raw = { 0 };
 	VEC(uint32_t) key = { 0 };
 	struct map_entry *e;
@@ -365,6 +375,7 @@ static uint32_t pair_svcset(struct build *b, struct map *memo,
 	vec_push(b->scratch, &key, to->pins);
 	vec_push(b->scratch, &key, to->dynamic);
 	vec_push(b->scratch, &key, from->ends);
+	vec_push(b->scratch, &key, agree);
 	for (size_t i = 0; i < n; i++)
 		vec_push(b->scratch, &key, t[i].role_pair);
 	e = map_add(b->scratch, memo, key.v, key.n * sizeof(*key.v), &is_new);
@@ -378,7 +389,8 @@ static uint32_t pair_svcset(struct build *b, struct map *memo,
 			struct key_set keys;
 			uint32_t pin;
 
-			if (!item_on(b, it, from))
+			if (!item_on(b, it, from) ||
+			    !(agree || it->flow->across))
 				continue;
 			keys = service_keys_at(b, it->service, t->to, &pin);
 			if (pin != NONE)
@@ -471,6 +483,7 @@ void build_pairs(struct build *b)
 				if (plan_route(p, p->classes.v[fv[i]].node,
 					       p->classes.v[tv[k]].node)
 					    ->reachable &&
+				    realms_join(b, fv[i], tv[k], rp) &&
 				    classes_join(b, fv[i], tv[k], rp->to))
 					vec_push(b->scratch, &t,
 						 (struct triple){ fv[i], tv[k],

@@ -65,6 +65,7 @@ struct class {
 	uint32_t pins;	 /* in lists: pin ids in force, by service */
 	uint32_t dynamic; /* in lists: lo, hi, lo, hi … of ports; 0: none */
 	uint32_t nat;	 /* in lists: see nat.c; 0: not translated */
+	uint32_t realm;	 /* in realms; 0: none */
 	uint32_t *cell;	 /* ascending */
 	size_t n_cell;
 	unsigned families;
@@ -154,6 +155,7 @@ struct plan {
 	size_t n_cell;
 	struct lists lists;	/* roles, uses, pins, class ends, ipsec */
 	struct lists end_lists; /* ends of cells */
+	VEC(const char *) realms; /* by name; 0 is none */
 	VEC(struct class) classes;
 	VEC(struct reason) reasons;
 	VEC(struct svcset) svcsets; /* 0: empty */
@@ -251,6 +253,12 @@ const struct interface *firewall_interface(const struct firewall *f,
 /* What is planned from one cell to another, carried or not. */
 struct key_set plan_opened(const struct plan *p, uint32_t from, uint32_t to,
 			   struct arena *a);
+/* May template flows that do not go across realms join two classes? */
+static inline bool realms_agree(const struct class *x, const struct class *y)
+{
+	return !x->realm || !y->realm || x->realm == y->realm;
+}
+
 /* Of two cells in one zone: is what happens between them left unjudged, as
  * the innermost network (or the zone) around both says? */
 bool plan_inside_any(const struct plan *p, uint32_t from, uint32_t to);

@@ -502,6 +502,65 @@ static void check_same_prefix(struct build *b)
 	}
 }
 
+/* ---- realms: names that nothing declares -------------------------------------- */
+
+struct realm_name {
+	const char *name;
+	struct span at;
+	size_t n;
+};
+
+static void add_realm(struct build *b, struct map *names, const char *name,
+		      const struct xml_element *e)
+{
+	struct map_entry *m = name ? map_add_str(b->arena, names, name, NULL) :
+				     NULL;
+	struct realm_name *r;
+
+	if (!m)
+		return;
+	if (!m->val.p) {
+		r = ARENA_NEW(b->arena, struct realm_name);
+		*r = (struct realm_name){ name, xml_value_span(e, "realm"), 0 };
+		m->val.p = r;
+	}
+	r = m->val.p;
+	r->n++;
+}
+
+/* A slip of the pen makes a realm of its own, cut off from all others. */
+static void check_realms(struct build *b)
+{
+	struct topology *t = b->topo;
+	struct map names = { 0 };
+	VEC(const char *) often = { 0 };
+
+	for (size_t i = 0; i < t->parties.n; i++)
+		if (!t->parties.v[i]->leg_of)
+			add_realm(b, &names, t->parties.v[i]->realm,
+				  t->parties.v[i]->xml);
+	for (size_t i = 0; i < names.cap; i++) {
+		const struct realm_name *r = names.slot[i].key ?
+			names.slot[i].val.cp : NULL;
+
+		if (r && r->n > 1)
+			vec_push(b->arena, &often, r->name);
+	}
+	if (t->realm)
+		vec_push(b->arena, &often, t->realm);
+	for (size_t i = 0; i < names.cap; i++) {
+		const struct realm_name *r = names.slot[i].key ?
+			names.slot[i].val.cp : NULL;
+		const char *near = r && r->n == 1 ?
+			nearest_name(r->name, often.v, often.n) : NULL;
+
+		if (near && strcmp(near, r->name))
+			diag_add(b->d, SEV_WARNING, r->at,
+				 "nothing else is in realm \"%s\"; did you "
+				 "mean \"%s\"?", r->name, near);
+	}
+}
+
 void build_check(struct build *b)
 {
 	struct topology *t = b->topo;
@@ -510,6 +569,7 @@ void build_check(struct build *b)
 	check_services(b);
 	check_ends(b);
 	check_same_prefix(b);
+	check_realms(b);
 	for (size_t i = 0; i < t->firewalls.n; i++)
 		check_firewall(b, t->firewalls.v[i]);
 	for (size_t i = 0; i < t->ipsecs.n; i++)

@@ -85,6 +85,27 @@ static void declare_host(struct build *b, struct item *it)
 	vec_push(b->arena, &b->topo->hosts, p);
 }
 
+/* HOST@ZONE: its zone is looked up when all zones are known. */
+static void declare_leg(struct build *b, struct item *it)
+{
+	const struct party *host = b->items.v[it->parent].made;
+	const char *zone = xml_attr(it->xml, "zone");
+	struct party *p = ARENA_NEW(b->arena, struct party);
+
+	p->kind = PARTY_HOST;
+	p->name = arena_printf(b->arena, "%s@%s", host->name,
+			       zone ? zone : "");
+	p->at = zone ? xml_value_span(it->xml, "zone") : xml_span(it->xml);
+	p->xml = it->xml;
+	p->leg_of = host;
+	p->id = (uint32_t)b->topo->parties.n;
+	place(b, p, "address", true);
+	vec_push(b->arena, &b->topo->parties, p);
+	vec_push(b->arena, &b->topo->hosts, p);
+	it->made = p;
+	add_leg_name(b, p);
+}
+
 static void declare_firewall(struct build *b, struct item *it)
 {
 	struct party *p = new_party(b, it, PARTY_FIREWALL);
@@ -199,6 +220,7 @@ void build_declare(struct build *b)
 		[EL_ZONE] = declare_zone,
 		[EL_NETWORK] = declare_network,
 		[EL_HOST] = declare_host,
+		[EL_LEG] = declare_leg,
 		[EL_FIREWALL] = declare_firewall,
 		[EL_ROLE] = declare_role,
 		[EL_SERVICE] = declare_service,

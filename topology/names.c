@@ -25,11 +25,14 @@ bool name_valid(const char *s, const char **why)
 	return !*why;
 }
 
-static void fold(const char *s, char out[72])
+/* HOST@ZONE is the longest name. */
+enum { FOLDED = 132 };
+
+static void fold(const char *s, char out[FOLDED])
 {
 	size_t i = 0;
 
-	for (; s[i] && i < 71; i++)
+	for (; s[i] && i < FOLDED - 1; i++)
 		out[i] = (char)tolower((unsigned char)s[i]);
 	out[i] = '\0';
 }
@@ -42,7 +45,7 @@ struct name_entry *add_name(struct build *b, struct map *space,
 	struct span at = xml_value_span(e, attr);
 	struct name_entry *n;
 	struct map_entry *m;
-	char folded[72];
+	char folded[FOLDED];
 	int is_new;
 
 	if (!name)
@@ -72,13 +75,36 @@ struct name_entry *add_name(struct build *b, struct map *space,
 	return n;
 }
 
+void add_leg_name(struct build *b, struct party *leg)
+{
+	struct name_entry *n;
+	struct map_entry *m;
+	char folded[FOLDED];
+	int is_new;
+
+	if (strlen(leg->name) >= FOLDED)
+		return; /* one of the two names was complained of */
+	fold(leg->name, folded);
+	m = map_add_str(b->arena, &b->parties, folded, &is_new);
+	if (!is_new) {
+		n = m->val.p;
+		diag_add2(b->d, SEV_ERROR, leg->at, n->at, "the first one",
+			  "\"%s\" has two legs in one zone: give all addresses "
+			  "in one", leg->leg_of->name);
+		return;
+	}
+	n = ARENA_NEW(b->arena, struct name_entry);
+	*n = (struct name_entry){ leg->name, leg->at, leg, PARTY_HOST };
+	m->val.p = n;
+}
+
 /* Names of one spelling, whatever their case. */
 static struct name_entry *lookup(const struct map *space, const char *name)
 {
 	struct map_entry *m;
-	char folded[72];
+	char folded[FOLDED];
 
-	if (strlen(name) > 64)
+	if (strlen(name) >= FOLDED)
 		return NULL;
 	fold(name, folded);
 	m = map_find_str(space, folded);

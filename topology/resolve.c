@@ -51,12 +51,24 @@ static const char *text(struct build *b, const struct item *it,
 	return s;
 }
 
+static const char *realm(struct build *b, const struct item *it)
+{
+	const char *name = xml_attr(it->xml, "realm"), *why;
+
+	if (!name || name_valid(name, &why))
+		return name;
+	diag_add(b->d, SEV_ERROR, xml_value_span(it->xml, "realm"),
+		 "the realm \"%s\" %s", xml_shown(b->arena, name), why);
+	return NULL;
+}
+
 static void resolve_party(struct build *b, struct item *it)
 {
 	struct party *p = it->made;
 
 	value_roles(b, it->xml, "roles", &p->roles);
 	resolve_public(b, it);
+	p->realm = realm(b, it);
 	p->owner = text(b, it, "owner");
 	if (!p->owner)
 		p->owner = p->parent ? p->parent->owner : b->topo->owner;
@@ -74,6 +86,36 @@ static void resolve_network(struct build *b, struct item *it)
 static void resolve_topology(struct build *b, struct item *it)
 {
 	b->topo->owner = text(b, it, "owner");
+	b->topo->realm = realm(b, it);
+}
+
+static void resolve_leg(struct build *b, struct item *it)
+{
+	struct party *leg = it->made, *z;
+	const char *zone = xml_attr(it->xml, "zone");
+
+	value_roles(b, it->xml, "roles", &leg->roles);
+	z = zone ? find_zone(b, it->xml, "zone", zone) : NULL;
+	leg->parent = z;
+	if (z && z == party_zone(leg->leg_of))
+		diag_add(b->d, SEV_ERROR, xml_value_span(it->xml, "zone"),
+			 "\"%s\" stands in zone \"%s\" already: write this "
+			 "address there, a leg is in another zone",
+			 leg->leg_of->name, zone);
+}
+
+/* A leg is the same machine: what is the machine's holds for it. */
+static void finish_leg(struct build *b, struct item *it)
+{
+	const struct item *up = &b->items.v[it->parent];
+	struct party *leg = it->made;
+	const struct party *host = up->made;
+
+	for (size_t i = 0; i < host->pin.n; i++)
+		vec_push(b->arena, &leg->pin, host->pin.v[i]);
+	leg->realm = host->realm;
+	leg->owner = xml_attr(up->xml, "owner") || !leg->parent ?
+		host->owner : leg->parent->owner;
 }
 
 static void resolve_role(struct build *b, struct item *it)
@@ -137,6 +179,7 @@ static void resolve_flow(struct build *b, struct item *it)
 	value_services(b, it->xml, "service", &f->services);
 	f->requirement = (enum requirement)value_word(b, it->xml, EL_FLOW,
 						      "requirement", 0);
+	f->across = value_word(b, it->xml, EL_FLOW, "across", 1) == 0;
 	f->cite = xml_attr(it->xml, "cite");
 	f->reason = xml_attr(it->xml, "reason");
 	f->origin = it->origin ? it->origin : "topology";
@@ -506,6 +549,7 @@ void build_resolve(struct build *b)
 		[EL_ZONE] = resolve_party,
 		[EL_NETWORK] = resolve_network,
 		[EL_HOST] = resolve_party,
+		[EL_LEG] = resolve_leg,
 		[EL_ROLE] = resolve_role,
 		[EL_SERVICE] = resolve_service,
 		[EL_FLOW] = resolve_flow,
@@ -530,5 +574,8 @@ void build_resolve(struct build *b)
 	for (size_t i = 0; i < b->items.n; i++)
 		if (resolve[b->items.v[i].el])
 			resolve[b->items.v[i].el](b, &b->items.v[i]);
+	for (size_t i = 0; i < b->items.n; i++)
+		if (b->items.v[i].el == EL_LEG)
+			finish_leg(b, &b->items.v[i]);
 	compare_services(b);
 }

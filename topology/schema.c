@@ -31,7 +31,7 @@ static_assert(N_ELEMENTS <= 32, "parents are a 32-bit mask");
 	{ "name", AT_NAME, 0, NULL, "what messages and waivers call it" }
 
 #define PARTY_LATER \
-	{ "realm", AT_NAME, LATER, NULL, "forest or site of its own" }, \
+	{ "realm", AT_NAME, 0, NULL, "forest or site of its own" }, \
 	{ "owner", AT_TEXT, 0, NULL, "who answers for it and all in it" }
 
 #define PUBLIC_SOURCE \
@@ -47,7 +47,7 @@ static const struct attr_def topology_attrs[] = {
 	{ "template", AT_TEXT, 0, NULL,
 	  "templates: names, NAME@VERSION, or paths with a slash" },
 	DYNAMIC_PORTS,
-	{ "realm", AT_NAME, LATER, NULL, "forest or site" },
+	{ "realm", AT_NAME, 0, NULL, "forest or site" },
 	{ "owner", AT_TEXT, 0, NULL, "who answers for it and all in it" },
 };
 
@@ -141,7 +141,7 @@ static const struct attr_def flow_attrs[] = {
 	  "optional ones are planned only where wanted" },
 	{ "cite", AT_TEXT, 0, NULL, "the source" },
 	{ "reason", AT_TEXT, 0, NULL, "why" },
-	{ "across", AT_WORD, LATER, "yes no", "joins different realms" },
+	{ "across", AT_WORD, 0, "yes no", "joins different realms" },
 };
 
 static const struct attr_def want_attrs[] = {
@@ -339,7 +339,7 @@ const struct element_def schema_elements[N_ELEMENTS] = {
 	    "What must be planned"),
 	DEF(OBSERVE, "observe", IN(TOPOLOGY), true, observe_attrs,
 	    "Counted and let through for a while"),
-	DEF(LEG, "leg", IN(HOST), true, leg_attrs,
+	DEF(LEG, "leg", IN(HOST), false, leg_attrs,
 	    "The same machine in another zone"),
 	DEF(PUBLISH, "publish", IN(TOPOLOGY), false, publish_attrs,
 	    "Port forwarding"),

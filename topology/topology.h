@@ -73,6 +73,7 @@ struct flow {
 	role_list from, to;
 	service_list services;
 	enum requirement requirement;
+	bool across; /* joins different realms */
 	const char *cite, *reason;
 	const char *origin; /* template name, or the topology's own */
 	struct span at;
@@ -114,6 +115,8 @@ struct party {
 	size_t n_prefix;
 	role_list roles; /* given to it, not implied */
 	const char *owner; /* its own, or of what is around it; NULL */
+	const char *realm; /* its own; NULL */
+	const struct party *leg_of; /* the host whose leg it is: HOST@ZONE */
 	VEC(struct use *) use;
 	VEC(struct pin *) pin;
 	bool has_dynamic;
@@ -262,7 +265,7 @@ struct template_use {
 };
 
 struct topology {
-	const char *name, *owner; /* owner may be NULL */
+	const char *name, *owner, *realm; /* the two may be NULL */
 	struct arena *arena;
 	struct span at;
 	VEC(struct party *) parties, zones, networks, hosts;

@@ -110,6 +110,14 @@ static bool end_prefix(struct build *b, const struct words *w, size_t i,
 	return !why;
 }
 
+/* HOST@ZONE */
+static bool is_leg(const char *s)
+{
+	const char *at = strchr(s, '@');
+
+	return at && at != s && at[1] && !strpbrk(s, "/:%,");
+}
+
 static bool end_word(struct build *b, const struct xml_element *e,
 		     const char *attr, const struct words *words, size_t i,
 		     struct end_word *out)
@@ -124,6 +132,11 @@ static bool end_word(struct build *b, const struct xml_element *e,
 		out->kind = END_ROLE;
 		out->role = find_role(b, e, attr, w->s + 5, w->off + 5);
 		return out->role;
+	}
+	if (is_leg(w->s)) {
+		out->kind = END_PARTY;
+		out->party = find_party(b, e, attr, w->s, w->off);
+		return out->party;
 	}
 	if (looks_like_address(w->s) || strpbrk(w->s, "/:%@,") ||
 	    (strchr(w->s, '.') && is_range(w->s)))
@@ -167,7 +180,9 @@ static void match_pattern(struct build *b, const struct words *w, size_t i,
 	for (size_t k = 0; k < b->topo->parties.n; k++) {
 		const struct party *p = b->topo->parties.v[k];
 
+		/* a leg has roles of its own: fe* is not fe1@dmz */
 		if (p->kind != PARTY_FIREWALL &&
+		    (!p->leg_of || strchr(x->s, '@')) &&
 		    !strncmp(p->name, x->s, x->len - 1))
 			vec_push(b->arena, out, (struct end_word){
 				.kind = END_PARTY, .text = p->name,

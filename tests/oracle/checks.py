@@ -164,8 +164,20 @@ class Checker:
             chains = [[p for p in self.plan.facts(a).chain if p.kind != "host"]
                       for a in host.addresses]
             common = [p for p in chains[0] if all(p in c for c in chains)]
+            if host.leg_of is not None:
+                fail_if(not common or common[-1] is not host.parent
+                        or host.parent is self.zone_around(host.leg_of),
+                        f"leg {host.name} is not of its zone")
+                continue
             fail_if(not common or common[0] is not host.parent,
                     f"host {host.name} stands in the wrong place")
+
+    @staticmethod
+    def zone_around(party: Optional[Party]) -> Optional[Party]:
+        """The zone that a party is written in."""
+        while party is not None and party.kind != "zone":
+            party = party.parent
+        return party
 
     def check_firewalls(self) -> None:
         """Interfaces name zones, once, with addresses of these zones."""
@@ -388,6 +400,7 @@ class Checker:
         host = self.plan.facts(a).host
         return (a != b and (host is None or host != self.plan.facts(b).host)
                 and any(self.plan.active(flow, s, a) for s in flow.services)
+                and (flow.across or self.plan.realms_agree(a, b))
                 and self.plan.use_admits(a, flow.dst, b))
 
     # ---------------------------------------------------------------- forbid

@@ -343,6 +343,8 @@ class Generator:
         attributes = {"from": src, "to": dst, "service": " ".join(self.pick(self.services, 3))}
         if self.maybe(0.5):
             attributes["requirement"] = self.rng.choice(["required", "conditional", "optional"])
+        if self.second.random() < 0.3:
+            attributes["across"] = "yes"
         if attributes.get("requirement") == "optional":
             self.optional_rows.append((src, dst))
         self.rows.append((src, dst))
@@ -398,6 +400,9 @@ class Generator:
         kind = self.rng.choice(kinds)
         if self.maybe(0.04):
             return "*"
+        legs = self.legs()
+        if legs and self.second.random() < 0.15:
+            return self.second.choice(legs)
         if kind == "role":
             borne = [r for r in self.roles if self.bearing(r)]
             return "role:" + self.rng.choice(borne or self.roles)
@@ -496,6 +501,31 @@ class Generator:
             return None
         names = self.named("host") * 3 + self.named("network") + self.named("zone")
         return self.nodes[self.rng.choice(names)], " ".join(self.pick(self.roles, 3))
+
+    def leg(self) -> Optional[tuple[Node, Node]]:
+        """A host's leg in another zone, with roles of its own."""
+        zone = self.second.choice(self.named("zone"))
+        state = self.rng.getstate()
+        found = str(self.host_address(self.second.choice(self.prefixes[zone])))
+        self.rng.setstate(state)
+        self.rng.random()
+        attributes = {"zone": zone, "address": found}
+        if self.roles and self.second.random() < 0.7:
+            attributes["roles"] = self.second.choice(self.roles)
+        return self.nodes[self.second.choice(self.named("host"))], Node("leg", attributes)
+
+    def legs(self) -> list[str]:
+        """The parties that legs are."""
+        return [f"{name}@{c.attributes['zone']}" for name in self.named("host")
+                for c in self.nodes[name].children if c.tag == "leg"]
+
+    def realms(self) -> None:
+        """Realms for some parties, as far as every client keeps a server."""
+        for node in [self.root] * (self.second.random() < 0.2) + list(self.nodes.values()):
+            if node.tag != "firewall" and self.second.random() < 0.35:
+                node.attributes["realm"] = self.second.choice(["red", "red", "blue"])
+                if not self.valid():
+                    del node.attributes["realm"]
 
     def assign(self) -> Optional[tuple[Node, Node]]:
         """Roles given beside the inventory, some of them out of time."""
@@ -611,13 +641,18 @@ class Generator:
             self.offer(self.own_role, self.rng.randint(1, 4))
         self.internet_roles()
         self.offer_roles(self.rng.randint(4, 20))
+        self.offer(self.leg, self.second.randint(0, 3))
+        if self.second.random() < 0.6:
+            self.realms()
         self.offer(self.assign, self.second.randint(0, 4))
         self.offer(self.own_flow, self.rng.randint(0, 8))
         self.offer(self.choice, self.rng.randint(0, 6))
         self.offer(self.use, self.rng.randint(0, 5))
         self.offer(self.pin, self.rng.randint(0, 5))
-        self.offer(self.allow, self.rng.randint(4, 16))
-        self.offer(self.input, self.rng.randint(0, 7))
+        # what an ordinary user may load is limited (nft 1.0.6): less between many zones
+        large = len(self.named("zone")) > 4 or len(self.own_addresses) > 8
+        self.offer(self.allow, min(self.rng.randint(4, 16), 9 if large else 16))
+        self.offer(self.input, min(self.rng.randint(0, 7), 3 if large else 7))
         self.offer(self.ipsec, self.rng.randint(0, 6))
         self.offer(self.forbid, self.rng.randint(0, 6))
         self.offer(self.expect, self.second.randint(0, 2))

@@ -63,6 +63,7 @@ class Flow:
     dst: str
     services: list[str]
     requirement: str
+    across: bool
 
 
 @dataclass
@@ -98,6 +99,8 @@ class Party:
     zone_kind: str = ""
     transit: bool = True
     inside: str = "any"
+    realm: Optional[str] = None
+    leg_of: Optional["Party"] = None
 
 
 @dataclass
@@ -187,6 +190,7 @@ class Topology:
     """Everything one compilation knows."""
     name: str = ""
     dynamic_ports: Optional[Ports] = None
+    realm: Optional[str] = None
     roles: dict[str, list[str]] = field(default_factory=dict)
     services: dict[str, Service] = field(default_factory=dict)
     flows: list[Flow] = field(default_factory=list)
@@ -362,16 +366,17 @@ def one_of(text: Optional[str], values: str) -> str:
 
 TRAFFIC = "service tcp udp ip icmp icmpv6"
 VOCABULARY = {                      # element: attributes; those after * are required
-    "topology": "template dynamic-ports owner name",
+    "topology": "template dynamic-ports realm owner name",
     "include": "* file",
-    "zone": "roles kind transit inside dynamic-ports owner * name networks",
-    "network": "roles dynamic-ports inside owner * name networks",
-    "host": "roles dynamic-ports owner * name address",
+    "zone": "roles kind transit inside dynamic-ports realm owner * name networks",
+    "network": "roles dynamic-ports inside realm owner * name networks",
+    "leg": "roles * zone address",
+    "host": "roles dynamic-ports realm owner * name address",
     "use": "* role of",
     "pin": "role * service port",
     "role": "is title * name",
     "service": "tcp udp ip icmp icmpv6 is dynamic clear ike-auth title * name",
-    "flow": "requirement cite reason * from to service",
+    "flow": "requirement cite reason across * from to service",
     "want": "name service at * from to reason",
     "omit": "name service at * from to reason",
     "firewall": "nodes log log-group refuse managed * name",
@@ -436,6 +441,7 @@ class Reader:
         self.seen_templates: set[str] = set()
         self.names: dict[str, dict[str, str]] = {"party": {}, "role": {}, "service": {}}
         self.labels: set[tuple[str, str]] = set()
+        self.legs: list[tuple[Party, str]] = []
 
     def read(self, path: str) -> Topology:
         """The whole topology (the format, 'Elements': `topology`)."""
@@ -447,10 +453,18 @@ class Reader:
             raise PlanError("topology lacks a name")
         self.topology.name = root.get("name", "")
         self.topology.dynamic_ports = ports(root.get("dynamic-ports")) or None
+        self.topology.realm = realm(root)
         self.seen_files.add(os.path.realpath(path))
         for name in words(root.get("template")):
             self.template(name, path)
         self.children(root, None, path)
+        for leg, zone in self.legs:
+            if zone not in self.topology.zones:
+                raise PlanError(f'{leg.name}: there is no zone "{zone}"')
+            leg.parent = self.topology.zones[zone]
+            assert leg.leg_of is not None
+            leg.realm = leg.leg_of.realm
+            leg.pins = leg.leg_of.pins
         return self.topology
 
     # -- names
@@ -517,7 +531,8 @@ class Reader:
         """`flow`: one row of role, role and services."""
         self.topology.flows.append(Flow(
             element.get("from", ""), element.get("to", ""), words(element.get("service")),
-            one_of(element.get("requirement"), "required conditional optional")))
+            one_of(element.get("requirement"), "required conditional optional"),
+            yes(element.get("across"), False)))
 
     # -- topology
 
@@ -526,7 +541,7 @@ class Reader:
         places = {None: "include zone pin role service flow want omit firewall ipsec allow"
                         " assign forbid expect mail-domain skip",
                   "zone": "include network host use", "network": "include network host use",
-                  "host": "use pin skip"}
+                  "host": "use pin skip leg"}
         for tag, child in child_elements(element):
             if tag not in places[parent.kind if parent else None].split():
                 raise PlanError(f"<{tag}> does not stand here")
@@ -536,6 +551,9 @@ class Reader:
                 self.party(tag, child, parent, path)
             elif tag == "pin":
                 self.pin(child, parent)
+            elif tag == "leg":
+                assert parent is not None
+                self.leg(child, parent, path)
             elif tag == "use":
                 assert parent is not None
                 parent.uses.append(Use(words(child.get("role")), words(child.get("of"))))
@@ -562,7 +580,8 @@ class Reader:
                       prefixes=prefixes(element.get("networks"), path),
                       addresses=addresses(element.get("address"), path),
                       roles=words(element.get("roles")),
-                      dynamic_ports=ports(element.get("dynamic-ports")) or None)
+                      dynamic_ports=ports(element.get("dynamic-ports")) or None,
+                      realm=realm(element))
         if tag == "zone":
             zone_attributes(found, element)
             self.topology.zones[name] = found
@@ -575,6 +594,17 @@ class Reader:
             parent.hosts.append(found)
             self.topology.hosts[name] = found
         self.children(element, found, path)
+
+    def leg(self, element: ET.Element, host: Party, path: str) -> None:
+        """A `leg`: the same machine in another zone, as the party HOST@ZONE."""
+        zone = element.get("zone", "")
+        name = f"{host.name}@{zone}"
+        if name in self.topology.hosts:
+            raise PlanError(f"{name} stands twice")
+        found = Party("host", name, None, addresses=addresses(element.get("address"), path),
+                      roles=words(element.get("roles")), leg_of=host)
+        self.topology.hosts[name] = found
+        self.legs.append((found, zone))
 
     def pin(self, element: ET.Element, host: Optional[Party]) -> None:
         """A pin of a host, or of a role in the topology."""
@@ -680,6 +710,14 @@ class Reader:
         if found.empty():
             raise PlanError("neither service nor port")
         return found
+
+
+def realm(element: ET.Element) -> Optional[str]:
+    """The name of a realm, which is declared by being used."""
+    found = element.get("realm")
+    if found is not None and not NAME.match(found):
+        raise PlanError(f'realm "{found}" is not a name')
+    return found
 
 
 def dynamic_shape(traffic: Traffic) -> bool:

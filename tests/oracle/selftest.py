@@ -62,7 +62,12 @@ REFUSED = {
     "echo-reply": ZONES + '<allow from="a" to="b" icmp="0" reason="x"/>',
     "unknown role": '<zone name="a" networks="10.0.0.0/8" roles="nobody"/>',
     "unknown attribute": '<zone name="a" networks="10.0.0.0/8" colour="red"/>',
-    "not supported yet": '<zone name="a" networks="10.0.0.0/8" realm="x"/>',
+    "realm that is no name": '<zone name="a" networks="10.0.0.0/8" realm="x y"/>',
+    "expected, not planned": ZONES + '<expect from="a" to="b" tcp="1" reason="x"/>',
+    "range that ends before it begins": '<zone name="a" networks="10.0.0.9-10.0.0.1"/>',
+    "pattern that fits no name": ROLES + ZONES + '<assign to="x*" roles="r"/>',
+    "leg in no zone": '<zone name="a" networks="10.0.0.0/8"><host name="h" address="10.0.0.1">'
+        '<leg zone="x" address="10.0.0.2"/></host></zone>',
     "role cycle": '<role name="r" is="q"/><role name="q" is="r"/>',
     "service given twice, differently": '<service name="s" tcp="1"/><service name="s" tcp="2"/>',
     "want without its row": ROLES + '<want from="r" to="q" reason="x"/>',

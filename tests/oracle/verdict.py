@@ -148,7 +148,8 @@ class Plan:
         """Does a word of an `assign` mean the address, by the inventory alone?"""
         facts = self.inventory(address)
         if text.endswith("*") and text != "*":
-            return any(p.name.startswith(text[:-1]) for p in facts.chain)
+            return any(p.name.startswith(text[:-1]) for p in facts.chain
+                       if p.leg_of is None or "@" in text)
         if text.startswith("role:"):
             return text[5:] in facts.roles
         return self.means(self.word(text), facts, address, False)
@@ -333,6 +334,18 @@ class Plan:
                 return any(self.among(of, dst) for of in lists)
         return True
 
+    def realm(self, address: Address) -> Optional[str]:
+        """The innermost realm around an address."""
+        for party in self.facts(address).chain:
+            if party.realm is not None:
+                return party.realm
+        return self.topology.realm
+
+    def realms_agree(self, src: Address, dst: Address) -> bool:
+        """Equal realms, or one without."""
+        one, other = self.realm(src), self.realm(dst)
+        return one is None or other is None or one == other
+
     def template_services(self, src: Address, dst: Address) -> list[str]:
         """Services that template flows let src open to dst (the format,
         'A template flow'), paths not yet asked for."""
@@ -340,6 +353,7 @@ class Plan:
         client, server = self.facts(src).roles, self.facts(dst).roles
         for flow in self.topology.flows:
             if (flow.src in client and flow.dst in server
+                    and (flow.across or self.realms_agree(src, dst))
                     and self.use_admits(src, flow.dst, dst)):
                 found += [s for s in flow.services if self.active(flow, s, src)]
         return found
