@@ -52,7 +52,8 @@ objs = $(patsubst %.c,$(O)/%.o,$(wildcard $(1)/*.c))
 ALL_LIBS := $(foreach d,$(LIBDIRS),$(call lib,$(d)))
 
 TEMPLATES := $(sort $(filter-out templates/advice.xml,$(wildcard templates/*.xml)))
-BUILTIN := templates/advice.xml templates/plan.xsd
+BUILTIN := templates/advice.xml templates/plan.xsd \
+	$(sort $(wildcard templates/new/*.xml.in))
 EXAMPLES := $(sort $(wildcard templates/examples/*.xml))
 UNIT := $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 FUZZ := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))

@@ -156,6 +156,7 @@ extern const struct command command_diff;
 extern const struct command command_equal;
 extern const struct command command_graph;
 extern const struct command command_report;
+extern const struct command command_new;
 extern const struct command command_fmt;
 extern const struct command command_schema;
 extern const struct command command_templates;

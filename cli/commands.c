@@ -14,6 +14,7 @@ const struct command *const commands[] = {
 	&command_equal,
 	&command_graph,
 	&command_report,
+	&command_new,
 	&command_fmt,
 	&command_schema,
 	&command_templates,

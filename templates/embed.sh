@@ -21,6 +21,6 @@ close builtin_templates
 shift
 echo 'const struct builtin_template builtin_files[] = {'
 for f; do
-	put "$(basename "$f")" "$f"
+	put "${f#templates/}" "$f"
 done
 close builtin_files

@@ -10,7 +10,8 @@ struct builtin_template {
 extern const struct builtin_template builtin_templates[];
 extern const unsigned n_builtin_templates;
 
-/* What else lies in templates/: advice.xml, plan.xsd; by file name. */
+/* What else lies in templates/: advice.xml, plan.xsd, new/NAME.xml.in; by its
+ * path there. */
 extern const struct builtin_template builtin_files[];
 extern const unsigned n_builtin_files;
 
