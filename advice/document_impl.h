@@ -13,11 +13,17 @@ struct member {
 	const char *addresses; /* of a partial one */
 };
 
+/* A service that a group opens, or is opened. */
+struct use_of {
+	uint32_t service, across, carried;
+};
+
 /* Parties of which one thing is said: a class, or what an end cuts of it. */
 struct group {
 	uint32_t cls, end; /* NONE: all classes; no end */
 	VEC(struct member) members;
 	double addresses;
+	VEC(struct use_of) opens, serves; /* the services of its flows */
 };
 
 /* A flow of the document: an exact product of groups. */
@@ -107,6 +113,8 @@ struct doc *doc_gather(struct arena *a, const struct plan *p, struct buf *out);
 /* parties.c */
 void doc_write_parties(struct doc *d);
 void doc_write_firewalls(struct doc *d);
+
+bool doc_role_used(const struct doc *d, const struct role *r);
 
 /* said.c: exceptions, IPsec, mail domains and other elements */
 void doc_find_named(struct doc *d);

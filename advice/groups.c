@@ -119,6 +119,16 @@ uint32_t doc_group(struct doc *d, uint32_t cls, uint32_t end)
 	return (uint32_t)d->groups.n - 1;
 }
 
+static void write_uses_of(struct doc *d, const char *name,
+			  const struct use_of *u)
+{
+	xw_open(&d->w, name);
+	xw_attr(&d->w, "service", d->p->topo->services.v[u->service]->name);
+	xw_yes(&d->w, "crosses", u->across);
+	xw_attr(&d->w, "in", u->carried ? "ipsec" : "clear");
+	xw_close(&d->w);
+}
+
 void doc_write_groups(struct doc *d)
 {
 	for (size_t i = 0; i < d->groups.n; i++) {
@@ -138,6 +148,10 @@ void doc_write_groups(struct doc *d)
 			xw_attr(&d->w, "addresses", m->addresses);
 			xw_close(&d->w);
 		}
+		for (size_t k = 0; k < g->opens.n; k++)
+			write_uses_of(d, "opens", &g->opens.v[k]);
+		for (size_t k = 0; k < g->serves.n; k++)
+			write_uses_of(d, "serves", &g->serves.v[k]);
 		xw_close(&d->w);
 	}
 }
@@ -302,6 +316,42 @@ static void note_served(struct doc *d, const struct doc_flow *f,
 	}
 }
 
+/* Of one group, what its flows say of services, each once. */
+static void note_side(struct doc *d, struct map *seen, uint32_t list,
+		      struct use_of u, bool opens)
+{
+	for (size_t i = 0; i < d->lists.len[list]; i++) {
+		struct group *g = &d->groups.v[d->lists.v[list][i]];
+		uint32_t key[5] = { d->lists.v[list][i], opens, u.service,
+				    u.across, u.carried };
+		int is_new;
+
+		map_add(d->arena, seen, key, sizeof(key), &is_new);
+		if (is_new && opens)
+			vec_push(d->arena, &g->opens, u);
+		else if (is_new)
+			vec_push(d->arena, &g->serves, u);
+	}
+}
+
+static void note_services(struct doc *d)
+{
+	struct map seen = { 0 };
+
+	for (size_t i = 0; i < d->flows.n; i++) {
+		const struct doc_flow *f = &d->flows.v[i];
+		const struct reason *r = &d->p->reasons.v[f->reason];
+		struct use_of u = { .across = f->from_node != f->to_node,
+				    .carried = f->carried };
+
+		if (!r->service)
+			continue;
+		u.service = r->service->id;
+		note_side(d, &seen, f->from, u, true);
+		note_side(d, &seen, f->to, u, false);
+	}
+}
+
 static void note_groups(struct doc *d)
 {
 	for (size_t i = 0; i < d->groups.n; i++)
@@ -341,5 +391,6 @@ void doc_gather_flows(struct doc *d)
 	make_columns(d, rows.v, rows.n, &columns);
 	make_flows(d, columns.v, columns.n);
 	note_used(d);
+	note_services(d);
 	note_groups(d);
 }

@@ -28,6 +28,16 @@ const char *doc_id(struct doc *d, const struct party *p)
 
 /* ---- roles ------------------------------------------------------------------------ */
 
+/* Does it, or a role that it implies, open or serve anything, or does an
+ * element name it? */
+bool doc_role_used(const struct doc *d, const struct role *r)
+{
+	for (size_t i = 0; i < r->n_closure; i++)
+		if (d->role_used[r->closure[i]] || d->role_named[r->closure[i]])
+			return true;
+	return false;
+}
+
 static bool given(const struct party *p, const struct role *r)
 {
 	for (size_t i = 0; i < p->roles.n; i++)
@@ -63,7 +73,7 @@ static void write_roles(struct doc *d, const struct party *p)
 		xw_attr(&d->w, "name", r->name);
 		xw_attr(&d->w, "by", given(p, r) ? "given" :
 			implied(p, r) ? "implied" : "around");
-		xw_yes(&d->w, "used", d->role_used[i]);
+		xw_yes(&d->w, "used", doc_role_used(d, r));
 		xw_close(&d->w);
 	}
 }
@@ -350,6 +360,7 @@ static void write_firewall(struct doc *d, const struct firewall *f)
 	xw_attr(&d->w, "name", f->name);
 	xw_number(&d->w, "inputs", (double)f->inputs.n);
 	xw_yes(&d->w, "logs", f->log_drops);
+	xw_yes(&d->w, "unmanaged", f->unmanaged);
 	doc_place(d, f->at);
 	for (size_t i = 0; i < f->nodes.n; i++) {
 		xw_open(&d->w, "node");

@@ -189,8 +189,8 @@ static uint32_t reach_of(struct doc *d, const struct party *host)
 	return (uint32_t)d->reaches.n - 1;
 }
 
-/* Which hosts the internet opens connections to: anyone there, or hosts of it
- * that have a name. */
+/* Which hosts the internet opens connections to: anyone there, or hosts and
+ * addresses of it that have been named. */
 static void note_exposed(struct doc *d, const struct doc_flow *f)
 {
 	const struct plan *p = d->p;
@@ -201,7 +201,7 @@ static void note_exposed(struct doc *d, const struct doc_flow *f)
 
 		for (size_t k = 0; k < g->members.n; k++)
 			if (p->topo->parties.v[g->members.v[k].party]->kind !=
-			    PARTY_HOST)
+			    PARTY_HOST && !g->members.v[k].partial)
 				how = EXPOSED_ANYONE;
 	}
 	for (size_t i = 0; i < d->lists.len[f->to]; i++) {

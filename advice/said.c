@@ -67,19 +67,12 @@ void doc_find_named(struct doc *d)
 
 static void write_role(struct doc *d, const struct role *r)
 {
-	bool used = false, named = false;
-
-	for (size_t i = 0; i < r->n_closure; i++) {
-		used |= d->role_used[r->closure[i]];
-		named |= d->role_named[r->closure[i]];
-	}
 	xw_open(&d->w, "role");
 	xw_attr(&d->w, "name", r->name);
 	xw_attr(&d->w, "title", r->title);
 	xw_attr(&d->w, "origin", r->origin);
 	xw_yes(&d->w, "borne", r->borne);
-	xw_yes(&d->w, "used", used);
-	xw_yes(&d->w, "named", named);
+	xw_yes(&d->w, "used", doc_role_used(d, r));
 	if (!r->origin)
 		doc_place(d, r->at);
 	for (size_t i = 0; i < r->is.n; i++) {

@@ -1,0 +1,272 @@
+#include "advice/xpath.h"
+
+#include <math.h>
+#include <string.h>
+
+#include <libxml/parser.h>
+#include <libxml/xpath.h>
+#include <libxml/xpathInternals.h>
+
+#include "advice/document.h"
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/vec.h"
+
+enum {
+	MOST_STEPS = 200000000, /* of one evaluation */
+	MOST_VALUES = 6,	/* that a list in a sentence shows */
+};
+
+struct xpath_doc {
+	xmlDocPtr doc;
+	xmlXPathContextPtr ctxt;
+	struct arena *arena;
+	VEC(xmlXPathCompExprPtr) compiled;
+	xmlNodePtr current;
+	struct xpath_error *err; /* of the call that is running */
+	struct arena *err_arena;
+};
+
+struct xpath_expr {
+	xmlXPathCompExprPtr comp;
+};
+
+static void on_error(void *ctx, xmlErrorPtr e)
+{
+	struct xpath_doc *d = ctx;
+	size_t n = e->message ? strcspn(e->message, "\n") : 0;
+
+	if (!d->err || d->err->what)
+		return;
+	d->err->what = arena_printf(d->err_arena, "%.*s", (int)n,
+				    e->message ? e->message : "");
+	d->err->off = e->int1 > 0 ? (size_t)e->int1 : 0;
+}
+
+static void fn_current(xmlXPathParserContextPtr ctxt, int nargs)
+{
+	struct xpath_doc *d = ctxt->context->userData;
+
+	CHECK_ARITY(0);
+	valuePush(ctxt, xmlXPathNewNodeSet(d->current));
+}
+
+struct xpath_doc *xpath_open(const char *text, size_t len)
+{
+	struct arena *a = arena_new();
+	struct xpath_doc *d = ARENA_NEW(a, struct xpath_doc);
+
+	d->arena = a;
+	d->doc = xmlReadMemory(text, (int)len, NULL, "UTF-8",
+			       XML_PARSE_NONET | XML_PARSE_HUGE |
+			       XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+	d->ctxt = d->doc ? xmlXPathNewContext(d->doc) : NULL;
+	if (!d->ctxt) {
+		xpath_close(d);
+		return NULL;
+	}
+	d->ctxt->userData = d;
+	d->ctxt->error = on_error;
+	d->ctxt->opLimit = MOST_STEPS;
+	xmlXPathRegisterNs(d->ctxt, (const xmlChar *)"p", (const xmlChar *)PLAN_NS);
+	xmlXPathRegisterFunc(d->ctxt, (const xmlChar *)"current", fn_current);
+	return d;
+}
+
+void xpath_close(struct xpath_doc *d)
+{
+	if (!d)
+		return;
+	for (size_t i = 0; i < d->compiled.n; i++)
+		xmlXPathFreeCompExpr(d->compiled.v[i]);
+	if (d->ctxt)
+		xmlXPathFreeContext(d->ctxt);
+	if (d->doc)
+		xmlFreeDoc(d->doc);
+	arena_free(d->arena);
+}
+
+static void begin(struct xpath_doc *d, struct arena *a,
+		  struct xpath_error *err)
+{
+	*err = (struct xpath_error){ NULL, 0 };
+	d->err = err;
+	d->err_arena = a;
+}
+
+struct xpath_expr *xpath_compile(struct xpath_doc *d, const char *s,
+				 struct arena *a, struct xpath_error *err)
+{
+	struct xpath_expr *e = ARENA_NEW(d->arena, struct xpath_expr);
+
+	begin(d, a, err);
+	e->comp = xmlXPathCtxtCompile(d->ctxt, (const xmlChar *)s);
+	d->err = NULL;
+	if (e->comp)
+		vec_push(d->arena, &d->compiled, e->comp);
+	else if (!err->what)
+		err->what = "Invalid expression";
+	return e->comp ? e : NULL;
+}
+
+static xmlXPathObjectPtr evaluate(struct xpath_doc *d, struct xpath_expr *e,
+				  xpath_node *node, struct arena *a,
+				  struct xpath_error *err)
+{
+	xmlXPathObjectPtr r;
+	union {
+		xpath_node *lent;
+		xmlNodePtr node; /* libxml2 knows no const, and changes none */
+	} at = { .lent = node };
+
+	begin(d, a, err);
+	d->current = node ? at.node : xmlDocGetRootElement(d->doc);
+	d->ctxt->node = d->current;
+	d->ctxt->opCount = 0;
+	r = xmlXPathCompiledEval(e->comp, d->ctxt);
+	d->err = NULL;
+	if (!r && !err->what)
+		err->what = "it cannot be evaluated";
+	return r;
+}
+
+/* The element that a node is, or belongs to; NULL for the document. */
+static xmlNodePtr element_of(xmlNodePtr n)
+{
+	while (n && n->type != XML_ELEMENT_NODE)
+		n = n->type == XML_DOCUMENT_NODE ? NULL : n->parent;
+	return n;
+}
+
+bool xpath_eval(struct xpath_doc *d, struct xpath_expr *e, xpath_node *node,
+		struct arena *a, struct xpath_value *out,
+		struct xpath_error *err)
+{
+	xmlXPathObjectPtr r = evaluate(d, e, node, a, err);
+	xmlNodeSetPtr set;
+
+	*out = (struct xpath_value){ .is_nodes = false };
+	if (!r)
+		return false;
+	out->truth = xmlXPathCastToBoolean(r);
+	if (r->type == XPATH_NODESET) {
+		set = r->nodesetval;
+		out->is_nodes = true;
+		xmlXPathNodeSetSort(set);
+		out->node = ARENA_ARRAY(a, xpath_node *,
+					set ? (size_t)set->nodeNr : 0);
+		for (int i = 0; set && i < set->nodeNr; i++) {
+			xmlNodePtr x = element_of(set->nodeTab[i]);
+
+			if (x && (!out->n || out->node[out->n - 1] != x))
+				out->node[out->n++] = x;
+		}
+	}
+	xmlXPathFreeObject(r);
+	return true;
+}
+
+/* "a, b, c and 4 more", each value once. */
+static const char *list_text(xmlNodeSetPtr set, struct arena *a)
+{
+	VEC(const char *) seen = { 0 };
+	struct buf b = { 0 };
+	size_t more = 0;
+	const char *s;
+
+	xmlXPathNodeSetSort(set);
+	for (int i = 0; set && i < set->nodeNr; i++) {
+		xmlChar *v = xmlXPathCastNodeToString(set->nodeTab[i]);
+		bool again = false;
+
+		for (size_t k = 0; k < seen.n && !again; k++)
+			again = !strcmp(seen.v[k], (const char *)v);
+		if (!again && seen.n >= MOST_VALUES)
+			more++;
+		else if (!again)
+			vec_push(a, &seen, arena_strdup(a, (const char *)v));
+		xmlFree(v);
+	}
+	for (size_t i = 0; i < seen.n; i++)
+		buf_printf(&b, "%s%s", i ? ", " : "", seen.v[i]);
+	if (more)
+		buf_printf(&b, " and %zu more", more);
+	s = arena_strdup(a, b.s ? b.s : "");
+	buf_free(&b);
+	return s;
+}
+
+const char *xpath_text(struct xpath_doc *d, struct xpath_expr *e,
+		       xpath_node *node, struct arena *a,
+		       struct xpath_error *err)
+{
+	xmlXPathObjectPtr r = evaluate(d, e, node, a, err);
+	const char *s;
+	xmlChar *v;
+
+	if (!r)
+		return NULL;
+	if (r->type == XPATH_NODESET) {
+		s = list_text(r->nodesetval, a);
+	} else if (r->type == XPATH_BOOLEAN) {
+		s = r->boolval ? "yes" : "no";
+	} else if (r->type == XPATH_NUMBER && isfinite(r->floatval)) {
+		s = arena_printf(a, "%.0f", r->floatval);
+	} else {
+		v = xmlXPathCastToString(r);
+		s = arena_strdup(a, (const char *)v);
+		xmlFree(v);
+	}
+	xmlXPathFreeObject(r);
+	return s;
+}
+
+static const char *attr(const xmlNode *n, const char *name, struct arena *a)
+{
+	for (const xmlAttr *x = n->properties; x; x = x->next) {
+		const char *v = x->children ?
+			(const char *)x->children->content : "";
+
+		if (!strcmp((const char *)x->name, name))
+			return arena_strdup(a, v);
+	}
+	return NULL;
+}
+
+const char *xpath_attr_around(xpath_node *n, const char *name, struct arena *a)
+{
+	const char *s = NULL;
+
+	for (; n && n->type == XML_ELEMENT_NODE && !s; n = n->parent)
+		s = attr(n, name, a);
+	return s;
+}
+
+const char *xpath_attr_of(xpath_node *n, const char *element,
+			  const char *name, struct arena *a)
+{
+	for (; n && n->type == XML_ELEMENT_NODE; n = n->parent)
+		if (!strcmp((const char *)n->name, element))
+			return attr(n, name, a);
+	return NULL;
+}
+
+const char *xpath_identity(xpath_node *n, struct arena *a)
+{
+	static const char *const tell[] = {
+		"id", "ident", "name", "service", "role", "text", "rule",
+		"from", "to", "from-zone", "to-zone", "in",
+	};
+	const char *s = "";
+
+	for (; n && n->type == XML_ELEMENT_NODE; n = n->parent) {
+		s = arena_printf(a, "%s/%s", s, (const char *)n->name);
+		for (size_t i = 0; i < sizeof(tell) / sizeof(*tell); i++) {
+			const char *v = attr(n, tell[i], a);
+
+			if (v)
+				s = arena_printf(a, "%s %s=%s", s, tell[i], v);
+		}
+	}
+	return s;
+}

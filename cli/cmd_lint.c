@@ -1,0 +1,137 @@
+#include <string.h>
+
+#include "cli/lint_formats.h"
+
+/* portplan lint: is this a good plan? */
+
+static int read_fail_on(const struct args *a, int *least)
+{
+	const char *s = arg_value(a, "fail-on", "error");
+
+	for (int i = 0; i < N_ADVICE; i++)
+		if (!strcmp(s, advice_severity_name[i])) {
+			*least = i;
+			return EXIT_OK;
+		}
+	return complain(a, "--fail-on \"%s\": critical, error, warning or "
+			"info%s", s, did_you_mean(a->arena, s,
+						  advice_severity_name,
+						  N_ADVICE));
+}
+
+static const struct advice_rules *read_rules(struct args *a, struct diags *d)
+{
+	VEC(const char *) files = { 0 };
+
+	for (size_t i = 0; i < a->given.n; i++)
+		if (!strcmp(a->given.v[i].def->name, "advice"))
+			vec_push(a->arena, &files, a->given.v[i].value);
+	return advice_read(a->arena, files.v, files.n, d);
+}
+
+static int make_output(const struct lint_result *r, struct args *a,
+		       const char *spec, struct output *out)
+{
+	size_t n = strcspn(spec, "=");
+	const char *names[16];
+	const char *name = arena_strndup(a->arena, spec, n);
+
+	out->path = spec[n] ? spec + n + 1 : NULL;
+	for (size_t i = 0; i < n_lint_formats; i++) {
+		names[i] = lint_formats[i].name;
+		if (strcmp(names[i], name))
+			continue;
+		lint_formats[i].write(r, &out->text);
+		return EXIT_OK;
+	}
+	return complain(a, "there is no format \"%s\"%s (legal: text, json, "
+			"sarif, markdown, html, csv)", name,
+			did_you_mean(a->arena, name, names, n_lint_formats));
+}
+
+static int write_all(const struct lint_result *r, struct args *a)
+{
+	struct output *v = ARENA_ARRAY(a->arena, struct output,
+				       a->given.n + 1);
+	int code = EXIT_OK;
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->given.n && code == EXIT_OK; i++)
+		if (!strcmp(a->given.v[i].def->name, "output"))
+			code = make_output(r, a, a->given.v[i].value, &v[n++]);
+	if (!n)
+		code = make_output(r, a, "text", &v[n++]);
+	return code == EXIT_OK ? write_outputs(a, v, n) : code;
+}
+
+static int cmd_lint(struct args *a)
+{
+	struct lint_result r = { .topology = a->operands.v[0],
+				 .full = arg_given(a, "full"),
+				 .arena = a->arena };
+	struct loaded l;
+	struct diags d;
+	int least = 0, code = read_fail_on(a, &least);
+
+	if (code == EXIT_OK)
+		code = load_plan(a, a->operands.v[0], &l);
+	if (code != EXIT_OK)
+		return code;
+	diags_init(&d, a->arena);
+	d.n_sources = l.diags.n_sources;
+	r.rules = read_rules(a, &d);
+	if (r.rules)
+		r.report = advice_judge(a->arena, l.plan, r.rules, &d);
+	print_diags(&d);
+	if (!r.report)
+		return EXIT_BAD;
+	r.topo = l.topo;
+	code = write_all(&r, a);
+	for (int i = 0; i <= least && code == EXIT_OK; i++)
+		if (r.report->count[i])
+			return EXIT_FINDINGS;
+	return code;
+}
+
+static const struct option_def lint_options[] = {
+	{ 0, "full", NULL, "everything: findings that only inform, what is "
+			   "skipped and why, what no topology decides, and "
+			   "the rules without findings" },
+	{ 0, "advice", "FILE", "rules of your own, beside the shipped ones "
+			       "(repeatable)" },
+	{ 0, "fail-on", "SEVERITY",
+	  "exit 1 for findings of this severity and worse: critical, error "
+	  "(default), warning or info" },
+	{ 'o', "output", "FORMAT[=FILE]",
+	  "text (default), json, sarif, markdown, html or csv; to FILE if "
+	  "given (repeatable)" },
+	TOPOLOGY_OPTIONS,
+};
+
+const struct command command_lint = {
+	.name = "lint",
+	.run = cmd_lint,
+	.usage = "TOPOLOGY.xml [--full] [--advice FILE]",
+	.summary = "best practices: what is unwise in this plan, and the remedy",
+	.description =
+	  "Holds the plan against rules of good practice: where machines "
+	  "stand, what a front-end that is taken over could reach, which "
+	  "ports are wide, what goes in the clear, which exceptions nobody "
+	  "owns. Each rule has its source and a remedy. The worst come first. "
+	  "Rules are conditions in XPath over the plan's document (see matrix "
+	  "-o xml and schema --plan), in a file of <advice xmlns=\"urn:portplan:"
+	  "1\"> with <rule id severity title why source remedy each condition "
+	  "finding place/>; \"{XPath}\" in finding is filled in, and "
+	  "current() is the node that is judged.\n"
+	  "<skip rule=\"ID\" reason=\"...\" expires=\"...\"/> in the topology, "
+	  "or in one host, leaves a rule out.\n"
+	  "Exit code 0 nothing as bad as --fail-on says, 1 findings, 2 "
+	  "trouble.",
+	OPTIONS(lint_options),
+	.examples = "  portplan lint topology.xml\n"
+		      "  portplan lint topology.xml --full --fail-on warning\n"
+		      "  portplan lint topology.xml --advice house-rules.xml "
+		      "-o sarif=lint.sarif\n",
+	.min_args = 1,
+	.max_args = 1,
+};
