@@ -120,6 +120,10 @@ int load_plan(struct args *a, const char *path, struct loaded *out);
  * says what is wrong with it. */
 bool load_edited(struct args *a, const struct loaded *l, const char *text,
 		 size_t n, struct loaded *out);
+/* A topology that is in no file yet. Nothing is printed but of --today; text
+ * must outlive it. */
+bool load_text(struct args *a, const char *name, const char *text, size_t n,
+	       struct loaded *out);
 void print_diags(struct diags *d);
 /* A firewall by --firewall or by name; NULL and a message. */
 const struct firewall *need_firewall(const struct args *a,
@@ -161,6 +165,7 @@ extern const struct command command_new;
 extern const struct command command_fmt;
 extern const struct command command_schema;
 extern const struct command command_templates;
+extern const struct command command_import;
 extern const struct command command_man;
 
 

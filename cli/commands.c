@@ -17,6 +17,7 @@ const struct command *const commands[] = {
 	&command_report,
 	&command_new,
 	&command_fmt,
+	&command_import,
 	&command_schema,
 	&command_templates,
 	&command_man,

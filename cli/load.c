@@ -113,23 +113,37 @@ int load_plan(struct args *a, const char *path, struct loaded *out)
 	return EXIT_OK;
 }
 
-/* The same topology with other words in its file; nothing is printed. */
-bool load_edited(struct args *a, const struct loaded *l, const char *text,
-		 size_t n, struct loaded *out)
+static bool load_as(struct args *a, const char *name, const char *text,
+		    size_t n, int64_t now, struct loaded *out)
 {
 	struct topology_options opt = topology_options(a);
-	struct plan_options when = { .now = l->now };
+	struct plan_options when = { .now = now };
 
-	*out = (struct loaded){ .now = l->now };
+	*out = (struct loaded){ .now = now };
 	diags_init(&out->diags, a->arena);
 	opt.text = text;
 	opt.n_text = n;
-	out->topo = topology_read(a->arena, l->topo->at.src->name, &opt,
-				  &out->diags);
+	out->topo = topology_read(a->arena, name, &opt, &out->diags);
 	if (out->topo)
 		out->plan = plan_build(a->arena, out->topo, &when,
 				       &out->diags);
 	return out->plan;
+}
+
+/* The same topology with other words in its file; nothing is printed. */
+bool load_edited(struct args *a, const struct loaded *l, const char *text,
+		 size_t n, struct loaded *out)
+{
+	return load_as(a, l->topo->at.src->name, text, n, l->now, out);
+}
+
+bool load_text(struct args *a, const char *name, const char *text, size_t n,
+	       struct loaded *out)
+{
+	int64_t now;
+
+	return read_today(a, &now) == EXIT_OK &&
+	       load_as(a, name, text, n, now, out);
 }
 
 const struct firewall *need_firewall(const struct args *a,

@@ -1,0 +1,334 @@
+#include <string.h>
+
+#include "base/plain.h"
+#include "cli/import.h"
+#include "service/sandbox.h"
+#include "topology/xml.h"
+
+static const struct span no_place;
+
+enum { SHOWN_WORDS = 8, SHOWN_HOSTS = 40 };
+
+/* What is read here was written by strangers: from here on no program, no
+ * socket, and nothing is written but below -d. Files are still read: those
+ * that the topology includes. */
+static int fence(struct import *m)
+{
+	struct sandbox_path v[2] = { { "/", SANDBOX_READ } };
+	struct sandbox s = { .path = v, .n_path = 1 };
+	const char *dir = arg_value(m->a, "directory", NULL);
+	struct sandbox_state st;
+
+	if (dir)
+		v[s.n_path++] = (struct sandbox_path){
+			dir, SANDBOX_READ | SANDBOX_REPLACE };
+	if (sandbox_enter(&s, &st) < 0)
+		return complain(m->a, "cannot fence itself off: %s",
+				st.missing);
+	return EXIT_OK;
+}
+
+static int read_lists(struct import *m)
+{
+	struct args *a = m->a;
+	const char *name = arg_value(a, "format", NULL);
+	enum inv_format f = INV_CSV;
+
+	if (name && !inventory_format(name, &f)) {
+		const char *names[INV_N_FORMATS];
+
+		for (int i = 0; i < INV_N_FORMATS; i++)
+			names[i] = inventory_format_name((enum inv_format)i);
+		return complain(a, "there is no format \"%s\"%s (csv, netbox, "
+				"nmap, ansible)", name,
+				did_you_mean(a->arena, name, names,
+					     INV_N_FORMATS));
+	}
+	m->inv = (struct inventory){ .arena = a->arena, .d = &m->diags };
+	for (size_t i = 0; i < a->operands.n; i++) {
+		struct source *src = source_read(a->arena, a->operands.v[i],
+						 no_place, &m->diags);
+
+		if (src)
+			inventory_read(&m->inv, src,
+				       name ? f : inventory_guess(src));
+	}
+	if (!m->inv.hosts.n && !m->diags.n_errors)
+		diag_add(&m->diags, SEV_ERROR, no_place, "no host is listed");
+	return m->diags.n_errors ? EXIT_BAD : EXIT_OK;
+}
+
+static int read_map(struct import *m, const char *path)
+{
+	struct source *src = path ? source_read(m->a->arena, path, no_place,
+						&m->diags) : NULL;
+
+	if (src)
+		inv_map_read(m->a->arena, src, &m->map, &m->diags);
+	return m->diags.n_errors ? EXIT_BAD : EXIT_OK;
+}
+
+static const char *templates_asked(struct args *a)
+{
+	const char *list = "";
+
+	for (size_t i = 0; i < a->given.n; i++)
+		if (!strcmp(a->given.v[i].def->name, "template"))
+			list = arena_printf(a->arena, "%s%s%s", list,
+					    *list ? " " : "",
+					    a->given.v[i].value);
+	return list;
+}
+
+/* What the hosts go into: the topology given, or one of zones alone. */
+static int base_topology(struct import *m, const char *into)
+{
+	struct args *a = m->a;
+	struct buf b = { 0 };
+	bool good;
+
+	if (into)
+		return load_plan(a, into, &m->l);
+	import_skeleton(m, templates_asked(a), &b);
+	good = load_text(a, "imported.xml", b.s, b.n, &m->l);
+	if (!good)
+		print_diags(&m->l.diags);
+	/* its text is still needed: sources point into it */
+	return good ? EXIT_OK : EXIT_BAD;
+}
+
+/* ---- what is said ---------------------------------------------------------------- */
+
+static void say_line(const struct placed *x)
+{
+	unsigned line, col, end;
+	struct buf b = { 0 };
+	const char *name = x->host->name ? x->host->name :
+		x->name ? x->name : "a host without name";
+
+	span_position(x->host->at, &line, &col, &end);
+	buf_plain(&b, name, strlen(name), 0);
+	fprintf(stderr, "  %s (%s:%u): %s\n", b.s, x->host->at.src->name, line,
+		x->why);
+	buf_free(&b);
+}
+
+static void say_unknown(const struct import *m)
+{
+	if (!m->unknown.n)
+		return;
+	fprintf(stderr, "portplan import: words without a meaning here "
+		"(--map gives them one):");
+	for (size_t i = 0; i < m->unknown.n && i < SHOWN_WORDS; i++) {
+		struct buf b = { 0 };
+
+		buf_plain(&b, m->unknown.v[i], strlen(m->unknown.v[i]), 0);
+		fprintf(stderr, "%s \"%s\" (%zu)", i ? "," : "", b.s,
+			m->n_unknown.v[i]);
+		buf_free(&b);
+	}
+	if (m->unknown.n > SHOWN_WORDS)
+		fprintf(stderr, " and %zu more", m->unknown.n - SHOWN_WORDS);
+	fprintf(stderr, "\n");
+}
+
+static void say_unused(struct import *m)
+{
+	struct diags d;
+
+	diags_init(&d, m->a->arena);
+	for (size_t i = 0; i < m->map.rules.n; i++)
+		if (!m->map.rules.v[i].used)
+			diag_add(&d, SEV_WARNING, m->map.rules.v[i].at,
+				 "no host has this word");
+	print_diags(&d);
+}
+
+static void say_renamed(const struct import *m)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->placed.n; i++) {
+		const struct placed *x = &m->placed.v[i];
+		struct buf b = { 0 };
+
+		if (!x->where || !x->host->name ||
+		    !strcmp(x->host->name, x->name) || n++ >= SHOWN_WORDS)
+			continue;
+		buf_plain(&b, x->host->name, strlen(x->host->name), 0);
+		fprintf(stderr, "portplan import: \"%s\" is written %s: a "
+			"name has letters, digits, -, _ and .\n", b.s,
+			x->name);
+		buf_free(&b);
+	}
+	if (n > SHOWN_WORDS)
+		fprintf(stderr, "portplan import: and %zu other names\n",
+			n - SHOWN_WORDS);
+}
+
+static int say_all(struct import *m)
+{
+	size_t placed = 0, there = 0, left, shown = 0;
+
+	for (size_t i = 0; i < m->placed.n; i++) {
+		placed += m->placed.v[i].where != NULL;
+		there += m->placed.v[i].there;
+	}
+	left = m->placed.n - placed - there;
+	say_unused(m);
+	say_unknown(m);
+	say_renamed(m);
+	fprintf(stderr, "portplan import: %zu host%s placed", placed,
+		placed == 1 ? "" : "s");
+	if (there)
+		fprintf(stderr, ", %zu there already", there);
+	if (left)
+		fprintf(stderr, ", %zu not placed:", left);
+	fprintf(stderr, "\n");
+	for (size_t i = 0; i < m->placed.n && shown < SHOWN_HOSTS; i++) {
+		const struct placed *x = &m->placed.v[i];
+
+		if (x->where || x->there)
+			continue;
+		say_line(x);
+		shown++;
+	}
+	if (left > shown)
+		fprintf(stderr, "  and %zu more\n", left - shown);
+	return left ? EXIT_FINDINGS : EXIT_OK;
+}
+
+/* ---- what is written ------------------------------------------------------------- */
+
+static int write_topology(struct import *m)
+{
+	bool is_new = !arg_given(m->a, "into");
+	struct buf out = { 0 };
+	struct loaded made;
+	int code = EXIT_BAD;
+
+	import_splice(m, &out);
+	load_text(m->a, m->l.topo->at.src->name, out.s, out.n, &made);
+	if (made.plan || (is_new && made.topo)) {
+		code = put_out(m->a, &out);
+	} else {
+		print_diags(&made.diags);
+		complain(m->a, "with these hosts the topology does not "
+			 "compile: nothing was written");
+	}
+	/* made points into it */
+	return code;
+}
+
+static int write_includes(struct import *m, const char *dir)
+{
+	const struct topology *t = m->l.topo;
+	VEC(struct file_out) files = { 0 };
+	VEC(const struct party *) where = { 0 };
+	int code;
+
+	for (size_t i = 0; i < t->parties.n; i++) {
+		struct buf *b = ARENA_NEW(m->a->arena, struct buf);
+		bool any = false;
+
+		for (size_t k = 0; k < m->placed.n; k++)
+			any |= m->placed.v[k].where == t->parties.v[i];
+		if (!any)
+			continue;
+		import_include(m, t->parties.v[i], b);
+		vec_push(m->a->arena, &files, (struct file_out){
+				.path = arena_printf(m->a->arena, "%s/%s.xml",
+						dir, t->parties.v[i]->name),
+				.text = b });
+		vec_push(m->a->arena, &where, t->parties.v[i]);
+	}
+	code = write_files(m->a, files.v, files.n);
+	for (size_t i = 0; code == EXIT_OK && i < files.n; i++)
+		fprintf(stderr, "portplan import: %s: in %s \"%s\", write "
+			"<include file=\"%s\"/>\n", files.v[i].path,
+			party_kind_name(where.v[i]->kind), where.v[i]->name,
+			files.v[i].path);
+	return code;
+}
+
+static int cmd_import(struct args *a)
+{
+	struct import *m = ARENA_NEW(a->arena, struct import);
+	const char *into = arg_value(a, "into", NULL);
+	const char *map = arg_value(a, "map", NULL);
+	const char *dir = arg_value(a, "directory", NULL);
+	int code, told;
+
+	m->a = a;
+	diags_init(&m->diags, a->arena);
+	if (into && *templates_asked(a))
+		return complain(a, "--template names the templates of a new "
+				"topology: \"%s\" has its own", into);
+	if (dir && !into)
+		return complain(a, "-d writes files to be included: --into "
+				"says where");
+	code = into ? base_topology(m, into) : EXIT_OK;
+	if (code == EXIT_OK)
+		code = fence(m);
+	if (code != EXIT_OK)
+		return code;
+	code = read_lists(m);
+	if (code == EXIT_OK)
+		code = read_map(m, map);
+	if (code == EXIT_OK && !into)
+		code = base_topology(m, NULL);
+	if (code == EXIT_OK && !import_check_map(m))
+		code = EXIT_BAD;
+	print_diags(&m->diags);
+	if (code != EXIT_OK)
+		return code;
+	import_place(m);
+	code = dir ? write_includes(m, dir) : write_topology(m);
+	told = code == EXIT_OK ? say_all(m) : code;
+	if (code == EXIT_OK && !into)
+		fprintf(stderr, "portplan import: no list knows the firewalls: "
+			"write them, and the zones' prefixes\n");
+	return told;
+}
+
+static const struct option_def import_options[] = {
+	{ 0, "into", "TOPOLOGY.xml",
+	  "place the hosts in its zones and networks, by their addresses" },
+	{ 'd', "directory", "DIR",
+	  "write a file for each place into DIR, to be included there, not "
+	  "the whole topology" },
+	{ 0, "format", "FORMAT",
+	  "csv, netbox, nmap or ansible; else by what the file looks like" },
+	{ 0, "map", "FILE", "what the words of the inventory mean: lines "
+			    "KIND:WORD = ROLE..." },
+	{ 0, "template", "NAME", "without --into: a template of the new "
+				 "topology (repeatable)" },
+	TOPOLOGY_OPTIONS,
+};
+
+const struct command command_import = {
+	.name = "import",
+	.run = cmd_import,
+	.usage = "HOSTS... [--into TOPOLOGY.xml] [--map FILE]",
+	.summary = "hosts from a spreadsheet, NetBox, nmap or Ansible",
+	.description =
+	"Reads lists of hosts: CSV with a line of column names (name, address; "
+	"zone, roles, owner where there are), what NetBox's API answers, nmap "
+	"-oX, or ansible-inventory --list. Hosts are placed in the topology's "
+	"innermost network by their addresses; without --into a new topology "
+	"of the zones that the list names is made. What a host is there, its "
+	"tag:WORD, group:WORD, role:WORD, port:tcp/25 or COLUMN:WORD, becomes "
+	"roles by the lines of --map (name:WORD is the host's name); a word that is "
+	"a role's name needs none. "
+	"A host that the topology has already is left alone.\n"
+	"The topology with its hosts goes to standard output, and compiles, or "
+	"nothing is written. What could not be placed is listed: exit code 1.",
+	OPTIONS(import_options),
+	.examples =
+	"  portplan import hosts.csv --into topology.xml > with-hosts.xml\n"
+	"  portplan import netbox.json --into topology.xml --map roles.map "
+	"-d hosts\n"
+	"  portplan import scan.xml --template exchange-2003\n",
+	.min_args = 1,
+	.max_args = 1000,
+};

@@ -1,0 +1,211 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/import.h"
+#include "topology/xml.h"
+
+static void put_attr(struct buf *out, const char *name, const char *s)
+{
+	buf_printf(out, " %s=\"", name);
+	for (; *s; s++)
+		if (*s == '&' || *s == '<' || *s == '>' || *s == '"' ||
+		    (unsigned char)*s < 0x20)
+			buf_printf(out, "&#%d;", *s);
+		else
+			buf_putc(out, *s);
+	buf_putc(out, '"');
+}
+
+static void put_host(struct buf *out, const struct placed *x, size_t indent)
+{
+	const struct inv_host *h = x->host;
+	struct buf list = { 0 };
+	char text[ADDR_TEXT];
+
+	for (size_t i = 0; i < h->address.n; i++) {
+		addr_text(h->address.v[i].addr, text);
+		buf_printf(&list, "%s%s", i ? " " : "", text);
+	}
+	buf_pad(out, ' ', indent);
+	buf_puts(out, "<host");
+	put_attr(out, "name", x->name);
+	put_attr(out, "address", list.s);
+	if (*x->roles)
+		put_attr(out, "roles", x->roles);
+	if (h->owner)
+		put_attr(out, "owner", h->owner);
+	buf_puts(out, "/>\n");
+	buf_free(&list);
+}
+
+static void put_hosts(struct import *m, const struct party *where,
+		      size_t indent, struct buf *out)
+{
+	for (size_t i = 0; i < m->placed.n; i++)
+		if (m->placed.v[i].where == where)
+			put_host(out, &m->placed.v[i], indent);
+}
+
+void import_include(struct import *m, const struct party *where,
+		    struct buf *out)
+{
+	buf_printf(out, "<topology xmlns=\"" PORTPLAN_NS "\">\n");
+	put_hosts(m, where, 2, out);
+	buf_puts(out, "</topology>\n");
+}
+
+/* ---- into the text ----------------------------------------------------------- */
+
+static int by_place(const void *a, const void *b)
+{
+	const struct party *const *x = a, *const *y = b;
+
+	return (*x)->xml->off < (*y)->xml->off ? -1 :
+	       (*x)->xml->off > (*y)->xml->off;
+}
+
+static size_t indent_of(const struct source *src, uint32_t off)
+{
+	size_t n = 0;
+
+	while (off && src->text[off - 1] == ' ')
+		off--, n++;
+	return n;
+}
+
+/* The '>' of the tag that begins at off: not one within quotes. */
+static size_t tag_end(const struct source *src, size_t off)
+{
+	char quote = 0;
+
+	for (; off < src->len; off++) {
+		char c = src->text[off];
+
+		if (quote)
+			quote = c == quote ? 0 : quote;
+		else if (c == '"' || c == '\'')
+			quote = c;
+		else if (c == '>')
+			break;
+	}
+	return off;
+}
+
+/* Behind the start tag; an empty element is opened. Returns how far the text
+ * was copied. */
+static size_t put_into(struct import *m, const struct party *where,
+		       size_t from, struct buf *out)
+{
+	const struct source *src = where->xml->src;
+	size_t end = tag_end(src, where->xml->off);
+	size_t indent = indent_of(src, where->xml->off);
+	bool empty = src->text[end - 1] == '/';
+
+	buf_put(out, src->text + from, end - empty - from);
+	buf_puts(out, ">\n");
+	put_hosts(m, where, indent + 2, out);
+	end++;
+	if (empty) {
+		buf_pad(out, ' ', indent);
+		buf_printf(out, "</%s>", where->xml->name);
+		return end;
+	}
+	/* the end of the line was written already */
+	while (end < src->len && (src->text[end] == ' ' ||
+				  src->text[end] == '\r'))
+		end++;
+	if (end < src->len && src->text[end] == '\n')
+		return end + 1;
+	buf_pad(out, ' ', indent + 2);
+	return end;
+}
+
+void import_splice(struct import *m, struct buf *out)
+{
+	const struct source *src = m->l.topo->at.src;
+	VEC(const struct party *) v = { 0 };
+	struct map seen = { 0 };
+	size_t from = 0;
+
+	for (size_t i = 0; i < m->placed.n; i++) {
+		struct placed *x = &m->placed.v[i];
+		int is_new;
+
+		if (!x->where)
+			continue;
+		if (x->where->xml->src != src) {
+			x->why = arena_printf(m->a->arena, "\"%s\" is written "
+					"in %s: use -d", x->where->name,
+					x->where->xml->src->name);
+			x->where = NULL;
+			continue;
+		}
+		map_add(m->a->arena, &seen, &x->where, sizeof(x->where),
+			&is_new);
+		if (is_new)
+			vec_push(m->a->arena, &v, x->where);
+	}
+	if (v.n)
+		qsort(v.v, v.n, sizeof(*v.v), by_place);
+	for (size_t i = 0; i < v.n; i++)
+		from = put_into(m, v.v[i], from, out);
+	buf_put(out, src->text + from, src->len - from);
+}
+
+/* ---- a topology of nothing but zones ------------------------------------------ */
+
+static void put_networks(struct import *m, const char *zone, struct buf *out)
+{
+	struct map seen = { 0 };
+
+	for (size_t i = 0; i < m->inv.hosts.n; i++) {
+		const struct inv_host *h = m->inv.hosts.v[i];
+
+		for (size_t k = 0; h->zone && !strcmp(h->zone, zone) &&
+		     k < h->address.n; k++) {
+			const struct inv_address *x = &h->address.v[k];
+			bool v4 = addr_is_v4(x->addr);
+			int len = x->len < 0 ? v4 ? 32 : 128 : x->len, is_new;
+			struct addr_range r = range_of_prefix(x->addr,
+					(unsigned)len + (v4 ? 96 : 0));
+			char text[ADDR_TEXT];
+
+			range_text(r, text);
+			map_add_str(m->a->arena, &seen, text, &is_new);
+			if (is_new)
+				buf_printf(out, "%s%s", out->n ? " " : "",
+					   text);
+		}
+	}
+}
+
+void import_skeleton(struct import *m, const char *templates, struct buf *out)
+{
+	struct map seen = { 0 };
+
+	buf_printf(out, "<!-- Made from inventories. Zones hold the networks "
+			"that were listed: write the\n     firewalls between "
+			"them, and the prefixes they really are. -->\n"
+			"<topology xmlns=\"" PORTPLAN_NS "\" name=\"imported\"");
+	if (*templates)
+		put_attr(out, "template", templates);
+	buf_puts(out, ">\n");
+	for (size_t i = 0; i < m->inv.hosts.n; i++) {
+		const struct inv_host *h = m->inv.hosts.v[i];
+		struct buf nets = { 0 };
+		int is_new;
+
+		if (!h->zone || !h->address.n)
+			continue;
+		map_add_str(m->a->arena, &seen, h->zone, &is_new);
+		if (!is_new)
+			continue;
+		put_networks(m, h->zone, &nets);
+		buf_puts(out, "  <zone");
+		put_attr(out, "name", h->zone);
+		put_attr(out, "networks", nets.s ? nets.s : "");
+		buf_puts(out, "/>\n");
+		buf_free(&nets);
+	}
+	buf_puts(out, "</topology>\n");
+}
