@@ -11,8 +11,7 @@
  * Any bytecode that the reader could hand over, made from the input: sets,
  * chains that call each other (also in loops), rules of any expressions with
  * any registers. All is evaluated, compared with itself and with nothing.
- * (Raw netlink is not fuzzed: libnftnl ends the program, or crashes, at
- * messages that no kernel sends.)
+ * (The reader itself: fuzz_netlink.)
  */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
