@@ -107,7 +107,24 @@ $(O)/tests/load: tests/apply/load.c $(ALL_LIBS)
 	@mkdir -p $(@D)
 	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(ALL_LIBS) $(LIBS)
 
-TEST_PROGRAMS := $(UNIT) $(O)/tests/query $(O)/tests/judge $(O)/tests/load
+# A second opinion on sets of packets, where it is installed.
+BUDDY := $(wildcard /usr/include/bdd.h)
+
+$(O)/tests/buddy: tests/check/space_buddy.c tests/check/bdd.h $(ALL_LIBS)
+	@mkdir -p $(@D)
+	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(ALL_LIBS) -lbdd -lm
+
+$(O)/bench/space: tests/bench/bench_space.c tests/bench/inputs.h $(ALL_LIBS)
+	@mkdir -p $(@D)
+	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(ALL_LIBS)
+
+$(O)/bench/buddy: tests/bench/bench_buddy.c tests/bench/inputs.h \
+		tests/check/bdd.h
+	@mkdir -p $(@D)
+	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< -lbdd -lm
+
+TEST_PROGRAMS := $(UNIT) $(O)/tests/query $(O)/tests/judge $(O)/tests/load \
+	$(if $(BUDDY),$(O)/tests/buddy)
 
 .PHONY: unit
 unit: $(UNIT)
@@ -150,8 +167,9 @@ lint:
 	@tests/lint
 
 .PHONY: bench
-bench: portplan
+bench: portplan $(O)/bench/space $(if $(BUDDY),$(O)/bench/buddy)
 	tests/bench/bench-gen
+	BUILD_DIR=$(O) tests/bench/bench-check
 	tests/bench/bench-kernel
 
 # ---- installation ------------------------------------------------------------

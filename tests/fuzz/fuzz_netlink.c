@@ -65,26 +65,31 @@ static void bytes(struct nlmsghdr *h, struct input *in, uint16_t type,
 	mnl_attr_put(h, type, len, b);
 }
 
-/* NFTA_DATA_VALUE or NFTA_DATA_VERDICT */
-static void put_data(struct nlmsghdr *h, struct input *in, uint16_t type)
+/* NFTA_DATA_VALUE, or where the kernel has one NFTA_DATA_VERDICT */
+static void put_data(struct nlmsghdr *h, struct input *in, uint16_t type,
+		     bool verdict)
 {
 	struct nlattr *d = mnl_attr_nest_start(h, type), *v;
 
-	if (byte(in) % 3) {
+	if (!verdict || byte(in) % 3) {
 		bytes(h, in, NFTA_DATA_VALUE, 64);
 	} else {
+		uint32_t code = byte(in) % 3 ? number(in) :
+			(uint32_t)(byte(in) & 1 ? NFT_JUMP : NFT_GOTO);
+
 		v = mnl_attr_nest_start(h, NFTA_DATA_VERDICT);
-		mnl_attr_put_u32(h, NFTA_VERDICT_CODE, htobe32(number(in)));
-		if (byte(in) & 1)
+		mnl_attr_put_u32(h, NFTA_VERDICT_CODE, htobe32(code));
+		if (code == (uint32_t)NFT_JUMP || code == (uint32_t)NFT_GOTO)
 			mnl_attr_put_strz(h, NFTA_VERDICT_CHAIN, name(in));
 		mnl_attr_nest_end(h, v);
 	}
 	mnl_attr_nest_end(h, d);
 }
 
-/* By attribute number from 1: 4 and 8 and 2 bytes, one byte, a string, data. */
+/* By attribute number from 1: 4 and 8 and 2 bytes, one byte, a string, data
+ * (d), or a verdict as well (v). */
 static const struct { const char *name, *kinds; } exprs[] = {
-	{ "immediate", "4d" },	      { "bitwise", "444dd4d" },
+	{ "immediate", "4v" },	      { "bitwise", "444dd4d" },
 	{ "byteorder", "44444" },     { "cmp", "44d" },
 	{ "range", "44dd" },	      { "lookup", "s4444" },
 	{ "payload", "44444444" },    { "exthdr", "41444444" },
@@ -113,7 +118,7 @@ static void put_attr(struct nlmsghdr *h, struct input *in, uint16_t type,
 	case '4': mnl_attr_put_u32(h, type, htobe32(number(in))); break;
 	case '8': mnl_attr_put_u64(h, type, htobe64(number(in))); break;
 	case 's': mnl_attr_put_strz(h, type, name(in)); break;
-	default: put_data(h, in, type);
+	default: put_data(h, in, type, kind == 'v');
 	}
 }
 
@@ -188,11 +193,11 @@ static void put_elems(struct nlmsghdr *h, struct input *in)
 
 		e = mnl_attr_nest_start(h, NFTA_LIST_ELEM);
 		if (has & 3)
-			put_data(h, in, NFTA_SET_ELEM_KEY);
+			put_data(h, in, NFTA_SET_ELEM_KEY, false);
 		if (has & 4)
-			put_data(h, in, NFTA_SET_ELEM_KEY_END);
+			put_data(h, in, NFTA_SET_ELEM_KEY_END, false);
 		if (has & 8)
-			put_data(h, in, NFTA_SET_ELEM_DATA);
+			put_data(h, in, NFTA_SET_ELEM_DATA, true);
 		if (has & 16)
 			mnl_attr_put_u32(h, NFTA_SET_ELEM_FLAGS,
 					 htobe32(byte(in) & 3));
