@@ -4,6 +4,7 @@
 # make deps         installs what is missing, and nothing else
 # make install      into DESTDIR and PREFIX (/usr/local)
 # make bench        measurements, as ratios
+# make lab          the audit among real services (root; tests/lab/README)
 # make lint         the layering of the folders, and more
 # make fuzz         fuzz targets (CC=clang BUILD=fuzz)
 # make golden-update  takes what the program writes now as expected
@@ -147,6 +148,11 @@ check:
 	@tests/setup test
 	@$(MAKE) --no-print-directory portplan tests
 	@tests/run --build $(O)
+
+.PHONY: lab
+lab: portplan
+	@tests/setup lab
+	@tests/lab/run-lab
 
 .PHONY: golden-update
 golden-update: portplan

@@ -94,8 +94,10 @@ struct ruling judge_rule(const struct judge *j, struct addr src,
 			    (uint16_t)key_detail(key) };
 	struct answer a = plan_verdict(j->plan, &k);
 	struct ruling r = { .verdict = a.verdict, .why = a.why,
-			    .reason = a.n_reason ? a.reason[0] : NONE };
+			    .reason = a.n_reason ? a.reason[0] : NONE,
+			    .n_reason = a.n_reason };
 
+	memcpy(r.reasons, a.reason, a.n_reason * sizeof(*r.reasons));
 	r.src = place_of(j, a.src_cell);
 	r.dst = place_of(j, a.dst_cell);
 	r.same_zone = r.src.zone != NONE && r.src.zone == r.dst.zone;

@@ -33,6 +33,8 @@ struct ruling {
 	enum verdict verdict;
 	enum verdict_why why;
 	uint32_t reason;  /* the most specific one; NONE */
+	uint32_t reasons[MAX_REASONS]; /* that one and the others */
+	size_t n_reason;
 	struct place src, dst;
 	bool same_zone;	  /* nothing stands between them */
 	bool not_judged;  /* the zone lets its own do as they like */

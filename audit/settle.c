@@ -317,6 +317,13 @@ static bool judge_denied(struct hearing *h, bool over)
 	return true;
 }
 
+/* All that plan it were seen in use, not only the most specific. */
+static void count_reasons(struct hearing *h)
+{
+	for (size_t i = 0; i < h->r.n_reason; i++)
+		h->au->reason_hits[h->r.reasons[i]]++;
+}
+
 static bool judge_flow(struct hearing *h, bool over)
 {
 	bool wanting = false;
@@ -328,8 +335,8 @@ static bool judge_flow(struct hearing *h, bool over)
 		wanting = true;
 	} else if (h->r.verdict == VERDICT_ALLOWED) {
 		wanting = planned_findings(h, over);
-		if (over && h->r.reason != NONE)
-			h->au->reason_hits[h->r.reason]++;
+		if (over)
+			count_reasons(h);
 	} else if (!h->r.not_judged) {
 		wanting = judge_denied(h, over);
 	}

@@ -367,7 +367,9 @@ static struct sniffed ike_natt(const uint8_t *p, size_t n)
 	return n >= 32 && be32(p) == 0 ? ike(p + 4, n - 4) : nothing;
 }
 
-/* RFC 5905, 7.3: 48 bytes, mode 3 asks, 4 answers. */
+/* RFC 5905, 7.3: 48 bytes, mode 3 asks, 4 answers; a stratum up to 16, polls
+ * every 2^17 seconds at most, a clock good to a second or better, or nothing
+ * said at all. */
 static struct sniffed ntp(const uint8_t *p, size_t n)
 {
 	unsigned version, mode;
@@ -376,7 +378,8 @@ static struct sniffed ntp(const uint8_t *p, size_t n)
 		return nothing;
 	version = p[0] >> 3 & 7;
 	mode = p[0] & 7;
-	if (version < 1 || version > 4 || (mode != 3 && mode != 4))
+	if (version < 1 || version > 4 || (mode != 3 && mode != 4) ||
+	    p[1] > 16 || p[2] > 17 || (p[3] && p[3] < 0xc0))
 		return nothing;
 	return said(APP_NTP, mode == 3 ? SAID_BY_CLIENT : SAID_BY_SERVER);
 }
@@ -398,7 +401,7 @@ static const struct recogniser over_tcp[] = {
 
 static const struct recogniser over_udp[] = {
 	{ 0x6a, 0x7e, kerberos }, { 0, 255, ike },  { 0, 0, ike_natt },
-	{ 0x30, 0x30, ldap },	  { 0, 255, ntp }, { 0, 255, dns },
+	{ 0x30, 0x30, ldap },	  { 0, 255, dns }, { 0, 255, ntp },
 };
 
 static struct sniffed first_of(const struct recogniser *v, size_t count,

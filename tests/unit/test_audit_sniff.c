@@ -55,6 +55,13 @@ static const struct said_case {
 	  't', APP_LDAP, C, 1 },
 	{ "ldap answer", S("\x30\x0c\x02\x01\x01\x61\x07\x0a\x01\x00\x04\x00"
 			   "\x04\x00"), 't', APP_LDAP, SRV, 0 },
+	{ "ntp asks", S("\x23\x00\x06\xec\0\0\0\0\0\0\0\0\0\0\0\0"
+			"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+			"\xe5\x01\x02\x03\x04\x05\x06\x07"), 'u', APP_NTP, C, 0 },
+	/* A query of 54 bytes whose random id begins like NTP's mode 3. */
+	{ "dns, like ntp", S("\x23\x77\x01\x00\0\1\0\0\0\0\0\1\6host12\3lab"
+			     "\7example\0\0\1\0\1\0\0\x29\x04\xd0\0\0\0\0\0"
+			     "\0\0"), 'u', APP_DNS, C, 0 },
 	{ "cldap", S("\x30\x0c\x02\x01\x01\x63\x07\x04\x00\x0a\x01\x00"), 'u',
 	  APP_LDAP, C, 0 },
 	{ "as-req", S("\x6a\x81\xa0\x30\x81\x9d\xa1\x03\x02"), 'u',
