@@ -24,7 +24,8 @@ FIREWALLS = {
 ROUTES = {'outer': ['10.0.0.0/24 via 192.0.2.2'],
           'inner': ['default via 192.0.2.1']}
 # Where the auditor listens: the switch port of a firewall's interface.
-TAPS = {'tap-internet': ('internet', 'outer0'), 'tap-dmz': ('dmz', 'inner0')}
+TAPS = {'tap-internet': ('internet', 'outer0'), 'tap-dmz': ('dmz', 'inner0'),
+        'tap-inside': ('inside', 'inner1')}
 
 running = []
 
