@@ -7,11 +7,11 @@
 #include "base/keys.h"
 
 /*
- * How this works. Frames come in batches. Step one decodes each and computes
- * its flow's hash, which starts the fetch of the index; step two fetches the
- * flows; step three counts. Only the first payloads of a flow are looked into,
- * and a flow is judged once, when it ends or is evicted (settle.c), or soon
- * after its start where findings are to be told at once.
+ * How this works. Frames come in batches. Step one decodes each; then the
+ * hashes of their flows start the fetch of the index, and the index that of
+ * the flows; the last step counts. Only the first payloads of a flow are
+ * looked into, and a flow is judged once, when it ends or is evicted
+ * (settle.c), or soon after its start where findings are to be told at once.
  */
 static void flow_closed(void *ctx, struct conn *c)
 {
@@ -27,6 +27,16 @@ static void use_plan(struct audit *au, const struct judge *j)
 	au->zone_flows = ARENA_ARRAY(au->arena, uint64_t, zones * zones);
 }
 
+/* Taps in different zones see the same packet twice; files of one tap follow
+ * each other. */
+static bool several_taps(const struct audit_options *opt)
+{
+	for (size_t i = 1; opt->tap_zone && i < opt->n_tap; i++)
+		if (opt->tap_zone[i] != opt->tap_zone[0])
+			return true;
+	return false;
+}
+
 struct audit *audit_new(struct arena *a, const struct judge *j,
 			const struct audit_options *opt)
 {
@@ -37,6 +47,8 @@ struct audit *audit_new(struct arena *a, const struct judge *j,
 	if (!au->opt.max_flows)
 		au->opt.max_flows = AUDIT_MAX_FLOWS;
 	au->flows = flows_new(au->opt.max_flows, opt->seed, flow_closed, au);
+	if (several_taps(opt))
+		flows_taps(au->flows, opt->tap_zone);
 	au->frags = frags_new(a, opt->seed);
 	au->findings = findings_new(a, opt->seed);
 	use_plan(au, j);
@@ -87,7 +99,6 @@ static size_t decode_batch(struct audit *au, const struct frame *f, size_t n)
 			if (&au->pkt[m] != &p[l])
 				au->pkt[m] = p[l];
 			au->frame[m] = (uint8_t)i;
-			au->hash[m] = flows_hash(au->flows, &au->pkt[m]);
 			m++;
 		}
 	}
@@ -115,11 +126,11 @@ static bool hopeless(const struct conn *c, unsigned side)
 static void rpc(struct audit *au, struct conn *c, const struct pkt *p,
 		unsigned side, const struct frame *fr)
 {
-	uint16_t port[8];
-	size_t n = epm_ports(p->payload, p->have, port, 8);
+	struct epm_tower t[8];
+	size_t n = epm_towers(p->payload, p->have, t, 8);
 
 	for (size_t i = 0; i < n; i++)
-		settle_rpc(au, c, side, port[i], fr);
+		settle_rpc(au, c, side, &t[i], fr);
 }
 
 static __attribute__((noinline)) void look(struct audit *au, struct conn *c,
@@ -216,9 +227,11 @@ static void count_batch(struct audit *au, const struct frame *f, size_t m)
 		const struct pkt *p = &au->pkt[i];
 		const struct frame *fr = &f[au->frame[i]];
 		unsigned side;
-		struct conn *c = flows_add(au->flows, p, au->hash[i], fr,
+		struct conn *c = flows_add(au->flows, p, &au->hint[i], fr,
 					   &side);
 
+		if (!c)
+			continue;
 		if (p->have && c->look[side] && !(p->flags & PKT_QUOTED))
 			look(au, c, p, side, fr);
 		if ((au->wait || au->opt.known) && starts_flow(c))
@@ -239,8 +252,8 @@ void audit_frames(struct audit *au, const struct frame *f, size_t n)
 	au->t.frames += n;
 	m = decode_batch(au, f, n);
 	au->t.packets += m;
-	for (size_t i = 0; i < m; i++)
-		flows_prefetch(au->flows, au->hash[i]);
+	flows_hash(au->flows, au->pkt, m, au->hint);
+	flows_prefetch(au->flows, m, au->hint);
 	count_batch(au, f, m);
 	if (au->wait_n)
 		judge_waiting(au);

@@ -18,8 +18,10 @@ bool capture_want(struct capture *c, size_t n)
 	c->at = 0;
 	c->end = have;
 	while (c->end < n && !c->eof) {
+		size_t room = CAPTURE_WINDOW - c->end;
 		ssize_t got = input_read(c->in, c->buf + c->end,
-					 CAPTURE_WINDOW - c->end);
+					 room < CAPTURE_CHUNK ? room :
+								CAPTURE_CHUNK);
 
 		if (got < 0)
 			capture_damage(c, input_why(c->in));

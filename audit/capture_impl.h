@@ -9,9 +9,9 @@
 /* What the two formats share: a window of the file that slides forward. */
 
 /* One read fits the second-level cache, so that the packets are still there
- * when they are decoded.
- * It holds the longest packet and its block twice over. */
-enum { CAPTURE_WINDOW = 1024 * 1024 };
+ * when they are decoded. The window holds the longest packet and its block
+ * twice over. */
+enum { CAPTURE_WINDOW = 1024 * 1024, CAPTURE_CHUNK = 256 * 1024 };
 
 struct pcap_form {
 	bool swapped;

@@ -30,6 +30,7 @@ struct flows {
 	struct slot *slot;
 	size_t mask;
 	uint64_t seed[3];
+	const uint32_t *tap; /* by source; NULL: all are one */
 	flow_closed_fn *closed;
 	void *ctx;
 	struct flow_stats st;
@@ -57,22 +58,34 @@ static inline uint64_t fold(uint64_t x, uint64_t y)
 	return (uint64_t)m ^ (uint64_t)(m >> 64);
 }
 
-static inline uint64_t end_hash(const struct flows *t, struct addr a,
+/* One end as 64 bits; an IPv4 address and its port fit as they are. */
+static inline uint64_t end_word(const struct flows *t, struct addr a,
 				uint16_t port)
 {
-	return fold(a.lo ^ (uint64_t)port << 48 ^ t->seed[0],
-		    a.hi ^ (uint64_t)port << 32 ^ t->seed[1]);
+	if (__builtin_expect(addr_is_v4(a), 1))
+		return a.lo << 32 >> 16 | port;
+	return fold(a.lo ^ t->seed[1], a.hi ^ (uint64_t)port << 32 ^
+					       t->seed[2]);
 }
 
-/* The same for both directions: the ends are added, not chained. */
-uint32_t flows_hash(const struct flows *t, const struct pkt *p)
+/* The same for both directions: the lesser end first. */
+static inline uint32_t pkt_hash(const struct flows *t, const struct pkt *p)
 {
-	uint64_t h = end_hash(t, p->src, p->sport) +
-		     end_hash(t, p->dst, p->dport);
+	uint64_t x = end_word(t, p->src, p->sport);
+	uint64_t y = end_word(t, p->dst, p->dport);
+	uint64_t lo = x < y ? x : y, hi = x < y ? y : x;
 
-	h = fold(h ^ t->seed[2], t->seed[0] ^ p->proto);
-	__builtin_prefetch(&t->slot[h & t->mask]);
-	return (uint32_t)h;
+	return (uint32_t)fold(lo ^ (uint64_t)p->proto << 48 ^ t->seed[0],
+			      hi ^ t->seed[1]);
+}
+
+void flows_hash(const struct flows *t, const struct pkt *p, size_t n,
+		struct flow_hint *hint)
+{
+	for (size_t i = 0; i < n; i++) {
+		hint[i].hash = pkt_hash(t, &p[i]);
+		__builtin_prefetch(&t->slot[hint[i].hash & t->mask]);
+	}
 }
 
 static struct slot *index_new(size_t n)
@@ -108,6 +121,11 @@ struct flows *flows_new(size_t max, uint64_t seed, flow_closed_fn *closed,
 		t->seed[i] = fold(seed + (uint64_t)i * 2,
 				  UINT64_C(0x9e3779b97f4a7c15)) | 1;
 	return t;
+}
+
+void flows_taps(struct flows *t, const uint32_t *tap)
+{
+	t->tap = tap;
 }
 
 void flows_free(struct flows *t)
@@ -160,17 +178,22 @@ static void index_remove(struct flows *t, uint32_t hash, uint32_t flow)
 	t->slot[hole] = (struct slot){ 0, 0 };
 }
 
-void flows_prefetch(const struct flows *t, uint32_t hash)
+void flows_prefetch(const struct flows *t, size_t n, struct flow_hint *hint)
 {
-	for (size_t i = hash & t->mask; t->slot[i].flow;
-	     i = (i + 1) & t->mask) {
-		if (t->slot[i].hash != hash)
-			continue;
-		const struct conn *f = &t->flow[t->slot[i].flow - 1];
+	for (size_t k = 0; k < n; k++) {
+		uint32_t hash = hint[k].hash;
+		struct conn *f = NULL;
 
-		__builtin_prefetch(f, 1);
-		__builtin_prefetch((const char *)f + 64, 1);
-		return;
+		for (size_t i = hash & t->mask; t->slot[i].flow;
+		     i = (i + 1) & t->mask) {
+			if (t->slot[i].hash != hash)
+				continue;
+			f = &t->flow[t->slot[i].flow - 1];
+			__builtin_prefetch(f, 1);
+			__builtin_prefetch((const char *)f + 64, 1);
+			break;
+		}
+		hint[k].flow = f;
 	}
 }
 
@@ -280,21 +303,37 @@ new_flow(struct flows *t, const struct pkt *p, uint32_t hash,
 	return &t->flow[i];
 }
 
-static inline int side_of(const struct conn *f, const struct pkt *p)
+static inline uint32_t two_ports(const uint16_t *p)
 {
-	if (f->proto != p->proto)
-		return -1;
-	if (f->aport == p->sport && f->bport == p->dport &&
-	    addr_eq(f->a, p->src) && addr_eq(f->b, p->dst))
-		return 0;
-	if (f->bport == p->sport && f->aport == p->dport &&
-	    addr_eq(f->b, p->src) && addr_eq(f->a, p->dst))
-		return 1;
-	return -1;
+	uint32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
 }
 
-static struct conn *find(const struct flows *t, const struct pkt *p,
-			 uint32_t hash, unsigned *side)
+static inline uint64_t differ(struct addr a, struct addr b)
+{
+	return (a.hi ^ b.hi) | (a.lo ^ b.lo);
+}
+
+/* Which side of f sent p; -1: it is none of f's. Without a branch between the
+ * sides, which no one can foretell. */
+static inline int side_of(const struct conn *f, const struct pkt *p)
+{
+	uint32_t ports = two_ports(&f->aport), sent = two_ports(&p->sport);
+	uint64_t proto = f->proto ^ p->proto;
+	uint64_t a = differ(f->a, p->src) | differ(f->b, p->dst) |
+		     (ports ^ sent) | proto;
+	uint64_t b = differ(f->b, p->src) | differ(f->a, p->dst) |
+		     (ports ^ (sent << 16 | sent >> 16)) | proto;
+
+	if (a && b)
+		return -1;
+	return a != 0;
+}
+
+static __attribute__((noinline)) struct conn *
+find(const struct flows *t, const struct pkt *p, uint32_t hash, unsigned *side)
 {
 	for (size_t i = hash & t->mask; t->slot[i].flow;
 	     i = (i + 1) & t->mask) {
@@ -312,19 +351,33 @@ static struct conn *find(const struct flows *t, const struct pkt *p,
 	return NULL;
 }
 
+/* What the hint says, if that still holds; flows end within a batch too. */
+static inline struct conn *find_hinted(const struct flows *t,
+				       const struct pkt *p,
+				       const struct flow_hint *hint,
+				       unsigned *side)
+{
+	int s = hint->flow ? side_of(hint->flow, p) : -1;
+
+	if (__builtin_expect(s < 0, 0))
+		return find(t, p, hint->hash, side);
+	*side = (unsigned)s;
+	return hint->flow;
+}
+
 /* The same ports again: another conversation? A SYN says so where the old one
  * was over or the other side had opened it; silence does for datagrams. A
  * stream that was silent goes on: only its beginning told who opened it. */
-static bool begins_anew(const struct conn *f, const struct pkt *p,
-			unsigned side, uint64_t ts)
+static inline bool begins_anew(const struct conn *f, const struct pkt *p,
+			       unsigned side, uint64_t ts)
 {
 	unsigned s = f->seen;
 
-	if (p->flags & PKT_QUOTED)
-		return false;
 	if (p->proto != PROTO_TCP)
-		return f->last + DATAGRAM_IDLE < ts;
-	if ((p->tcp & (TCP_SYN | TCP_ACK)) != TCP_SYN)
+		return f->last + DATAGRAM_IDLE < ts &&
+		       !(p->flags & PKT_QUOTED);
+	if ((p->tcp & (TCP_SYN | TCP_ACK)) != TCP_SYN ||
+	    (p->flags & PKT_QUOTED))
 		return false;
 	if (s & (SEEN_FIN * 3 | SEEN_RST * 3))
 		return true;
@@ -364,25 +417,32 @@ static inline void sequence(struct flows *t, struct conn *f,
 	}
 }
 
+/* The events of a segment by its flags FIN, SYN, RST and ACK, looked up: what
+ * comes next no branch foretells. PSH stands between, for nothing. */
+enum { EV_F = SEEN_FIN, EV_S = SEEN_SYN, EV_SA = SEEN_SYNACK, EV_R = SEEN_RST };
+static const uint32_t tcp_event[32] = {
+	0, EV_F, EV_S, EV_S | EV_F,
+	EV_R, EV_R | EV_F, EV_R | EV_S, EV_R | EV_S | EV_F,
+	0, EV_F, EV_S, EV_S | EV_F,
+	EV_R, EV_R | EV_F, EV_R | EV_S, EV_R | EV_S | EV_F,
+	0, EV_F, EV_SA, EV_SA | EV_F,
+	EV_R, EV_R | EV_F, EV_R | EV_SA, EV_R | EV_SA | EV_F,
+	0, EV_F, EV_SA, EV_SA | EV_F,
+	EV_R, EV_R | EV_F, EV_R | EV_SA, EV_R | EV_SA | EV_F,
+};
+
 static inline void tcp_events(struct conn *f, const struct pkt *p,
 			      unsigned side)
 {
-	unsigned ev = 0;
+	uint32_t ev = tcp_event[p->tcp & 31];
 
-	if (p->data)
-		ev |= SEEN_DATA;
-	if (p->tcp & TCP_SYN)
-		ev |= p->tcp & TCP_ACK ? SEEN_SYNACK : SEEN_SYN;
-	if (p->tcp & TCP_FIN)
-		ev |= SEEN_FIN;
-	if (p->tcp & TCP_RST) {
-		ev |= SEEN_RST;
-		/* The answer to a segment without ACK has sequence number 0;
-		 * such a segment is a SYN (RFC 9293, 3.10.7.1). */
-		if ((p->tcp & TCP_ACK) && p->seq == 0)
-			ev |= SEEN_REFUSED;
-	}
-	f->seen |= ev << side;
+	ev |= p->data ? SEEN_DATA : 0;
+	/* The answer to a segment without ACK has sequence number 0; such a
+	 * segment is a SYN (RFC 9293, 3.10.7.1). */
+	if ((p->tcp & (TCP_RST | TCP_ACK)) == (TCP_RST | TCP_ACK) &&
+	    p->seq == 0)
+		ev |= SEEN_REFUSED;
+	f->seen |= (ev | SEEN_PACKET) << side;
 }
 
 static bool icmp_asks(const struct pkt *p)
@@ -420,7 +480,7 @@ static void other_events(struct conn *f, const struct pkt *p, unsigned side)
 		if (!f->packets[0] && !f->packets[1])
 			f->icmp_type = p->type;
 	}
-	f->seen |= ev << side;
+	f->seen |= (ev | SEEN_PACKET) << side;
 }
 
 static void rare_events(struct conn *f, const struct pkt *p)
@@ -435,8 +495,8 @@ static void rare_events(struct conn *f, const struct pkt *p)
 		f->seen |= SEEN_OUTER;
 }
 
-static void count(struct flows *t, struct conn *f, const struct pkt *p,
-		  unsigned side, uint64_t ts)
+static inline void count(struct flows *t, struct conn *f,
+			 const struct pkt *p, unsigned side, uint64_t ts)
 {
 	if (p->flags)
 		rare_events(f, p);
@@ -452,25 +512,36 @@ static void count(struct flows *t, struct conn *f, const struct pkt *p,
 	else if (p->ttl < f->ttl[side] && p->ttl + MAX_HOPS >= f->ttl[side] &&
 		 ts - f->last < HOP_TIME)
 		f->seen |= SEEN_ROUTED << side;
-	f->seen |= SEEN_PACKET << side;
 	f->packets[side]++;
 	f->bytes[side] += p->len;
 	if (ts > f->last)
 		f->last = ts;
 }
 
-struct conn *flows_add(struct flows *t, const struct pkt *p, uint32_t hash,
-		       const struct frame *fr, unsigned *side)
+/* Seen before at another tap: it passed what stands between the two. */
+static void elsewhere(struct conn *f, unsigned side, uint64_t ts)
 {
-	struct conn *f = find(t, p, hash, side);
+	f->seen |= SEEN_ROUTED << side;
+	if (ts > f->last)
+		f->last = ts;
+}
 
-	if (!f) {
+struct conn *flows_add(struct flows *t, const struct pkt *p,
+		       const struct flow_hint *hint, const struct frame *fr,
+		       unsigned *side)
+{
+	struct conn *f = find_hinted(t, p, hint, side);
+
+	if (__builtin_expect(!f, 0)) {
 		*side = 0;
-		f = new_flow(t, p, hash, fr);
-	} else if (begins_anew(f, p, *side, fr->ts)) {
+		f = new_flow(t, p, hint->hash, fr);
+	} else if (t->tap && t->tap[fr->source] != t->tap[f->source]) {
+		elsewhere(f, *side, fr->ts);
+		return NULL;
+	} else if (__builtin_expect(begins_anew(f, p, *side, fr->ts), 0)) {
 		*side = 0;
 		t->closed(t->ctx, f);
-		open_flow(f, p, hash, fr);
+		open_flow(f, p, hint->hash, fr);
 		t->st.flows++;
 	}
 	if (__builtin_expect(p->flags & PKT_QUOTED, 0)) {

@@ -48,7 +48,7 @@ enum {
 	SEEN_RST = 1 << 18,
 	SEEN_ERROR = 1 << 20, /* an ICMP error quoted a packet of this side */
 	SEEN_PACKET = 1 << 22, /* not merely quoted */
-	SEEN_ROUTED = 1 << 24, /* seen again with a lower TTL: passed on */
+	SEEN_ROUTED = 1 << 24, /* again, with a lower TTL or at another tap */
 	/* Without a side: */
 	SEEN_GROUP = 1 << 26, /* sent to many */
 	SEEN_FRAG = 1 << 27,
@@ -85,15 +85,28 @@ struct flows *flows_new(size_t max, uint64_t seed, flow_closed_fn *closed,
 			void *ctx);
 void flows_free(struct flows *t);
 
+/* By source the number of its tap, for the life of t. A flow is counted where
+ * it was seen first; that it was seen at another tap is noted with it. Without:
+ * one tap. */
+void flows_taps(struct flows *t, const uint32_t *tap);
+
+/* A packet on its way into its flow. */
+struct flow_hint {
+	uint32_t hash;
+	struct conn *flow; /* NULL: not known, which is no answer */
+};
+
 /* In this order for a batch: hash all, prefetch all, then add each. Hashing
  * fetches the index, prefetching the flow: the steps hide two cache misses a
  * packet behind those of the others. */
-uint32_t flows_hash(const struct flows *t, const struct pkt *p);
-void flows_prefetch(const struct flows *t, uint32_t hash);
+void flows_hash(const struct flows *t, const struct pkt *p, size_t n,
+		struct flow_hint *hint);
+void flows_prefetch(const struct flows *t, size_t n, struct flow_hint *hint);
 /* Finds or makes its flow and counts it in. Where the table is full, another
- * is closed for it. *side: who sent it. */
-struct conn *flows_add(struct flows *t, const struct pkt *p, uint32_t hash,
-		       const struct frame *f, unsigned *side);
+ * is closed for it. *side: who sent it. NULL: counted at another tap. */
+struct conn *flows_add(struct flows *t, const struct pkt *p,
+		       const struct flow_hint *hint, const struct frame *f,
+		       unsigned *side);
 
 /* Closes all, in the order in which their places were first taken. */
 void flows_close_all(struct flows *t);

@@ -19,7 +19,7 @@ struct audit {
 	size_t wait_at, wait_n;
 	/* A batch of packets, between its steps. */
 	struct pkt pkt[FRAME_BATCH * PKT_LAYERS];
-	uint32_t hash[FRAME_BATCH * PKT_LAYERS];
+	struct flow_hint hint[FRAME_BATCH * PKT_LAYERS];
 	uint8_t frame[FRAME_BATCH * PKT_LAYERS];
 };
 
@@ -29,8 +29,8 @@ void settle_flow(struct audit *au, struct conn *c);
 void settle_early(struct audit *au, struct conn *c);
 /* Is any way of this flow planned? Otherwise its packets are evidence. */
 bool settle_suspect(struct audit *au, const struct conn *c);
-/* An endpoint mapper answered client with this port of the server's. */
+/* An endpoint mapper told the client of a port of the server's. */
 void settle_rpc(struct audit *au, const struct conn *c, unsigned server,
-		uint16_t port, const struct frame *fr);
+		const struct epm_tower *t, const struct frame *fr);
 
 #endif

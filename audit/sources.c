@@ -347,10 +347,28 @@ static size_t take_run(struct sources *s, struct frame *out, size_t max)
 	return n;
 }
 
+/* The last file, whose first packets are handed on already: nothing to merge,
+ * nothing to copy. */
+static size_t read_last(struct sources *s, struct frame *out, size_t max)
+{
+	struct src *f = s->heap[0];
+	size_t n = capture_read(f->cap, out, max);
+
+	if (!n) {
+		close_source(s, f);
+		s->n_done++;
+		s->n_heap = 0;
+	}
+	return n;
+}
+
 size_t sources_read(struct sources *s, struct frame *out, size_t max)
 {
 	size_t n = 0;
 
+	if (s->n_heap == 1 && s->heap[0]->at == s->heap[0]->n &&
+	    s->next_later == s->n_later)
+		return read_last(s, out, max);
 	while (s->n_heap && s->heap[0]->at == s->heap[0]->n)
 		refill_top(s);
 	activate(s);

@@ -36,10 +36,11 @@ static struct conn *add(struct flows *t, const struct pkt *p, uint64_t ts,
 			unsigned *side)
 {
 	struct frame f = { .ts = ts, .number = 1 };
-	uint32_t h = flows_hash(t, p);
+	struct flow_hint h;
 
-	flows_prefetch(t, h);
-	return flows_add(t, p, h, &f, side);
+	flows_hash(t, p, 1, &h);
+	flows_prefetch(t, 1, &h);
+	return flows_add(t, p, &h, &f, side);
 }
 
 static void both_sides(void)
