@@ -70,7 +70,8 @@ $(O)/portplan: $(call objs,cli) $(ALL_LIBS)
 	@$(CC) $(LDFLAGS) -o $@ $(call objs,cli) $(ALL_LIBS) $(LIBS) $(LIBPCAP)
 
 define lib_rule
-$(call lib,$(1)): $(call objs,$(1)) $(if $(filter topology,$(1)),$(O)/topology/builtin.o)
+$(call lib,$(1)): $(call objs,$(1)) $(if $(filter topology,$(1)),$(O)/topology/builtin.o) \
+		$(if $(filter audit,$(1)),$(O)/audit/wire.o)
 	@rm -f $$@ && ar rcs $$@ $$^
 endef
 $(foreach d,$(LIBDIRS),$(eval $(call lib_rule,$(d))))
@@ -86,6 +87,15 @@ $(O)/topology/builtin.c: templates/embed.sh $(TEMPLATES) $(BUILTIN) Makefile
 	@sh templates/embed.sh $(TEMPLATES) -- $(BUILTIN) > $@.tmp && mv $@.tmp $@
 
 $(O)/topology/builtin.o: $(O)/topology/builtin.c
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+# What is known of services and interfaces on the wire.
+WIRE := templates/wire/services templates/wire/rpc-interfaces
+$(O)/audit/wire.c: templates/wire/embed.sh $(WIRE) Makefile
+	@mkdir -p $(@D)
+	@sh templates/wire/embed.sh $(WIRE) > $@.tmp && mv $@.tmp $@
+
+$(O)/audit/wire.o: $(O)/audit/wire.c audit/wire.h
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 # ---- tests -----------------------------------------------------------------

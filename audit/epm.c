@@ -11,7 +11,7 @@
  * TCP, its right side the port, big-endian. The stub around the towers
  * depends on the number asked for; the towers are found by their shape.
  */
-enum { HEADER = 24, DREP_LITTLE = 0x10, FLOOR_TCP = 7, FLOORS_MAX = 8 };
+enum { HEADER = 24, FLOOR_TCP = 7, FLOOR_UUID = 19, FLOORS_MAX = 8 };
 
 static bool floor_at(const uint8_t *p, size_t n, size_t *at,
 		     const uint8_t **left, size_t *n_left,
@@ -32,43 +32,44 @@ static bool floor_at(const uint8_t *p, size_t n, size_t *at,
 	return true;
 }
 
-/* The TCP port in the tower at p, or 0. */
-static uint16_t tower_port(const uint8_t *p, size_t n)
+/* Reads the tower at p; false: none, or not over TCP. */
+static bool tower_at(const uint8_t *p, size_t n, struct epm_tower *t)
 {
 	size_t floors = le16(p), at = 2, nl, nr;
 	const uint8_t *l, *r;
-	uint16_t port = 0;
 
+	t->port = 0;
 	for (size_t i = 0; i < floors; i++) {
 		if (!floor_at(p, n, &at, &l, &nl, &r, &nr))
-			return 0;
+			return false;
 		/* The first two name interface and transfer syntax: 0x0d
-		 * and a UUID. */
-		if (i < 2 && (nl != 19 || l[0] != 0x0d))
-			return 0;
+		 * and a UUID, then a version. */
+		if (i < 2 && (nl != FLOOR_UUID || l[0] != 0x0d))
+			return false;
+		if (i == 0)
+			memcpy(t->uuid, l + 1, sizeof(t->uuid));
 		if (i == 3 && nl == 1 && l[0] == FLOOR_TCP && nr == 2)
-			port = be16(r);
+			t->port = be16(r);
 	}
-	return port;
+	return t->port;
 }
 
-size_t epm_ports(const uint8_t *p, size_t n, uint16_t *out, size_t max)
+size_t epm_towers(const uint8_t *p, size_t n, struct epm_tower *out,
+		  size_t max)
 {
 	size_t found = 0;
 
-	/* A response, whole or first fragment, little-endian data. */
-	if (n < HEADER || p[0] != 5 || p[2] != 2 || p[4] != DREP_LITTLE)
+	/* A response, whole or first fragment. Whatever the byte order of the
+	 * data around them, that of towers is fixed. */
+	if (n < HEADER || p[0] != 5 || p[2] != 2)
 		return 0;
 	for (size_t at = HEADER; at + 4 < n && found < max; at++) {
 		size_t floors = le16(p + at);
-		uint16_t port;
 
 		if (floors < 4 || floors > FLOORS_MAX ||
-		    le16(p + at + 2) != 19)
+		    le16(p + at + 2) != FLOOR_UUID)
 			continue;
-		port = tower_port(p + at, n - at);
-		if (port)
-			out[found++] = port;
+		found += tower_at(p + at, n - at, &out[found]);
 	}
 	return found;
 }

@@ -268,6 +268,7 @@ static void spread_samples(struct finding *into, const struct finding *f)
 static void merge(struct finding *into, const struct finding *f)
 {
 	into->flows += f->flows;
+	into->rpc |= f->rpc;
 	into->answered += f->answered;
 	into->refused += f->refused;
 	into->passed += f->passed;

@@ -3,34 +3,25 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What the services of the shipped templates speak. Names, not ports: a
- * service of another name has no opinion. A service may be spoken within TLS
- * where the protocol knows how to start it, which sniffing sees from the first
- * bytes on as the protocol itself. */
-static const struct {
-	const char *service;
-	enum app app;
-} speaks[] = {
-	{ "dns", APP_DNS },	    { "kerberos", APP_KERBEROS },
-	{ "rpc-epm", APP_DCERPC },  { "ldap", APP_LDAP },
-	{ "gc", APP_LDAP },	    { "ad-rpc", APP_DCERPC },
-	{ "smtp", APP_SMTP },	    { "http", APP_HTTP },
-	{ "https", APP_TLS },	    { "pop3", APP_POP3 },
-	{ "pop3s", APP_TLS },	    { "imap4", APP_IMAP },
-	{ "imap4s", APP_TLS },	    { "ldaps", APP_TLS },
-	{ "gc-ssl", APP_TLS },	    { "gcs", APP_TLS },
-	{ "smtps", APP_TLS },	    { "ssh", APP_SSH },
-	{ "smb", APP_SMB },	    { "ftp", APP_FTP },
-	{ "ntp", APP_NTP },	    { "submission", APP_SMTP },
-};
+#include "audit/wire.h"
 
+static enum app app_named(const char *name)
+{
+	for (int a = 0; a < APP_N; a++)
+		if (!strcmp(app_names[a], name))
+			return (enum app)a;
+	return APP_UNKNOWN;
+}
+
+/* What a service speaks. Names, not ports: one that no template knows has no
+ * opinion. */
 static enum app app_of(const struct reason *r)
 {
 	if (r->kind == REASON_IPSEC || !r->service)
 		return APP_UNKNOWN;
-	for (size_t i = 0; i < sizeof(speaks) / sizeof(*speaks); i++)
-		if (!strcmp(speaks[i].service, r->service->name))
-			return speaks[i].app;
+	for (size_t i = 0; i < n_known_services; i++)
+		if (!strcmp(known_services[i].service, r->service->name))
+			return app_named(known_services[i].speaks);
 	return APP_UNKNOWN;
 }
 

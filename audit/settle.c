@@ -1,5 +1,8 @@
 #include "audit/settle.h"
 
+#include <string.h>
+
+#include "audit/wire.h"
 #include "base/keys.h"
 
 /*
@@ -418,8 +421,18 @@ bool settle_suspect(struct audit *au, const struct conn *c)
 	return h.r.verdict != VERDICT_ALLOWED && !h.r.not_judged;
 }
 
+/* A set of one interface, for finding.rpc. */
+static uint64_t interface_bit(const uint8_t uuid[16])
+{
+	size_t i = 0;
+
+	while (i < n_rpc_interfaces && memcmp(rpc_interfaces[i].uuid, uuid, 16))
+		i++;
+	return UINT64_C(1) << (i < n_rpc_interfaces ? i : RPC_OTHER);
+}
+
 void settle_rpc(struct audit *au, const struct conn *c, unsigned server,
-		uint16_t port, const struct frame *fr)
+		const struct epm_tower *t, const struct frame *fr)
 {
 	struct hearing h = { .au = au, .c = c,
 			     .o = { (int)!server, HOW_CONTENT, CONF_MEDIUM } };
@@ -427,17 +440,22 @@ void settle_rpc(struct audit *au, const struct conn *c, unsigned server,
 	bool is_new;
 
 	take_side(&h, !server);
-	h.key = key_of(PROTO_TCP, port);
+	h.key = key_of(PROTO_TCP, t->port);
 	h.r = judge_rule(au->judge, h.src, h.dst, h.key);
 	if (h.r.verdict == VERDICT_ALLOWED || h.r.not_judged)
 		return;
 	f = about(&h, F_RPC_PORT);
-	f.extra = port;
-	h.dport = port;
+	f.extra = t->port;
+	f.rpc = interface_bit(t->uuid);
+	h.dport = t->port;
 	into = findings_place(au->findings, &f, &is_new);
+	into->rpc |= f.rpc;
 	count_in(&h, into);
-	into->sample[into->n_sample - 1].number = fr->number;
 	au->t.by_class[F_RPC_PORT]++;
+	count_in(&h, &f);
+	f.sample[0].number = fr->number;
+	if (is_new)
+		into->sample[0].number = fr->number;
 	if (au->opt.on_flow)
-		au->opt.on_flow(au->opt.ctx, c, into);
+		au->opt.on_flow(au->opt.ctx, c, &f);
 }

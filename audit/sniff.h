@@ -33,10 +33,17 @@ struct sniffed sniff_udp(const uint8_t *p, size_t n);
 /* Does a speaker of a, later found to say b, still speak one protocol? */
 bool app_fits(enum app expected, enum app found);
 
+/* A way to an interface, as an endpoint mapper tells it. */
+struct epm_tower {
+	uint16_t port;	  /* TCP */
+	uint8_t uuid[16]; /* as on the wire */
+};
+
 /*
- * An endpoint mapper's answer (DCE-RPC response to ept_map): the TCP ports in
- * it, at most max. (C706, Appendix L and O)
+ * An endpoint mapper's answer (DCE-RPC response to ept_map): the towers in it
+ * that lead to a TCP port, at most max. (C706, Appendix L and O)
  */
-size_t epm_ports(const uint8_t *p, size_t n, uint16_t *out, size_t max);
+size_t epm_towers(const uint8_t *p, size_t n, struct epm_tower *out,
+		  size_t max);
 
 #endif

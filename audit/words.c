@@ -20,6 +20,8 @@ static void date_of(unsigned day, unsigned *y, unsigned *m, unsigned *d)
 	*y = year + era * 400 + (*m <= 2);
 }
 
+#include "audit/wire.h"
+
 void time_text(uint64_t ns, char out[TIME_TEXT])
 {
 	unsigned s = (unsigned)(ns / 1000000000 % 86400), y, m, d;
@@ -68,6 +70,23 @@ static void denied_note(const struct judge *j, const struct finding *f,
 	judge_nearest(j, f->sample[0].src, f->sample[0].dst, f->key, out);
 }
 
+/* "1025 for samr (MS-SAMR), lsarpc (MS-LSAD)" */
+static void rpc_note(const struct finding *f, struct buf *b)
+{
+	const char *sep = " for ";
+
+	buf_printf(b, "handed out %u", f->extra);
+	for (size_t i = 0; i < n_rpc_interfaces; i++) {
+		if (!(f->rpc >> i & 1))
+			continue;
+		buf_printf(b, "%s%s (%s)", sep, rpc_interfaces[i].name,
+			   rpc_interfaces[i].source);
+		sep = ", ";
+	}
+	if (f->rpc >> RPC_OTHER)
+		buf_printf(b, "%sinterfaces not known here", sep);
+}
+
 static void note_into(struct arena *a, const struct judge *j,
 		      const struct finding *f, struct buf *b)
 {
@@ -89,7 +108,7 @@ static void note_into(struct arena *a, const struct judge *j,
 			   plan ? plan : "");
 		break;
 	case F_RPC_PORT:
-		buf_printf(b, "handed out %u", f->extra);
+		rpc_note(f, b);
 		if (f->n_sample) {
 			buf_puts(b, "; ");
 			denied_note(j, f, b);

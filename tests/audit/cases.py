@@ -1,5 +1,6 @@
 """Conversations and what has to be said of them."""
 import struct
+import uuid
 
 from packets import (ACK, ENCAPSULATIONS, MIRRORS, PSH, RST, SYN,
                      Conversation, MACS, eth, icmp, ip, tcp, udp)
@@ -51,22 +52,23 @@ def ike(initiator_spi=b'ABCDEFGH', responder_spi=b'\0' * 8, flags=8):
 
 class Case:
     def __init__(self, name, packets, want, extra='', options=(), link=1,
-                 wrap=eth, zone=None, rc=None, frames=None, waivers=None):
+                 wrap=eth, zone=None, rc=None, frames=None, waivers=None,
+                 text=(), taps=None):
         self.name, self.packets, self.want = name, packets, want
         self.extra, self.options = extra, list(options)
         self.link, self.wrap, self.zone, self.rc = link, wrap, zone, rc
         self.ready, self.waivers = frames, waivers
+        # What the table has to say; more captures, by the zone of their tap.
+        self.text, self.taps = [text] if isinstance(text, str) else text, taps
 
     def frames(self):
         if self.ready is not None:
             return self.ready
-        out = []
-        for p in self.packets:
-            if isinstance(p, tuple):
-                out.append((p[0], self.wrap(p[1])))
-            else:
-                out.append(self.wrap(p))
-        return out
+        return self.wrapped(self.packets)
+
+    def wrapped(self, packets):
+        return [(p[0], self.wrap(p[1])) if isinstance(p, tuple) else
+                self.wrap(p) for p in packets]
 
 
 def flow(src, sp, dst, dp, cls='none', how=None):
@@ -170,10 +172,17 @@ def secrets():
     ]
 
 
-def epm(port):
+SAMR = '12345778-1234-abcd-ef00-0123456789ac'
+LSARPC = '12345778-1234-abcd-ef00-0123456789ab'
+NSPI = 'f5cc5a18-4264-101a-8c59-08002b2f8426'
+
+
+def epm(port, interface='00000000-0000-0000-0000-000000000000'):
     """ept_map's answer with one tower that leads to a TCP port"""
-    uuid = struct.pack('<HH', 19, 0) [:2] + b'\x0d' + bytes(18) + b'\2\0\0\0'
-    floors = uuid + uuid + b'\1\0\x0b\2\0\0\0' + b'\1\0\x07\2\0' + \
+    def floor(u):
+        return b'\x13\0\x0d' + uuid.UUID(u).bytes_le + b'\1\0\2\0\0\0'
+    floors = floor(interface) + \
+        floor('8a885d04-1ceb-11c9-9fe8-08002b104860') + b'\1\0\x0b\2\0\0\0' + b'\1\0\x07\2\0' + \
         struct.pack('>H', port) + b'\1\0\x09\4\0' + bytes(4)
     tower = struct.pack('<H', 5) + floors
     stub = bytes(20) + struct.pack('<IIIIIII', 1, 1, 0, 1, 3, len(tower),
@@ -231,6 +240,22 @@ def violations():
              full(FE, 42012, DC, 135, RPC_BIND, epm(1025)).raw(),
              [flow(FE, 42012, DC, 1025, 'rpc-port'),
               flow(FE, 42012, DC, 135)], rc=1),
+        Case('mapper hands out ports, with names',
+             full(FE, 42020, DC, 135, RPC_BIND, epm(1026, SAMR)).raw() +
+             full(FE, 42021, DC, 135, RPC_BIND, epm(1026, LSARPC)).raw() +
+             full(FE, 42022, DC, 135, RPC_BIND, epm(1027, NSPI)).raw() +
+             full(FE, 42023, DC, 135, RPC_BIND, epm(6005, SAMR)).raw(),
+             [flow(FE, 42020, DC, 1026, 'rpc-port'),
+              flow(FE, 42021, DC, 1026, 'rpc-port'),
+              flow(FE, 42022, DC, 1027, 'rpc-port')] +
+             [flow(FE, 42020 + i, DC, 135) for i in range(4)], rc=1,
+             text=['handed out 1026 for samr (MS-SAMR), lsarpc (MS-LSAD)',
+                   'handed out 1027 for nspi (MS-NSPI)']),
+        Case('mapper hands out a port for who knows what',
+             full(FE, 42024, DC, 135, RPC_BIND, epm(1028)).raw(),
+             [flow(FE, 42024, DC, 1028, 'rpc-port'),
+              flow(FE, 42024, DC, 135)], rc=1,
+             text='handed out 1028 for interfaces not known here'),
         Case('spoofed', [ip('203.0.113.9', OUT, 17, udp(42013, 9, b'x'))],
              [flow('203.0.113.9', 42013, OUT, 9, 'spoofed-source')],
              zone='inside', rc=1),
@@ -252,6 +277,82 @@ def violations():
              [flow(FE, 0, DC, 0, 'unplanned')], IPSEC, rc=1),
         Case('inside is judged', full(DC, 42016, BE, 445).raw(),
              [flow(DC, 42016, BE, 445, 'unplanned')], rc=1),
+    ]
+
+
+TLS = bytes.fromhex('1603010020010000') + b'\0' * 29
+SPOKEN = {  # protocol: first bytes of who asks, of who answers
+    'tls': (TLS, bytes.fromhex('160303002002') + b'\0' * 32),
+    'http': (b'GET / HTTP/1.1\r\nHost: x\r\n\r\n', b'HTTP/1.1 200 OK\r\n'),
+    'smtp': (b'EHLO me.example\r\n', b'250-mail.example\r\n'),
+    'pop3': (b'CAPA\r\n', b'+OK\r\n'),
+    'imap': (b'a1 CAPABILITY\r\n', b'* CAPABILITY IMAP4\r\n'),
+    'ldap': (LDAP_ANON, b'\x30\x0c\2\1\1\x61\7\x0a\1\0\4\0\4\0'),
+    'kerberos': (struct.pack('>I', 40) + b'\x6a\x26\x30\x24' + bytes(36),
+                 struct.pack('>I', 40) + b'\x6b\x26\x30\x24' + bytes(36)),
+    'dns': (struct.pack('>H', 25) + dns(), struct.pack('>H', 25) + dns(False)),
+    'dce-rpc': (struct.pack('<BBBBIHHI', 5, 0, 11, 3, 0x10, 16, 0, 1),
+                struct.pack('<BBBBIHHI', 5, 0, 12, 3, 0x10, 16, 0, 1)),
+    'smb': (b'\0\0\0\x44\xfeSMB' + bytes(64),
+            b'\0\0\0\x44\xfeSMB' + bytes(12) + b'\1' + bytes(51)),
+    'ssh': (b'SSH-2.0-x\r\n', b'SSH-2.0-y\r\n'),
+}
+# The ports of the plan that have a service, and what it speaks.
+PLANNED = [(FE, DC, 53, 'dns'), (FE, DC, 88, 'kerberos'),
+           (FE, DC, 135, 'dce-rpc'), (FE, DC, 389, 'ldap'),
+           (FE, DC, 3268, 'ldap'), (FE, DC, 6005, 'dce-rpc'),
+           (FE, BE, 80, 'http'), (OUT, FE, 443, 'tls')]
+
+
+def protocols():
+    """Every protocol on every planned port: right on its own, else not."""
+    y = []
+    for i, (src, dst, port, own) in enumerate(PLANNED):
+        packets, want, text = [], [], []
+        for k, (name, (ask, answer)) in enumerate(sorted(SPOKEN.items())):
+            sport = 46000 + 20 * i + k
+            packets += full(src, sport, dst, port, ask, answer).raw()
+            right = name == own
+            want.append(flow(src, sport, dst, port,
+                             'none' if right else 'wrong-protocol', 'syn'))
+            if not right:
+                text.append('speaks %s, not %s' % (name, own))
+        y.append(Case('every protocol on %s/%d' % (own, port), packets, want,
+                      rc=1, text=text))
+    y.append(Case('IKE on the port of DNS',
+                  [ip(FE, DC, 17, udp(46900, 53, ike()))],
+                  [flow(FE, 46900, DC, 53, 'wrong-protocol', 'content')],
+                  rc=1, text='speaks ike, not dns'))
+    return y
+
+
+def taps():
+    """The same conversation before and behind a firewall."""
+    def hop(packets):
+        return [p[:8] + bytes([p[8] - 1]) + p[9:] for p in packets]
+
+    allowed = full(FE, 47000, DC, 389, *SPOKEN['ldap']).raw()
+    odd = full(FE, 47001, DC, 445).raw()
+    stopped = conv(FE, 47002, DC, 3389).send(0, SYN).again(0).raw()
+    mapper = full(FE, 47003, DC, 135, RPC_BIND, epm(1026, SAMR)).raw()
+    before = allowed + odd + stopped + mapper
+    return [
+        Case('two taps', before,
+             [dict(flow(FE, 47000, DC, 389), packets=len(allowed)),
+              dict(flow(FE, 47001, DC, 445, 'unplanned'), packets=len(odd)),
+              dict(flow(FE, 47002, DC, 3389, 'unplanned'), packets=2),
+              dict(flow(FE, 47003, DC, 135), packets=len(mapper)),
+              flow(FE, 47003, DC, 1026, 'rpc-port')],
+             zone='dmz', taps={'inside': hop(allowed + odd + mapper)}, rc=1,
+             text=['tcp/445  1 flow, 1 answered, 1 seen on both sides',
+                   'tcp/3389  1 flow, 1 attempted\n',
+                   'tcp/1026  1 flow, 1 answered']),
+        Case('two taps, clean', allowed,
+             [dict(flow(FE, 47000, DC, 389), packets=len(allowed))],
+             zone='dmz', taps={'inside': hop(allowed)}, rc=0),
+        Case('one tap, two files', allowed[:5],
+             [dict(flow(FE, 47000, DC, 389), packets=len(allowed))],
+             zone='dmz', taps={'dmz': [(9, allowed[5])] + allowed[6:]}, rc=0),
     ]
 
 
@@ -353,4 +454,4 @@ def scans():
 
 def all_cases():
     return directions('', '') + mid_stream_either_way() + secrets() + \
-        violations() + waivers() + conversations() + housekeeping() + scans()
+        violations() + protocols() + taps() + waivers() + conversations() + housekeeping() + scans()

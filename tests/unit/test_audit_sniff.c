@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit/wire.h"
 #include "audit/sniff.h"
 
 #define S(s) s, sizeof(s) - 1
@@ -134,16 +135,19 @@ static const char epm[] =
 
 static void mapper(void)
 {
-	uint16_t port[4];
+	struct epm_tower t[4];
 
-	CU_ASSERT(epm_ports((const uint8_t *)epm, sizeof(epm) - 1, port, 4) ==
+	CU_ASSERT(epm_towers((const uint8_t *)epm, sizeof(epm) - 1, t, 4) ==
 		  1);
-	CU_ASSERT(port[0] == 1025);
+	CU_ASSERT(t[0].port == 1025);
+	CU_ASSERT_FATAL(n_rpc_interfaces > 0);
+	CU_ASSERT_STRING_EQUAL(rpc_interfaces[0].name, "drsuapi");
+	CU_ASSERT(!memcmp(t[0].uuid, rpc_interfaces[0].uuid, 16));
 	for (size_t n = 0; n < sizeof(epm) - 1; n++) {
 		uint8_t *copy = malloc(n ? n : 1);
 
 		memcpy(copy, epm, n);
-		CU_ASSERT(epm_ports(copy, n, port, 4) <= 1);
+		CU_ASSERT(epm_towers(copy, n, t, 4) <= 1);
 		free(copy);
 	}
 }
@@ -157,10 +161,24 @@ static void fits(void)
 	CU_ASSERT(!app_fits(APP_LDAP, APP_SSH));
 }
 
+/* What is said of services names protocols that are recognised. */
+static void known(void)
+{
+	for (size_t i = 0; i < n_known_services; i++) {
+		int a = APP_UNKNOWN + 1;
+
+		while (a < APP_N &&
+		       strcmp(app_names[a], known_services[i].speaks))
+			a++;
+		CU_ASSERT(a < APP_N);
+	}
+}
+
 static CU_TestInfo tests[] = {
 	{ "who says what", said },
 	{ "endpoint mapper", mapper },
 	{ "what fits", fits },
+	{ "known services", known },
 	CU_TEST_INFO_NULL,
 };
 
