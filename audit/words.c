@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "audit/wire.h"
+
 /* The civil date of a day since 1970. Years begin in March here, so that the
  * leap day is the last; 400 of them have 146097 days. The C library's
  * functions read the environment for a time zone even where none matters. */
@@ -19,8 +21,6 @@ static void date_of(unsigned day, unsigned *y, unsigned *m, unsigned *d)
 	*m += *m < 10 ? 3 : -9u;
 	*y = year + era * 400 + (*m <= 2);
 }
-
-#include "audit/wire.h"
 
 void time_text(uint64_t ns, char out[TIME_TEXT])
 {

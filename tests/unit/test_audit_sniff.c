@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "audit/wire.h"
 #include "audit/sniff.h"
+#include "audit/wire.h"
 
 #define S(s) s, sizeof(s) - 1
 #define C SAID_BY_CLIENT
