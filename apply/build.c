@@ -37,9 +37,12 @@ static const struct {
 	uint32_t hook;
 	int32_t priority;
 	const char *type;
+	uint32_t policy;
 } hooks[] = {
-	[RS_HOOK_FORWARD] = { NF_INET_FORWARD, 0, "filter" },
-	[RS_HOOK_INPUT] = { NF_INET_LOCAL_IN, 0, "filter" },
+	[RS_HOOK_FORWARD] = { NF_INET_FORWARD, 0, "filter", NF_DROP },
+	[RS_HOOK_INPUT] = { NF_INET_LOCAL_IN, 0, "filter", NF_DROP },
+	[RS_HOOK_PREROUTING] = { NF_INET_PRE_ROUTING, -100, "nat", NF_ACCEPT },
+	[RS_HOOK_POSTROUTING] = { NF_INET_POST_ROUTING, 100, "nat", NF_ACCEPT },
 };
 
 static void put_hook(struct builder *b, struct nlmsghdr *h,
@@ -59,7 +62,7 @@ static void put_hook(struct builder *b, struct nlmsghdr *h,
 	put_be32(h, NFTA_HOOK_PRIORITY, (uint32_t)hooks[c->hook].priority);
 	nest_end(h, nest);
 	mnl_attr_put_strz(h, NFTA_CHAIN_TYPE, hooks[c->hook].type);
-	put_be32(h, NFTA_CHAIN_POLICY, NF_DROP);
+	put_be32(h, NFTA_CHAIN_POLICY, hooks[c->hook].policy);
 }
 
 static void put_chain(struct builder *b, const struct rs_chain *c)
@@ -84,6 +87,9 @@ static bool known_fields(const struct rs_set *set)
 			return false;
 		n += field_padded(nl_field(set->field[i]));
 	}
+	for (unsigned i = 0; i < set->n_data; i++)
+		if (!nl_field(set->data[i]))
+			return false;
 	return n <= KEY_BYTES;
 }
 

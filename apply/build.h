@@ -26,6 +26,8 @@ struct build_set {
 
 /* Bytes of the set's key. */
 uint32_t set_key_len(const struct rs_set *set);
+/* Of the values that it maps to; 0: none. */
+uint32_t set_data_len(const struct rs_set *set);
 /* NFT_SET_… of a named set */
 uint32_t set_flags(const struct rs_set *set);
 void build_elems(struct stream *s, const struct build_set *b);

@@ -36,6 +36,7 @@ static bool same_kind(const struct model_set *a, const struct model_set *b)
 {
 	return a->flags == b->flags && a->key_type == b->key_type &&
 	       a->key_len == b->key_len && a->data_type == b->data_type &&
+	       a->data_len == b->data_len &&
 	       a->counter == b->counter;
 }
 
@@ -55,8 +56,12 @@ static const struct model_elem *same_key(const struct model_set *s,
 	return found ? &s->elems.v[found->val.u - 1] : NULL;
 }
 
-static bool same_elem(const struct model_elem *a, const struct model_elem *b)
+static bool same_elem(const struct model_set *s, const struct model_elem *a,
+		      const struct model_elem *b)
 {
+	if (!a->data != !b->data ||
+	    (a->data && memcmp(a->data, b->data, s->data_len)))
+		return false;
 	return same_text(a->comment, b->comment) && a->verdict == b->verdict &&
 	       a->code == b->code && same_text(a->chain, b->chain);
 }
@@ -79,7 +84,7 @@ static void compare_elems(struct comparison *c, const struct model_set *have,
 		d.elem = &want->elems.v[i];
 		d.set = want;
 		d.how = e ? MODEL_CHANGED : MODEL_MISSING;
-		if (!d.elem->timeout && (!e || !same_elem(e, d.elem)))
+		if (!d.elem->timeout && (!e || !same_elem(want, e, d.elem)))
 			differ(c, d);
 	}
 }
@@ -235,6 +240,8 @@ static uint64_t elem_hash(const struct model_set *s, const struct model_elem *e)
 
 	if (e->key_end)
 		h = hash_bytes(h, e->key_end, s->key_len);
+	if (e->data)
+		h = hash_bytes(h, e->data, s->data_len);
 	h = hash_u64(h, e->flags);
 	h = hash_u64(h, e->verdict ? (uint64_t)(uint32_t)e->code : 1u << 16);
 	return hash_mix(hash_opt(hash_opt(h, e->comment), e->chain));

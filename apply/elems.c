@@ -38,6 +38,17 @@ uint32_t set_key_len(const struct rs_set *set)
 	return n;
 }
 
+uint32_t set_data_len(const struct rs_set *set)
+{
+	uint32_t n = 0;
+
+	if (set->n_data == 1)
+		return nl_field(set->data[0])->len;
+	for (unsigned i = 0; i < set->n_data; i++)
+		n += field_padded(nl_field(set->data[i]));
+	return n;
+}
+
 static void begin(struct writer *w)
 {
 	struct nlmsghdr *h = stream_message(w->s, NFT_MSG_NEWSETELEM,
@@ -89,6 +100,24 @@ static void put_verdict(struct nlmsghdr *h, const struct rs_elem *e)
 	nest_end(h, data);
 }
 
+/* What a map leads to, where that is no verdict. */
+static void put_value(struct nlmsghdr *h, const struct rs_set *set,
+		      const struct rs_elem *e)
+{
+	uint8_t out[KEY_BYTES] = { 0 };
+	uint32_t at = 0;
+
+	for (unsigned i = 0; i < set->n_data; i++) {
+		const struct nl_field *f = nl_field(set->data[i]);
+		uint8_t b[FIELD_BYTES];
+
+		field_bytes(f, e->data[i], NULL, b);
+		memcpy(out + at, b, f->len);
+		at += field_padded(f);
+	}
+	put_data(h, NFTA_SET_ELEM_DATA, out, set_data_len(set));
+}
+
 /* Type, length, value, each a byte; a comment counts with its NUL. */
 static void put_userdata(struct nlmsghdr *h, const char *comment, bool open)
 {
@@ -133,6 +162,8 @@ static void put_elem(struct writer *w, const struct border *x)
 		put_data(w->h, NFTA_SET_ELEM_KEY_END, x->key_end, len);
 	if (x->elem && w->b->set->map)
 		put_verdict(w->h, x->elem);
+	if (x->elem && w->b->set->n_data)
+		put_value(w->h, w->b->set, x->elem);
 	if (x->elem)
 		put_userdata(w->h, x->elem->comment, x->open);
 	nest_end(w->h, e);

@@ -9,6 +9,7 @@
 #include <libnftnl/rule.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables.h>
 
 #include "base/keys.h"
@@ -98,14 +99,18 @@ static void mask(struct build_rule *b, const void *bits, uint32_t n)
 	nftnl_expr_set(e, NFTNL_EXPR_BITWISE_XOR, zero, n);
 }
 
+enum map { MAP_NONE, MAP_VERDICT, MAP_DATA };
+
 static void lookup(struct build_rule *b, const char *set, uint32_t id,
-		   bool map, bool invert)
+		   enum map map, bool invert)
 {
 	struct nftnl_expr *e = add(b, "lookup");
 
 	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1);
-	if (map)
-		nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_DREG, NFT_REG_VERDICT);
+	if (map != MAP_NONE)
+		nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_DREG,
+				   map == MAP_DATA ? NFT_REG_1 :
+						     NFT_REG_VERDICT);
 	nftnl_expr_set_str(e, NFTNL_EXPR_LOOKUP_SET, set);
 	if (id)
 		nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_SET_ID, id);
@@ -257,7 +262,7 @@ static void match_many(struct build_rule *b, const struct rs_stmt *s,
 	build_elems(b->s, &bs);
 	free(set.elems.v);
 	load(b, f, f->len, NFT_REG_1);
-	lookup(b, set.name, bs.set_id, false, s->kind == RS_NOT);
+	lookup(b, set.name, bs.set_id, MAP_NONE, s->kind == RS_NOT);
 }
 
 /* ---- statements, by kind ------------------------------------------------------------ */
@@ -277,7 +282,7 @@ static void do_match(struct build_rule *b, const struct rs_stmt *s)
 		match_many(b, s, f);
 }
 
-static void do_lookup(struct build_rule *b, const struct rs_stmt *s)
+static void load_key(struct build_rule *b, const struct rs_stmt *s)
 {
 	uint32_t word = 0;
 
@@ -294,7 +299,44 @@ static void do_lookup(struct build_rule *b, const struct rs_stmt *s)
 		load(b, f, f->len, reg_of(word));
 		word += field_padded(f) / 4;
 	}
-	lookup(b, s->set->name, 0, s->kind == RS_VMAP, false);
+}
+
+static void do_lookup(struct build_rule *b, const struct rs_stmt *s)
+{
+	load_key(b, s);
+	lookup(b, s->set->name, 0, s->kind == RS_VMAP ? MAP_VERDICT : MAP_NONE,
+	       false);
+}
+
+/* The address goes to register 1, the port behind it. */
+static void do_nat(struct build_rule *b, const struct rs_stmt *s)
+{
+	const struct nl_field *f = nl_field(s->set->data[0]);
+	uint32_t flags = NF_NAT_RANGE_MAP_IPS;
+	struct nftnl_expr *e;
+
+	load_key(b, s);
+	lookup(b, s->set->name, 0, MAP_DATA, false);
+	e = add(b, "nat");
+	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_TYPE,
+			   s->kind == RS_DNAT ? NFT_NAT_DNAT : NFT_NAT_SNAT);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_FAMILY, f->nfproto);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_ADDR_MIN, NFT_REG_1);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_ADDR_MAX, NFT_REG_1);
+	if (s->set->n_data > 1) {
+		uint32_t port = reg_of(field_padded(f) / 4);
+
+		flags |= NF_NAT_RANGE_PROTO_SPECIFIED;
+		nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_PROTO_MIN, port);
+		nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_PROTO_MAX, port);
+	}
+	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_FLAGS, flags);
+}
+
+static void do_masquerade(struct build_rule *b, const struct rs_stmt *s)
+{
+	(void)s;
+	add(b, "masq");
 }
 
 static void do_ct_state(struct build_rule *b, const struct rs_stmt *s)
@@ -416,6 +458,9 @@ static void (*const kinds[])(struct build_rule *b, const struct rs_stmt *s) = {
 	[RS_LIMIT] = do_limit,
 	[RS_LOG] = do_log,
 	[RS_VERDICT] = do_verdict,
+	[RS_DNAT] = do_nat,
+	[RS_SNAT] = do_nat,
+	[RS_MASQUERADE] = do_masquerade,
 };
 
 /* Source and destination port, one value each: loaded and compared at once. */

@@ -135,6 +135,7 @@ static void take_set(struct model *m, const struct attrs *x)
 	s->key_type = u32_of(x, NFTA_SET_KEY_TYPE);
 	s->key_len = u32_of(x, NFTA_SET_KEY_LEN);
 	s->data_type = u32_of(x, NFTA_SET_DATA_TYPE);
+	s->data_len = u32_of(x, NFTA_SET_DATA_LEN);
 	s->counter = x->v[NFTA_SET_EXPR];
 	vec_push(m->arena, &m->sets, s);
 	map_add_str(m->arena, &m->set_index, s->name, NULL)->val.p = s;
@@ -230,8 +231,11 @@ static void take_elem(struct model *m, struct model_set *s,
 		m->bad = true;
 		return;
 	}
-	if (x.v[NFTA_SET_ELEM_DATA])
+	if (x.v[NFTA_SET_ELEM_DATA]) {
 		take_verdict(m, &e, x.v[NFTA_SET_ELEM_DATA]);
+		e.data = key_of(m, &x, NFTA_SET_ELEM_DATA, s->data_len);
+		m->bad |= !e.verdict && !e.data;
+	}
 	if (x.v[NFTA_SET_ELEM_EXPR])
 		take_counter(&e, x.v[NFTA_SET_ELEM_EXPR]);
 	vec_push(m->arena, &s->elems, e);

@@ -22,6 +22,7 @@ struct model_elem {
 	bool verdict;
 	int32_t code;		      /* of the verdict */
 	const char *chain;	      /* it leads to, or NULL */
+	const uint8_t *data;	      /* else, of data_len of the set; NULL */
 	bool counted;
 	uint64_t packets, bytes;
 	bool timeout;		      /* it goes by itself */
@@ -30,7 +31,7 @@ struct model_elem {
 struct model_set {
 	const char *name;
 	uint32_t id; /* in a stream; 0 from the kernel */
-	uint32_t flags, key_type, key_len, data_type;
+	uint32_t flags, key_type, key_len, data_type, data_len;
 	bool counter;
 	VEC(struct model_elem) elems;
 	struct map index; /* key and flags -> index + 1 */

@@ -217,6 +217,8 @@ enum recovered recover(struct state_dir *s, struct nft *n, const char *table,
 
 	if (journal_read(s, &j, err) < 0)
 		return RECOVERED_NOT;
+	/* the lock is ours: whoever listened there is dead */
+	state_remove(s, "guardian");
 	read_boot_id(boot_id);
 	if (j.mode != JOURNAL_NONE && !strcmp(boot_id, j.boot_id))
 		return recover_by(s, n, table, &j, err);

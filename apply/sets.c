@@ -47,9 +47,10 @@ static void udata_end(struct udata *u, size_t at)
 }
 
 /* An expression by its kind; f NULL: a concatenation. */
-static void udata_typeof(struct udata *u, const struct nl_field *f)
+static void udata_typeof(struct udata *u, uint8_t type,
+			 const struct nl_field *f)
 {
-	size_t outer = udata_begin(u, NFTNL_UDATA_SET_KEY_TYPEOF), inner;
+	size_t outer = udata_begin(u, type), inner;
 
 	udata_u32(u, NFTNL_UDATA_SET_TYPEOF_EXPR,
 		  !f ? EXPR_CONCAT : f->load == LOAD_META ? EXPR_META :
@@ -67,12 +68,12 @@ static void udata_typeof(struct udata *u, const struct nl_field *f)
 	udata_end(u, outer);
 }
 
-static uint32_t key_type(const struct rs_set *set)
+static uint32_t type_of(const enum rs_field *f, unsigned n)
 {
 	uint32_t t = 0;
 
-	for (unsigned i = 0; i < set->n_field; i++)
-		t = t << TYPE_BITS | nl_field(set->field[i])->type;
+	for (unsigned i = 0; i < n; i++)
+		t = t << TYPE_BITS | nl_field(f[i])->type;
 	return t;
 }
 
@@ -115,7 +116,7 @@ static void put_counter(struct nlmsghdr *h)
 uint32_t set_flags(const struct rs_set *set)
 {
 	return (set->interval ? NFT_SET_INTERVAL : 0) |
-	       (set->map ? NFT_SET_MAP : 0) |
+	       (set->map || set->n_data ? NFT_SET_MAP : 0) |
 	       (set->interval && set->n_field > 1 ? NFT_SET_CONCAT : 0);
 }
 
@@ -127,12 +128,16 @@ static struct nlmsghdr *begin(struct stream *s, const struct build_set *b,
 	mnl_attr_put_strz(h, NFTA_SET_TABLE, b->table);
 	mnl_attr_put_strz(h, NFTA_SET_NAME, b->name);
 	put_be32(h, NFTA_SET_FLAGS, flags);
-	put_be32(h, NFTA_SET_KEY_TYPE, key_type(b->set));
+	put_be32(h, NFTA_SET_KEY_TYPE, type_of(b->set->field, b->set->n_field));
 	put_be32(h, NFTA_SET_KEY_LEN, set_key_len(b->set));
 	put_be32(h, NFTA_SET_ID, b->set_id);
 	if (b->set->map) {
 		put_be32(h, NFTA_SET_DATA_TYPE, VERDICT_TYPE);
 		put_be32(h, NFTA_SET_DATA_LEN, VERDICT_LEN);
+	} else if (b->set->n_data) {
+		put_be32(h, NFTA_SET_DATA_TYPE,
+			 type_of(b->set->data, b->set->n_data));
+		put_be32(h, NFTA_SET_DATA_LEN, set_data_len(b->set));
 	}
 	return h;
 }
@@ -147,11 +152,14 @@ void build_set(struct stream *s, const struct build_set *b)
 		put_field_lengths(h, set);
 	udata_u32(&u, NFTNL_UDATA_SET_KEYBYTEORDER,
 		  set->n_field > 1 ? 0 : nl_field(set->field[0])->order);
-	if (set->map)
-		udata_u32(&u, NFTNL_UDATA_SET_DATABYTEORDER, 0);
+	if (set->map || set->n_data)
+		udata_u32(&u, NFTNL_UDATA_SET_DATABYTEORDER,
+			  set->n_data == 1 ? nl_field(set->data[0])->order : 0);
 	if (set->n_field > 1)
-		udata_typeof(&u, NULL);
-	if (set->map)
+		udata_typeof(&u, NFTNL_UDATA_SET_KEY_TYPEOF, NULL);
+	if (set->n_data > 1)
+		udata_typeof(&u, NFTNL_UDATA_SET_DATA_TYPEOF, NULL);
+	if (set->map || set->n_data)
 		udata_u32(&u, NFTNL_UDATA_SET_DATA_INTERVAL, 0);
 	mnl_attr_put(h, NFTA_SET_USERDATA, u.n, u.b);
 	if (set->counter)
@@ -172,7 +180,7 @@ void build_anonymous(struct stream *s, const struct build_set *b,
 		  b->set->interval || f->order == 2 ? 2 : 1);
 	if (b->set->interval)
 		udata_u32(&u, NFTNL_UDATA_SET_MERGE_ELEMENTS, 1);
-	udata_typeof(&u, f);
+	udata_typeof(&u, NFTNL_UDATA_SET_KEY_TYPEOF, f);
 	mnl_attr_put(h, NFTA_SET_USERDATA, u.n, u.b);
 	stream_end_message(s, h);
 }
