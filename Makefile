@@ -5,6 +5,7 @@
 # make install      into DESTDIR and PREFIX (/usr/local)
 # make bench        measurements, as ratios
 # make lab          the audit among real services (root; tests/lab/README)
+# make bench-live   the live audit's cost, in namespaces
 # make lint         the layering of the folders, and more
 # make fuzz         fuzz targets (CC=clang BUILD=fuzz)
 # make golden-update  takes what the program writes now as expected
@@ -188,11 +189,17 @@ bench: portplan $(O)/bench/space $(if $(BUDDY),$(O)/bench/buddy)
 	BUILD_DIR=$(O) tests/bench/bench-check
 	tests/bench/bench-kernel
 
+.PHONY: bench-live
+bench-live: portplan
+	tests/bench/bench-live
+
 # ---- installation ------------------------------------------------------------
 
 BINDIR := $(DESTDIR)$(PREFIX)/bin
 MANDIR := $(DESTDIR)$(PREFIX)/share/man/man1
 DOCDIR := $(DESTDIR)$(PREFIX)/share/doc/portplan
+UNITDIR := $(DESTDIR)$(PREFIX)/lib/systemd/system
+SERVICE := portplan-audit@.service
 COMMANDS = $(shell ./portplan help --names)
 
 .PHONY: install
@@ -204,6 +211,9 @@ install: portplan
 	install -m 644 $(EXAMPLES) templates/examples/monday.pcap \
 		$(DOCDIR)/examples
 	./portplan schema > $(DOCDIR)/portplan.xsd
+	install -d $(UNITDIR)
+	sed 's|/usr/local/bin/|$(PREFIX)/bin/|' templates/systemd/$(SERVICE) \
+		> $(UNITDIR)/$(SERVICE)
 	./portplan man > $(MANDIR)/portplan.1
 	for c in $(COMMANDS); do \
 		./portplan man $$c > $(MANDIR)/portplan-$$c.1 || exit 1; done

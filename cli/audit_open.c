@@ -56,7 +56,7 @@ static bool open_sink(struct run *r, struct sink *o)
 				    stdout;
 		why = o->file ? NULL : strerror(errno);
 	} else if (o->kind == SINK_SYSLOG) {
-		o->log = syslog_open(o->path, &why);
+		o->log = syslog_open(o->path, !r->live, &why);
 		why = o->log ? NULL : why;
 	} else {
 		r->events_wanted |= o->kind == SINK_METRICS && r->live;

@@ -14,6 +14,7 @@
 
 struct syslog {
 	int fd;
+	int flags; /* of each send() */
 	uint64_t lost;
 	struct sockaddr_storage to; /* a restarted log is connected to anew */
 	socklen_t to_len;
@@ -67,8 +68,9 @@ static int udp_connect(const char *where, const char **why)
 	return fd;
 }
 
-struct syslog *syslog_open(const char *where, const char **why)
+struct syslog *syslog_open(const char *where, bool patient, const char **why)
 {
+	const struct timeval second = { .tv_sec = 1 };
 	struct syslog *s;
 	int fd;
 
@@ -83,7 +85,10 @@ struct syslog *syslog_open(const char *where, const char **why)
 	if (fd < 0)
 		return NULL;
 	s = mem_alloc(sizeof(*s));
-	*s = (struct syslog){ .fd = fd, .to_len = sizeof(s->to) };
+	*s = (struct syslog){ .fd = fd, .to_len = sizeof(s->to),
+			      .flags = MSG_NOSIGNAL |
+				       (patient ? 0 : MSG_DONTWAIT) };
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &second, sizeof(second));
 	if (getpeername(fd, (struct sockaddr *)&s->to, &s->to_len) < 0)
 		s->to_len = 0;
 	return s;
@@ -104,13 +109,11 @@ int syslog_fd(const struct syslog *s)
 
 void syslog_send(struct syslog *s, const struct buf *m)
 {
-	enum { FLAGS = MSG_NOSIGNAL | MSG_DONTWAIT };
-
-	if (send(s->fd, m->s, m->n, FLAGS) >= 0)
+	if (send(s->fd, m->s, m->n, s->flags) >= 0)
 		return;
 	if ((errno == ECONNREFUSED || errno == ENOTCONN) && s->to_len &&
 	    connect(s->fd, (const struct sockaddr *)&s->to, s->to_len) == 0 &&
-	    send(s->fd, m->s, m->n, FLAGS) >= 0)
+	    send(s->fd, m->s, m->n, s->flags) >= 0)
 		return;
 	s->lost++;
 }

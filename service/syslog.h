@@ -1,22 +1,25 @@
 #ifndef SERVICE_SYSLOG_H
 #define SERVICE_SYSLOG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
 
 /*
  * Messages of RFC 5424, to the local socket or over UDP (RFC 5426). A log
- * that cannot be reached costs its messages, never the program its pace.
+ * that cannot be reached costs its messages, which are counted, and, unless
+ * it is asked for patience, never the program its pace.
  */
 enum { SYSLOG_DAEMON = 3 }; /* facility: RFC 5424, 6.2.1 */
 enum { SYSLOG_ERROR = 3, SYSLOG_WARNING, SYSLOG_NOTICE, SYSLOG_INFO };
 
 struct syslog;
 
-/* where: NULL (/dev/log), a path, HOST, HOST:PORT or [V6]:PORT. NULL: *why
- * says what is wrong with it. */
-struct syslog *syslog_open(const char *where, const char **why);
+/* where: NULL (/dev/log), a path, HOST, HOST:PORT or [V6]:PORT. patient: a log
+ * that has no room is given a second for each message. NULL: *why says what is
+ * wrong with it. */
+struct syslog *syslog_open(const char *where, bool patient, const char **why);
 void syslog_close(struct syslog *s);
 int syslog_fd(const struct syslog *s);
 void syslog_send(struct syslog *s, const struct buf *message);

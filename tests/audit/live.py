@@ -60,15 +60,16 @@ class Wire:
 class Auditor:
     """A running `portplan audit` and what it says."""
 
-    def __init__(self, topology, *options, env=None, ready='watching'):
+    def __init__(self, topology, *options, env=None, ready=True, err=None):
         self.path = os.path.join(os.path.dirname(topology),
                                  'notify%d' % time.monotonic_ns())
         self.read = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.read.bind(self.path)
+        os.chmod(self.path, 0o777)
         self.told = ''
         self.process = subprocess.Popen(
             PROGRAM + ['audit', topology, *options], text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=err or subprocess.PIPE,
             env=dict(os.environ, NOTIFY_SOCKET=self.path, **(env or {})))
         if ready:
             self.wait_told('READY=1')
@@ -90,7 +91,8 @@ class Auditor:
                     words not in self.listen(0.05)):
                 raise AssertionError('never told "%s"; %s' % (
                     words, self.process.stderr.read()
-                    if self.process.poll() is not None else self.told))
+                    if self.process.poll() is not None and
+                    self.process.stderr else self.told))
             self.listen(0.05)
 
     def kick(self, which):

@@ -269,10 +269,11 @@ static bool knows_all_users(void)
 static void test_become(void)
 {
 	CU_ASSERT_EQUAL(become("no-such-user-here"), REFUSED);
-	if (geteuid() == 0 && knows_all_users())
+	if (geteuid() == 0 && knows_all_users()) {
 		CU_ASSERT_EQUAL(become("nobody"), DONE);
-	else
+	} else {
 		CU_ASSERT_NOT_EQUAL(become("nobody"), ODD);
+	}
 }
 
 /* ---- messages --------------------------------------------------------------- */
@@ -331,7 +332,7 @@ static void test_syslog_socket(void)
 
 	close(fd);
 	fd = listen_at(path);
-	s = syslog_open(path, &why);
+	s = syslog_open(path, false, &why);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
 	buf_puts(&b, "one");
 	syslog_send(s, &b);
@@ -347,7 +348,7 @@ static void test_syslog_socket(void)
 	close(fd);
 	unlink(path);
 	buf_free(&b);
-	CU_ASSERT_PTR_NULL(syslog_open("/nonexistent/log", &why));
+	CU_ASSERT_PTR_NULL(syslog_open("/nonexistent/log", true, &why));
 	CU_ASSERT_STRING_EQUAL(why, "No such file or directory");
 }
 
