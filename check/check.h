@@ -115,6 +115,8 @@ enum check_fate check_packet(struct check *c, const struct check_side *x,
 /* "iifname eth0 ip saddr 10.0.0.0/8 tcp dport { 22, 80-90 }" */
 void check_cube_text(const struct check *c, const struct space_cube *x,
 		     struct buf *out);
+/* The same without addresses of the family that it is not of. */
+struct space_cube check_cube_clip(struct arena *a, const struct space_cube *x);
 /* "in eth0 out eth1 10.0.0.1:40000 > 10.1.0.1:22 tcp syn, ct new" */
 void check_packet_text(const struct check *c, const space_val *p,
 		       enum check_path path, struct buf *out);

@@ -104,8 +104,9 @@ static void put_interfaces(struct verifier *v, const struct space_cube *x,
 	buf_puts(out, "]");
 }
 
-const char *finding_box(struct verifier *v, const struct space_cube *x)
+const char *finding_box(struct verifier *v, const struct space_cube *cube)
 {
+	struct space_cube clipped = check_cube_clip(v->a, cube), *x = &clipped;
 	struct buf b = { 0 };
 	const char *s;
 

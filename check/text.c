@@ -174,6 +174,48 @@ static bool icmp_types(const struct space_ivs *d, struct buf *out)
 	return true;
 }
 
+/* Addresses of the other family, which no such packet has, are left out. */
+static const struct space_ivs *of_family(struct arena *a,
+					 const struct space_ivs *d, bool v4)
+{
+	space_val first = space_addr(addr_v4(0));
+	space_val last = space_addr(addr_v4(UINT32_MAX));
+	struct space_ivs *out = ARENA_NEW(a, struct space_ivs);
+
+	out->r = ARENA_ARRAY(a, struct space_iv, d->n + 1);
+	for (size_t i = 0; i < d->n; i++) {
+		struct space_iv x = d->r[i];
+
+		if (v4 && (x.hi < first || x.lo > last))
+			continue;
+		if (v4) {
+			x.lo = x.lo < first ? first : x.lo;
+			x.hi = x.hi > last ? last : x.hi;
+		} else if (x.lo >= first && x.hi <= last) {
+			continue;
+		} else if (x.lo < first && x.hi > last) {
+			out->r[out->n++] = (struct space_iv){ x.lo, first - 1 };
+			x.lo = last + 1;
+		}
+		out->r[out->n++] = x;
+	}
+	return out->n ? out : d;
+}
+
+struct space_cube check_cube_clip(struct arena *a, const struct space_cube *x)
+{
+	const struct space_ivs *f = x->dim[PK_FAMILY];
+	struct space_cube out = *x;
+
+	if (!f || f->n != 1 || f->r[0].lo != f->r[0].hi)
+		return out;
+	if (x->dim[PK_SRC])
+		out.dim[PK_SRC] = of_family(a, x->dim[PK_SRC], !f->r[0].lo);
+	if (x->dim[PK_DST])
+		out.dim[PK_DST] = of_family(a, x->dim[PK_DST], !f->r[0].lo);
+	return out;
+}
+
 static void word(struct buf *out, size_t start, const char *w)
 {
 	if (out->n > start)
@@ -276,9 +318,10 @@ static void services(const struct check *c, const struct space_cube *x,
 	flags_dim(c, x, out, start);
 }
 
-void check_cube_text(const struct check *c, const struct space_cube *x,
+void check_cube_text(const struct check *c, const struct space_cube *cube,
 		     struct buf *out)
 {
+	struct space_cube clipped = check_cube_clip(c->arena, cube), *x = &clipped;
 	const struct space_ivs *f = x->dim[PK_FAMILY];
 	bool known = f != NULL, v4 = known && f->r[0].lo == 0;
 	size_t start = out->n;
@@ -338,7 +381,7 @@ void check_rule_text(const struct kr_rule *r, const struct kr_chain *policy,
 	if (r && r->line)
 		buf_printf(out, "%s:%u: ", r->file, (unsigned)r->line);
 	if (!c) {
-		buf_puts(out, "no rule");
+		buf_puts(out, "no rule: no base chain sees it");
 		return;
 	}
 	buf_printf(out, "%s %s, chain %s: ", kr_family_name(c->table->family),

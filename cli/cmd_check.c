@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "check/load.h"
+#include "cli/check_input.h"
 #include "cli/check_waivers.h"
 
 /* portplan check: do these rulesets say what the plan says? */
@@ -20,55 +20,7 @@ struct job {
 	VEC(const char *) may_deny;
 };
 
-/* ---- which firewall a file is of ----------------------------------------------- */
-
-static const char *base_name(struct args *a, const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	const char *s = slash ? slash + 1 : path;
-	size_t n = strlen(s);
-
-	return n > 4 && !strcmp(s + n - 4, ".nft") ?
-		arena_strndup(a->arena, s, n - 4) : s;
-}
-
-static const struct firewall *firewall_of(struct job *j, const char *path)
-{
-	const char *name = arg_value(j->a, "firewall", NULL);
-	const struct topology *t = j->l.topo;
-	const struct firewall *f;
-
-	if (name)
-		return need_managed(j->a, t, name);
-	if (t->firewalls.n == 1)
-		return need_managed(j->a, t, t->firewalls.v[0]->name);
-	f = topology_firewall(t, base_name(j->a, path));
-	if (f)
-		f = need_managed(j->a, t, f->name);
-	else
-		complain(j->a, "which firewall is \"%s\" of? Its base name is "
-			 "none; say --firewall NAME", path);
-	return f;
-}
-
 /* ---- one ruleset --------------------------------------------------------------------- */
-
-static bool holds(const char *path, const char *text)
-{
-	struct buf have = { 0 };
-	char tmp[65536];
-	FILE *in = fopen(path, "re");
-	size_t n;
-	bool same;
-
-	while (in && (n = fread(tmp, 1, sizeof(tmp), in)) > 0)
-		buf_put(&have, tmp, n);
-	if (in)
-		fclose(in);
-	same = have.n == strlen(text) && !memcmp(have.s, text, have.n);
-	buf_free(&have);
-	return same;
-}
 
 /* What gen writes; NULL if it cannot. */
 static const char *generate(struct job *j, const struct firewall *f)
@@ -81,83 +33,128 @@ static const char *generate(struct job *j, const struct firewall *f)
 	return s;
 }
 
-static struct kruleset *load(struct job *j, const char *path,
-			     const struct firewall *f, struct buf *err)
+static struct kruleset *kept(struct job *j, struct kruleset *rs)
 {
-	size_t n;
-	const char **names = check_interface_names(j->a->arena, f, &n);
-	struct kruleset *rs = path ?
-		check_load_file(j->a->arena, path, names, n, err) :
-		check_load_live(j->a->arena, err);
-
 	if (rs)
 		vec_push(j->a->arena, &j->loaded, rs);
 	return rs;
 }
 
-static int load_trouble(struct job *j, const char *path, struct buf *err)
+static struct kruleset *load(struct job *j, const struct rules_file *file,
+			     const struct firewall *f, int *code)
 {
-	bool compat = err->s && strstr(err->s, "xtables compat");
-	bool refused = err->s && strstr(err->s, "nft refuses it");
+	size_t n;
+	const char **names = check_interface_names(j->a->arena, f, &n);
 
-	if (err->n)
-		fwrite(err->s, 1, err->n, stderr);
-	buf_free(err);
-	if (compat) {
-		complain(j->a, "\"%s\" holds rules of iptables-nft, which no "
-			 "file can carry: nothing is said of it. Judge it with "
-			 "--live on the firewall", path);
-		return EXIT_UNDECIDED;
-	}
-	return complain(j->a, refused ? "\"%s\" was not loaded" :
-			"\"%s\" was not loaded: nft must be installed and "
-			"user namespaces allowed; where they are not, only a "
-			"file as gen writes it can be judged, or --live on the "
-			"firewall", path ? path : "live");
+	return kept(j, rules_file_load(j->a, file, names, n, code));
 }
 
-static int check_one(struct job *j, const char *path)
+static struct kruleset *load_live(struct job *j, int *code)
 {
-	const struct firewall *f = path ? firewall_of(j, path) :
-		need_managed(j->a, j->l.topo, arg_value(j->a, "firewall", ""));
-	const char *old = arg_value(j->a, "against", NULL);
-	struct verify_options opt = { .file = path,
-				      .waivers = j->waivers, .used = j->used,
-				      .baseline = arg_given(j->a,
-							"write-baseline") ||
-						  arg_given(j->a, "propose"),
-				      .may_deny = j->may_deny.v,
-				      .n_may_deny = j->may_deny.n };
-	struct verified v = { .file = path ? path : "the running kernel" };
-	struct kruleset *rs;
 	struct buf err = { 0 };
+	struct kruleset *rs = kept(j, check_load_live(j->a->arena, &err));
+
+	*code = EXIT_OK;
+	if (!rs && err.n)
+		fwrite(err.s, 1, err.n, stderr);
+	if (!rs)
+		*code = complain(j->a, "the running kernel's rules cannot be "
+				 "read: that takes root (CAP_NET_ADMIN)");
+	buf_free(&err);
+	return rs;
+}
+
+/* What passes is what all tables of a firewall let pass together. */
+static int refuse_second(struct job *j, const struct firewall *f,
+			 const char *name)
+{
+	for (size_t i = 0; i < j->out.n; i++)
+		if (j->out.v[i].firewall == f)
+			return complain(j->a, "two files of firewall \"%s\", "
+					"\"%s\" and \"%s\": its tables are "
+					"judged together, so write a file that "
+					"includes both", f->name,
+					j->out.v[i].file, name);
+	return EXIT_OK;
+}
+
+static struct verify_options options_of(struct job *j, const struct firewall *f,
+					const struct rules_file *file)
+{
+	bool words = arg_given(j->a, "write-baseline") ||
+		     arg_given(j->a, "propose");
+
+	return (struct verify_options){
+		.file = file ? file->path : NULL,
+		.generated = generate(j, f),
+		.gen_command = arena_printf(j->a->arena, "portplan gen %s "
+					    "--firewall %s | nft -f -",
+					    j->a->operands.v[0], f->name),
+		.replan = check_replan(j->a, &j->l),
+		.waivers = j->waivers, .used = j->used, .baseline = words,
+		.may_deny = j->may_deny.v, .n_may_deny = j->may_deny.n,
+	};
+}
+
+static int judge(struct job *j, struct kruleset *rs,
+		 struct verify_options *opt, struct verified *v)
+{
+	const char *old = arg_value(j->a, "against", NULL);
+	struct rules_file file;
+	int code = EXIT_OK;
+
+	if (old && !rules_file_open(j->a, old, &file))
+		return EXIT_BAD;
+	if (old)
+		opt->old = load(j, &file, v->firewall, &code);
+	if (code != EXIT_OK)
+		return code;
+	verify_firewall(j->a->arena, j->l.plan, v->firewall, rs, opt, v);
+	vec_push(j->a->arena, &j->out, *v);
+	return EXIT_OK;
+}
+
+static int check_live(struct job *j)
+{
+	const struct firewall *f = need_managed(j->a, j->l.topo,
+					arg_value(j->a, "firewall", ""));
+	struct verified v = { .firewall = f, .file = "the running kernel" };
+	struct verify_options opt;
+	struct kruleset *rs;
+	int code;
 
 	if (!f)
 		return EXIT_BAD;
-	v.firewall = f;
-	opt.generated = generate(j, f);
-	opt.gen_command = arena_printf(j->a->arena, "portplan gen %s "
-				       "--firewall %s | nft -f -",
-				       j->a->operands.v[0], f->name);
-	opt.replan = check_replan(j->a, &j->l);
-	v.by_construction = path && opt.generated && holds(path, opt.generated);
-	rs = load(j, path, f, &err);
-	if (!rs && v.by_construction) {
-		/* what gen writes needs no kernel to be believed */
-		buf_free(&err);
-		v.not_judged = "output chains; traffic inside zones; the file "
-			       "is what gen writes and was not loaded";
-		vec_push(j->a->arena, &j->out, v);
-		return EXIT_OK;
-	}
-	if (!rs)
-		return load_trouble(j, path, &err);
-	if (old) {
-		opt.old = load(j, old, f, &err);
-		if (!opt.old)
-			return load_trouble(j, old, &err);
-	}
-	verify_firewall(j->a->arena, j->l.plan, f, rs, &opt, &v);
+	opt = options_of(j, f, NULL);
+	rs = load_live(j, &code);
+	return rs ? judge(j, rs, &opt, &v) : code;
+}
+
+static int check_file(struct job *j, const char *name)
+{
+	struct verified v = { .firewall = NULL };
+	struct verify_options opt;
+	struct rules_file file;
+	struct kruleset *rs;
+	int code;
+
+	if (!rules_file_open(j->a, name, &file))
+		return EXIT_BAD;
+	v.file = file.said;
+	v.firewall = rules_file_firewall(j->a, j->l.topo, &file);
+	if (!v.firewall || refuse_second(j, v.firewall, file.said) != EXIT_OK)
+		return EXIT_BAD;
+	opt = options_of(j, v.firewall, &file);
+	v.by_construction = opt.generated &&
+		rules_file_holds(&file, opt.generated);
+	rs = load(j, &file, v.firewall, v.by_construction ? NULL : &code);
+	if (rs)
+		return judge(j, rs, &opt, &v);
+	if (!v.by_construction)
+		return code;
+	/* what gen writes needs no kernel to be believed */
+	v.not_judged = "output chains; traffic inside zones; the file is what "
+		       "gen writes and was not loaded";
 	vec_push(j->a->arena, &j->out, v);
 	return EXIT_OK;
 }
@@ -315,9 +312,9 @@ static int run(struct job *j)
 	if (code == EXIT_OK && j->waivers)
 		j->used = ARENA_ARRAY(j->a->arena, bool, j->waivers->list.n);
 	if (code == EXIT_OK && j->live)
-		code = check_one(j, NULL);
+		code = check_live(j);
 	for (size_t i = 1; i < j->a->operands.n && code == EXIT_OK; i++)
-		code = check_one(j, j->a->operands.v[i]);
+		code = check_file(j, j->a->operands.v[i]);
 	if (code != EXIT_OK)
 		return code;
 	code = write_all(j);
@@ -331,6 +328,15 @@ static int run(struct job *j)
 	return code == EXIT_OK ? verdict(j) : code;
 }
 
+/* "check rules.nft topology.xml" */
+static bool wrong_order(const struct args *a)
+{
+	const char *first = a->operands.v[0];
+	size_t n = strlen(first);
+
+	return a->operands.n > 1 && n > 4 && !strcmp(first + n - 4, ".nft");
+}
+
 static int cmd_check(struct args *a)
 {
 	struct job j = { .a = a, .live = arg_given(a, "live") };
@@ -339,8 +345,12 @@ static int cmd_check(struct args *a)
 	for (size_t i = 0; i < a->given.n; i++)
 		if (!strcmp(a->given.v[i].def->name, "may-deny"))
 			vec_push(a->arena, &j.may_deny, a->given.v[i].value);
+	if (wrong_order(a))
+		return complain(a, "the topology comes first, then rulesets: "
+				"\"%s\" is a ruleset", a->operands.v[0]);
 	if (!j.live && a->operands.n < 2)
-		return complain(a, "which ruleset? FILE.nft…, or --live");
+		return complain(a, "which ruleset? FILE.nft..., - for "
+				"standard input, or --live");
 	if (j.live && (a->operands.n > 1 || !arg_given(a, "firewall")))
 		return complain(a, "--live takes no files and needs "
 				"--firewall NAME");

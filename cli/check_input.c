@@ -1,0 +1,172 @@
+#include "cli/check_input.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Into memory, since it is read by nft too, and again for each repair. The
+ * descriptor stays open for nft, which is handed its name. */
+static const char *copied(struct args *a, int from)
+{
+	int fd = memfd_create("rules", 0);
+	char chunk[16384];
+	ssize_t n = -1;
+
+	while (fd >= 0 && (n = read(from, chunk, sizeof(chunk))) > 0)
+		if (write(fd, chunk, (size_t)n) != n)
+			n = -1;
+	return n == 0 ? arena_printf(a->arena, "/proc/self/fd/%d", fd) : NULL;
+}
+
+bool rules_file_open(struct args *a, const char *name, struct rules_file *out)
+{
+	bool in = !strcmp(name, "-");
+	struct stat st;
+	int fd = in ? dup(STDIN_FILENO) : open(name, O_RDONLY | O_CLOEXEC);
+
+	*out = (struct rules_file){ in ? "<stdin>" : name, name };
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		complain(a, "\"%s\": %s", name, strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return false;
+	}
+	if (S_ISDIR(st.st_mode))
+		complain(a, "\"%s\" is a directory: name its files, \"%s/*.nft\"",
+			 name, name);
+	else if (in || !S_ISREG(st.st_mode)) {
+		out->path = copied(a, fd);
+		if (!out->path)
+			complain(a, "\"%s\": %s", out->said, strerror(errno));
+	}
+	close(fd);
+	return out->path && !S_ISDIR(st.st_mode);
+}
+
+bool rules_file_holds(const struct rules_file *f, const char *text)
+{
+	struct buf have = { 0 };
+	char tmp[65536];
+	FILE *in = fopen(f->path, "re");
+	size_t n;
+	bool same;
+
+	while (in && (n = fread(tmp, 1, sizeof(tmp), in)) > 0)
+		buf_put(&have, tmp, n);
+	if (in)
+		fclose(in);
+	same = have.n == strlen(text) && !memcmp(have.s, text, have.n);
+	buf_free(&have);
+	return same;
+}
+
+/* ---- whose it is ----------------------------------------------------------------- */
+
+static const char *base_name(struct args *a, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *s = slash ? slash + 1 : path;
+
+	return arena_strndup(a->arena, s, strcspn(s, "."));
+}
+
+static const char *list_of(struct args *a, const char *const *v, size_t n)
+{
+	struct buf b = { 0 };
+	const char *s;
+
+	for (size_t i = 0; i < n && i < 12; i++)
+		buf_printf(&b, "%s%s", i ? ", " : "", v[i]);
+	if (n > 12)
+		buf_printf(&b, " and %zu more", n - 12);
+	s = arena_strdup(a->arena, b.s ? b.s : "");
+	buf_free(&b);
+	return s;
+}
+
+const struct firewall *rules_file_firewall(struct args *a,
+					   const struct topology *t,
+					   const struct rules_file *f)
+{
+	const char *name = arg_value(a, "firewall", NULL);
+	VEC(const char *) names = { 0 };
+
+	if (!name && t->firewalls.n == 1)
+		name = t->firewalls.v[0]->name;
+	if (!name && topology_firewall(t, base_name(a, f->said)))
+		name = base_name(a, f->said);
+	if (name)
+		return need_managed(a, t, name);
+	for (size_t i = 0; i < t->firewalls.n; i++)
+		vec_push(a->arena, &names, t->firewalls.v[i]->name);
+	complain(a, "which firewall is \"%s\" of? A file is the firewall's of "
+		 "its base name (%s), or say --firewall NAME%s", f->said,
+		 list_of(a, names.v, names.n),
+		 did_you_mean(a->arena, base_name(a, f->said), names.v,
+			      names.n));
+	return NULL;
+}
+
+/* ---- loading it ------------------------------------------------------------------ */
+
+static void name_places(struct kruleset *rs, const struct rules_file *f)
+{
+	for (size_t i = 0; i < rs->rule.n; i++)
+		if (rs->rule.v[i]->file &&
+		    !strcmp(rs->rule.v[i]->file, f->path))
+			rs->rule.v[i]->file = f->said;
+}
+
+/* The message, under the name that the file was given by. */
+static void put_message(const struct buf *err, const struct rules_file *f)
+{
+	size_t n = strlen(f->path);
+	const char *s = err->n ? err->s : "", *hit;
+
+	for (; n && strcmp(f->path, f->said) && (hit = strstr(s, f->path));
+	     s = hit + n)
+		fprintf(stderr, "%.*s%s", (int)(hit - s), s, f->said);
+	fputs(s, stderr);
+}
+
+static int trouble(struct args *a, const struct rules_file *f, struct buf *err)
+{
+	const char *s = err->n ? err->s : "";
+
+	put_message(err, f);
+	if (strstr(s, "xtables compat")) {
+		complain(a, "\"%s\" holds rules of iptables-nft, which no file "
+			 "can carry: nothing is said of it. Judge it with "
+			 "--live on the firewall", f->said);
+		return EXIT_UNDECIDED;
+	}
+	if (strstr(s, "cannot run nft"))
+		return complain(a, "\"%s\" was not loaded: install nftables; "
+				"without it only a file as gen writes it can "
+				"be judged", f->said);
+	if (strstr(s, "cannot make a private"))
+		return complain(a, "\"%s\" was not loaded: user namespaces "
+				"must be allowed; where they are not, only a "
+				"file as gen writes it can be judged, or "
+				"--live on the firewall", f->said);
+	return complain(a, "\"%s\" was not loaded", f->said);
+}
+
+struct kruleset *rules_file_load(struct args *a, const struct rules_file *f,
+				 const char *const *iface, size_t n, int *code)
+{
+	struct buf err = { 0 };
+	struct kruleset *rs = check_load_file(a->arena, f->path, iface, n,
+					      &err);
+
+	if (rs)
+		name_places(rs, f);
+	if (code)
+		*code = rs ? EXIT_OK : trouble(a, f, &err);
+	buf_free(&err);
+	return rs;
+}
