@@ -301,7 +301,8 @@ uint32_t check_from_zone(struct check *c, const struct plan *p,
 	s.r[0] = range_of_prefix((struct addr){ UINT64_C(0xfe80) << 48, 0 },
 				 10);
 	for (size_t i = 0; i < p->n_cell; i++)
-		if (p->cell[i].space == itf->zone->zone_id)
+		if (p->cell[i].space == itf->zone->zone_id &&
+		    p->cell[i].cls != NONE)
 			s.r[s.n++] = (struct addr_range){ p->cell[i].lo,
 							  p->cell[i].hi };
 	return addresses(&x, s, PK_SRC);

@@ -136,7 +136,8 @@ static struct rs_set *zone_set(struct gen *g, uint32_t zone, bool v4,
 	for (size_t i = 0; i < p->n_cell; i++) {
 		const struct cell *c = &p->cell[i];
 
-		if ((with_firewalls ? c->space : c->zone) == zone &&
+		if ((with_firewalls && c->cls != NONE ? c->space : c->zone) ==
+			    zone &&
 		    addr_is_v4(c->lo) == v4)
 			s.r[s.n++] = (struct addr_range){ c->lo, c->hi };
 	}

@@ -130,6 +130,25 @@ static void add_view(struct arena *a, nat_views *out, struct face from,
 	vec_push(a, out, x);
 }
 
+/* Does another of the publishes, that counts on this path, forward to the same
+ * ports? Then those are not seen at the own address before it. */
+static bool forwarded_elsewhere(const struct plan *p, const struct path *path,
+				const uint32_t *u, size_t n, size_t me,
+				struct arena *a)
+{
+	const struct publish *x = p->topo->publishes.v[u[me]];
+
+	for (size_t i = 0; i < n; i++) {
+		const struct publish *y = p->topo->publishes.v[u[i]];
+
+		if (i != me && x->address.v4 == y->address.v4 &&
+		    first_touch(p, path, publish_nat(p, u[i])) != SIZE_MAX &&
+		    keys_meet(publish_own_keys(x, a), publish_own_keys(y, a)))
+			return true;
+	}
+	return false;
+}
+
 /*
  * The publishes to a host. Those that count on this path and that the hop is
  * still before are seen at their public address; what they forward is seen at
@@ -151,7 +170,8 @@ static void publish_views(const struct plan *p, const struct path *path,
 		if (!publish_in_family(p, u[i], v4))
 			continue;
 		j = first_touch(p, path, publish_nat(p, u[i]));
-		if (j == SIZE_MAX && one)
+		if (j == SIZE_MAX &&
+		    (one || forwarded_elsewhere(p, path, u, n, i, a)))
 			continue;
 		before |= j != SIZE_MAX && k < j;
 		vec_push(a, &faces, (struct face){ j != SIZE_MAX && k < j ?
@@ -175,8 +195,7 @@ static void destination_views(const struct plan *p, const struct path *path,
 	if (j != SIZE_MAX)
 		add_view(a, out, from, (struct face){
 				k < j ? FACE_PUBLIC : FACE_OWN, 0 });
-	if (j == SIZE_MAX || k < j)
-		publish_views(p, path, k, from, to, v4, j != SIZE_MAX, a, out);
+	publish_views(p, path, k, from, to, v4, j != SIZE_MAX, a, out);
 }
 
 void nat_views_at(const struct plan *p, const struct route *r, uint32_t fw,

@@ -30,10 +30,11 @@ static bool is_firewall_cell(const struct plan *p, const struct cell *c)
 	       p->topo->parties.v[c->party]->kind == PARTY_FIREWALL;
 }
 
-/* Allowed beats everything; else the first answer stays. */
+/* Allowed beats everything, inside IPsec the rest; else the first stays. */
 static bool take(struct view_of *v, struct answer a)
 {
-	if (!v->any || a.verdict == VERDICT_ALLOWED)
+	if (!v->any || a.verdict == VERDICT_ALLOWED ||
+	    (a.why == WHY_ONLY_IPSEC && v->best.verdict != VERDICT_ALLOWED))
 		v->best = a;
 	v->any = true;
 	return a.verdict == VERDICT_ALLOWED;
@@ -308,7 +309,8 @@ static void try_sources(struct view_of *v, const struct form *d, uint32_t key)
 	if (x && try_members(v, x->members.v, x->members.n,
 			     (struct face){ FACE_PUBLIC, 0 }, d, key))
 		return;
-	if (fw && c->space != NONE)
+	if (fw && c->space != NONE &&
+	    p->topo->zones.v[c->space]->zone_kind == ZONE_INTERNET)
 		try_members(v, p->masqueraded.v, p->masqueraded.n,
 			    (struct face){ FACE_INTERFACE, p->topo->parties.v
 					   [c->party]->firewall->id *
@@ -380,6 +382,10 @@ static struct view_of view(const struct plan *p, const struct packet *k)
 {
 	return (struct view_of){
 		.p = p, .k = k, .v4 = addr_is_v4(k->src),
+		/* a public address that stands for nobody as a source */
+		.best = { .verdict = VERDICT_DENIED, .own = *k,
+			  .why = WHY_UNKNOWN_SOURCE, .src_cell = NONE,
+			  .dst_cell = NONE },
 		.key = key_of(k->proto, proto_has_ports(k->proto) ||
 			      proto_is_icmp(k->proto) ? k->detail : 0),
 	};
