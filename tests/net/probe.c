@@ -84,7 +84,17 @@ struct address {
 	uint8_t b[16]; /* IPv4 in the first four */
 };
 
+/* How a packet is expected to look where it comes out. */
+struct look {
+	bool given, any_src;
+	struct address src, dst;
+	int port;   /* destination; ignored without ports */
+	bool inner; /* an ICMP error: and what it quotes */
+	struct address inner_src, inner_dst;
+};
+
 struct options {
+	struct look as;
 	unsigned tcp_flags;
 	bool tcp_flags_given;
 	int ttl;       /* 0: default */
@@ -134,6 +144,8 @@ struct watch {
 	int proto, type; /* type -1: any */
 	int in, out;
 	unsigned seen; /* at out */
+	struct look as;
+	bool changed;  /* came out otherwise than it should look */
 	int elsewhere; /* index of another interface, or -1 */
 	bool local;    /* seen by a raw socket of the firewall, while out is not
 			  SELF */
@@ -146,6 +158,7 @@ struct flow {
 	int in, out;
 	struct address src, dst;
 	int proto, sport, dport;
+	struct look as;	  /* beyond the firewall */
 	uint32_t next[2]; /* TCP sequence numbers, in the direction and back */
 	struct spec last[2];
 	bool have_last[2];
@@ -708,8 +721,38 @@ static void note(struct watch *w, int where)
 		w->elsewhere = where;
 }
 
-/* A layer 4 packet seen at an interface, or SELF. */
-static void seen(const uint8_t *l4, size_t n, int proto, bool first, bool v6,
+static bool same_address(const uint8_t *b, const struct address *a)
+{
+	return memcmp(b, a->b, a->v6 ? 16 : 4) == 0;
+}
+
+/* The packet that an ICMP error quotes. */
+static bool quotes(const struct look *as, const uint8_t *l4, size_t n, bool v6)
+{
+	const uint8_t *ip = l4 + 8;
+
+	if (n < 8 + (v6 ? 40u : 20u))
+		return false;
+	return same_address(ip + (v6 ? 8 : 12), &as->inner_src) &&
+	       same_address(ip + (v6 ? 24 : 16), &as->inner_dst);
+}
+
+static bool looks_right(const struct look *as, const uint8_t *ip,
+			const uint8_t *l4, size_t n, int proto, bool v6)
+{
+	if (!as->given || ip == NULL)
+		return true;
+	if (as->dst.v6 != v6 || !same_address(ip + (v6 ? 24 : 16), &as->dst) ||
+	    (!as->any_src && !same_address(ip + (v6 ? 8 : 12), &as->src)))
+		return false;
+	if (has_ports(proto) && (int)get16(l4 + 2) != as->port)
+		return false;
+	return !as->inner || quotes(as, l4, n, v6);
+}
+
+/* A layer 4 packet seen at an interface, or SELF; ip: its header, where it is
+ * at hand. */
+static void seen(const uint8_t *ip, const uint8_t *l4, size_t n, int proto, bool first, bool v6,
 		 int where)
 {
 	struct watch *w;
@@ -742,6 +785,9 @@ static void seen(const uint8_t *l4, size_t n, int proto, bool first, bool v6,
 	w = &watches[id];
 	if (proto == w->proto && (!first || w->type < 0 || l4[0] == w->type)) {
 		note(w, where);
+		if (where == w->out && first)
+			w->changed |= !looks_right(&w->as, ip, l4, n, proto,
+						   v6);
 		return;
 	}
 	if (!first || where == SELF)
@@ -772,7 +818,7 @@ static void seen_ip(const uint8_t *b, size_t n, int where)
 			return;
 		if ((f & 0x2000) != 0)
 			return; /* the last fragment counts */
-		seen(b + h, total - h, b[9], (f & 0x1fff) == 0, false, where);
+		seen(b, b + h, total - h, b[9], (f & 0x1fff) == 0, false, where);
 	} else if (b[0] >> 4 == 6 && n >= 40) {
 		size_t at = 40, total = 40 + get16(b + 4);
 		int next = b[6];
@@ -802,7 +848,7 @@ static void seen_ip(const uint8_t *b, size_t n, int where)
 			}
 		}
 		if (at <= total)
-			seen(b + at, total - at, next, first, true, where);
+			seen(b, b + at, total - at, next, first, true, where);
 	}
 }
 
@@ -878,7 +924,7 @@ static void drain(void)
 				if (v == 0)
 					seen_ip(buffer, (size_t)n, SELF);
 				else
-					seen(buffer, (size_t)n, proto, true,
+					seen(NULL, buffer, (size_t)n, proto, true,
 					     true, SELF);
 			}
 		}
@@ -1493,6 +1539,7 @@ static uint32_t new_watch(int in, int out, const struct spec *s)
 	w->in = in;
 	w->out = out;
 	w->elsewhere = -1;
+	w->as = s->o.as;
 	return (uint32_t)watch_count++;
 }
 
@@ -1557,6 +1604,8 @@ static void transmit(int in, int out, struct spec *s)
 static const char *verdict(const struct watch *w, char **owned)
 {
 	*owned = NULL;
+	if (w->seen > 0 && w->changed)
+		return "changed";
 	if (w->seen == 1)
 		return "pass";
 	if (w->seen > 1)
@@ -1674,6 +1723,23 @@ static bool parse_flags(const char *text, unsigned *flags)
 	return true;
 }
 
+/* as=SRC,DST,PORT; SRC may be "*" */
+static bool parse_look(const char *text, struct look *as)
+{
+	char word[3][64];
+
+	memset(as, 0, sizeof *as);
+	if (sscanf(text, "%63[^,],%63[^,],%63s", word[0], word[1], word[2]) !=
+	    3)
+		return false;
+	as->given = true;
+	as->any_src = strcmp(word[0], "*") == 0;
+	return (as->any_src || parse_address(word[0], &as->src)) &&
+	       parse_address(word[1], &as->dst) &&
+	       (strcmp(word[2], "-") == 0 ||
+		parse_number(word[2], 65535, &as->port));
+}
+
 /* One further word; returns the text of an error, or NULL. */
 static char *parse_option(const char *word, struct options *o)
 {
@@ -1692,7 +1758,9 @@ static char *parse_option(const char *word, struct options *o)
 		return NULL;
 	}
 	v++;
-	if (IS("flags")) {
+	if (IS("as")) {
+		ok = parse_look(v, &o->as);
+	} else if (IS("flags")) {
 		ok = parse_flags(v, &o->tcp_flags);
 		o->tcp_flags_given = true;
 	} else if (IS("ttl")) {
@@ -1844,6 +1912,27 @@ static bool add_key(const struct spec *s)
 	return true;
 }
 
+/* Translated, it must not look like another probe's either. */
+static bool add_keys(const struct spec *s)
+{
+	const struct look *as = &s->o.as;
+	struct spec t = *s;
+
+	if (!add_key(s))
+		return false;
+	if (!as->given)
+		return true;
+	t.src = as->src;
+	t.src.v6 = as->dst.v6;
+	t.dst = as->dst;
+	if (has_ports(s->proto))
+		t.dport = as->port;
+	if (memcmp(t.src.b, s->src.b, 16) == 0 &&
+	    memcmp(t.dst.b, s->dst.b, 16) == 0 && t.dport == s->dport)
+		return true;
+	return add_key(&t);
+}
+
 static int take_port(void)
 {
 	if (++next_port > 60999)
@@ -1859,11 +1948,11 @@ static bool place(struct spec *s)
 
 	if (s->o.sport >= 0 || !(has_ports(s->proto) || is_icmp(s))) {
 		s->sport = s->o.sport >= 0 ? s->o.sport : 0;
-		return add_key(s);
+		return add_keys(s);
 	}
 	for (tries = 0; tries < 64; tries++) {
 		s->sport = take_port();
-		if (add_key(s))
+		if (add_keys(s))
 			return true;
 	}
 	return false;
@@ -2016,6 +2105,7 @@ static char *step_flow(const struct line *l)
 	f->proto = s.proto;
 	f->dport = s.dport;
 	f->sport = s.o.sport >= 0 ? s.o.sport : take_port();
+	f->as = s.o.as;
 	f->next[0] = 1000;
 	f->next[1] = 500000;
 	return must(strdup("ok"));
@@ -2035,6 +2125,25 @@ static int answer_type(int type)
 	}
 }
 
+/* Back, it comes from what the far side saw, and is to look like an answer of
+ * what was asked. */
+static void look_of(const struct flow *f, int back, struct spec *s)
+{
+	if (!f->as.given)
+		return;
+	s->o.as = f->as;
+	if (!back)
+		return;
+	s->src = f->as.dst;
+	s->dst = f->as.src;
+	if (has_ports(f->proto))
+		s->sport = f->as.port;
+	s->o.as.any_src = false;
+	s->o.as.src = f->dst;
+	s->o.as.dst = f->src;
+	s->o.as.port = f->sport;
+}
+
 /* The packet of a flow, in its direction (0) or back (1). */
 static void flow_spec(const struct flow *f, int back, struct spec *s)
 {
@@ -2049,6 +2158,7 @@ static void flow_spec(const struct flow *f, int back, struct spec *s)
 	}
 	if (is_icmp(s) && back)
 		s->dport = answer_type(f->dport);
+	look_of(f, back, s);
 	s->seq = f->next[back];
 	s->ack = (s->o.tcp_flags & 0x10) ? f->next[!back] : 0;
 }
@@ -2093,6 +2203,20 @@ static char *step_send(const struct line *l)
 	return answer;
 }
 
+/* The packet of a flow as the one who quotes it saw it: beyond the firewall
+ * in the direction, before it back. */
+static void quoted_look(const struct flow *f, int back, struct spec *q)
+{
+	if (!f->as.given)
+		return;
+	q->src = back ? f->dst : f->as.src;
+	q->dst = back ? f->src : f->as.dst;
+	if (has_ports(f->proto)) {
+		q->sport = back ? f->dport : f->sport;
+		q->dport = back ? f->sport : f->as.port;
+	}
+}
+
 /* error NAME KIND …: an ICMP error that quotes the flow. */
 static char *step_error(const struct line *l)
 {
@@ -2134,10 +2258,19 @@ static char *step_error(const struct line *l)
 		q = f->last[from];
 	else
 		flow_spec(f, from, &q);
+	quoted_look(f, from, &q);
 	q.no_tail = true;
 	q.o.size = 0;
 	q.o.frag = 0;
 	build(&quoted, &q);
+	if (f->as.given) {
+		/* what was quoted stands there as this side knows it */
+		s.o.as = (struct look){
+			.given = true, .any_src = true, .inner = true,
+			.dst = from ? f->as.dst : f->src,
+			.inner_src = from ? f->as.dst : f->src,
+			.inner_dst = from ? f->as.src : f->dst};
+	}
 	s.src = s.o.from_given ? s.o.from : q.dst;
 	s.dst = q.src;
 	s.proto = q.src.v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
