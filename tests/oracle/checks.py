@@ -61,6 +61,7 @@ class Checker:
         self.check_firewalls()
         self.check_vocabulary()
         self.check_ends()
+        self.plan.nat.check()
         self.samples = self.make_samples()
         self.kinds = self.make_kinds()
         self.check_networks()
@@ -69,6 +70,7 @@ class Checker:
         self.check_pins()
         self.check_ipsec()
         self.check_allows()
+        self.check_translation()
         self.check_clients()
         self.check_forbids()
         self.check_expects()
@@ -81,6 +83,7 @@ class Checker:
         for party in all_parties(self.topology):
             found += party.prefixes + [ipaddress.ip_network(a) for a in party.addresses]
         found += [ipaddress.ip_network(a) for a in self.plan.firewall_of]
+        found += [ipaddress.ip_network(a) for a in self.plan.nat.all]
         for _, ends, _, _ in end_lists(self.topology):
             found += [p for p in (self.plan.word(w).prefix for w in ends) if p is not None]
         return found
@@ -251,7 +254,12 @@ class Checker:
         for element, ends, spanning, _ in end_lists(self.topology):
             for text in ends:
                 p = self.plan.word(text).prefix
-                if p is None or spanning:
+                if p is None:
+                    continue
+                fail_if(p.num_addresses == 1 and p.network_address in self.plan.nat.all
+                        and p.network_address not in self.plan.firewall_of,
+                        f"{text} is a public address")
+                if spanning:
                     continue
                 own = {a for a in self.plan.firewall_of if inside(a, p)}
                 fail_if(own and p.num_addresses == 1, f"{text} is a firewall's address")
@@ -380,6 +388,21 @@ class Checker:
                     near = any(self.plan.doors(a)[0] & box.zones() for a in src)
                     fail_if(not (self.reachable(src, own) if own else near),
                             f"input from {word} does not reach {box.name}")
+
+    def check_translation(self) -> None:
+        """Nothing towards one of many, no AH across translation."""
+        nat = self.plan.nat
+        nat.learn(self.kinds)
+        for b in self.kinds if nat.any else []:
+            for a in self.kinds:
+                if a == b or a.version != b.version:
+                    continue
+                nat.check_many(a, b)
+                nat.check_interfaces(a, b)
+                element = self.plan.covering(a, b)
+                fail_if(element is not None and "ah" in element.protocols
+                        and nat.translated(a, b) and self.plan.something_carried(a, b),
+                        f"ah from {a} to {b} across translation")
 
     def check_clients(self) -> None:
         """Each client party reaches one server, if others bear the role."""

@@ -107,7 +107,7 @@ def packet(proto_word: str, port_word: str) -> tuple[int, int]:
 
 def answer(plan: Plan, query: str) -> str:
     """The answer line to one query line."""
-    form, *rest = query.split()
+    form, *rest = (word for word in query.split() if "=" not in word)
     if form == "end" and len(rest) == 4:
         src, dst, proto, port = rest
         return plan.end(address(src), address(dst), *packet(proto, port))

@@ -116,10 +116,11 @@ class Prober:
             prefixes |= {p for p in (self.plan.word(w).prefix for w in words) if p}
         for p in sorted(prefixes, key=str):
             found |= self.edges(p)
-        found |= set(self.plan.firewall_of)
+        found |= set(self.plan.firewall_of) | self.plan.nat.all
         ordered = sorted(found, key=lambda a: (a.version, int(a)))
-        hosts = [a for a in ordered if a in self.plan.host_of or a in self.plan.firewall_of]
-        rest = [a for a in ordered if a not in self.plan.host_of and a not in self.plan.firewall_of]
+        kept = {*self.plan.host_of, *self.plan.firewall_of, *self.plan.nat.all}
+        hosts = [a for a in ordered if a in kept]
+        rest = [a for a in ordered if a not in kept]
         return hosts + self.rng.sample(rest, min(len(rest), 110))
 
     def edges(self, p: Prefix) -> set[Address]:
@@ -285,7 +286,8 @@ class Prober:
         """An `end` query."""
         if not self.planned or self.rng.random() < 0.03:
             return "end " + self.tail(self.random_packet())
-        packet = self.packet(*self.rng.choice(self.rng.choice(self.groups)))
+        packet = self.shown_at_an_end(
+            self.packet(*self.rng.choice(self.rng.choice(self.groups))))
         return "end " + self.tail(self.near_miss(packet) if miss else packet)
 
     def step_query(self, miss: bool) -> Optional[str]:
@@ -303,7 +305,8 @@ class Prober:
         if not self.usable(box, packet, forward):
             return None
         form = "at" if forward else "in"
-        return f"{form} {box.name} {' '.join(names)} {self.tail(packet)}"
+        return (f"{form} {box.name} {' '.join(names)} {self.tail(packet)}"
+                + (self.leaves_as(box, packet, names) if forward else ""))
 
     def random_step(self, box: Firewall) -> Step:
         """A planned packet at the firewall, now and then any packet."""
@@ -321,7 +324,60 @@ class Prober:
         if inputs and self.rng.random() < 0.25:
             groups = inputs
         src, dst, atoms, enter, out = self.rng.choice(self.rng.choice(groups))
-        return Step(self.clear_packet(src, dst, atoms), enter, out)
+        packet = self.clear_packet(src, dst, atoms)
+        return Step(self.shown_at(box, packet, enter, out), enter, out)
+
+    # --------------------------------------------------------- translated
+
+    def face(self, seen: object) -> Optional[Address]:
+        """A source as walked, as an address."""
+        if not isinstance(seen, tuple):
+            return seen                                 # type: ignore[return-value]
+        box = self.plan.topology.firewalls[seen[0]]
+        found = [a for i in box.interfaces if i.zone == seen[1] for a in i.addresses]
+        return self.rng.choice(found) if found else None
+
+    def shown_at(self, box: Firewall, p: Packet, enter: Interface,
+                 leave: Optional[Interface]) -> Packet:
+        """The packet as it arrives there, now and then with its own addresses."""
+        nat = self.plan.nat
+        if not nat.any or self.rng.random() < 0.15:
+            return p
+        if leave is None:
+            paths = [x for x in self.plan.routes(p.src, p.dst) if x[-1] == enter.zone]
+            if not paths:
+                return p
+            seen = self.face(nat.at_the_end(self.rng.choice(paths), p.src, p.dst, p.port))
+            return p._replace(src=seen) if seen and seen.version == p.src.version else p
+        hops = [h for h in nat.hops(*p) if (h.enter, h.firewall, h.leave)
+                == (enter.zone, box.name, leave.zone)]
+        if not hops:
+            return p
+        hop = self.rng.choice(hops)
+        seen = self.face(hop.arrives.src)
+        if seen is None or seen.version != p.src.version:
+            return p
+        return Packet(seen, hop.arrives.dst, p.proto, hop.arrives.port)
+
+    def shown_at_an_end(self, p: Packet) -> Packet:
+        """The packet as one of its two ends sees it."""
+        hops = self.plan.nat.hops(*p) if self.plan.nat.any else []
+        if not hops or self.rng.random() < 0.3:
+            return p
+        hop = self.rng.choice(hops)
+        seen = self.rng.choice([hop.arrives, hop.leaves])
+        src = self.face(seen.src)
+        if src is None or src.version != p.src.version:
+            return p
+        return Packet(src, seen.dst, p.proto, seen.port)
+
+    def leaves_as(self, box: Firewall, p: Packet, names: list[str]) -> str:
+        """How the packet leaves, if it does and something is translated."""
+        sent = self.plan.sent(box.name, *names, *p) if self.plan.nat.any else None
+        if sent is None:
+            return ""
+        src = "*" if isinstance(sent.src, tuple) else sent.src
+        return f" as={src},{sent.dst},{sent.port if p.proto in (TCP, UDP) else '-'}"
 
     def twin_step(self, enter: Interface, leave: Interface) -> Step:
         """Any packet within a zone, between two interfaces of a firewall there."""
@@ -364,7 +420,9 @@ class Prober:
         cross = (p.proto == ICMPV6) if p.src.version == 4 else (p.proto == ICMP)
         return (p.src != p.dst and reaches_hook(p.src) and reaches_hook(p.dst)
                 and p.proto not in MORE_THAN_A_HEADER and not cross
-                and p.src not in own and (p.dst not in own if forward else p.dst in own))
+                and p.src not in own
+                and (p.dst not in own or self.plan.nat.destination(*p[1:]) is not None
+                     if forward else p.dst in own))
 
     def queries(self, count: int) -> list[str]:
         """The lines."""

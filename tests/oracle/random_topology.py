@@ -54,6 +54,7 @@ class Generator:
     def __init__(self, seed: int, templates: str) -> None:
         self.rng = random.Random(seed)
         self.second = random.Random(seed * 7919 + 1)    # what must not move other draws
+        self.third = random.Random(seed * 104729 + 3)   # the same for translation
         self.templates = templates
         self.template = self.maybe(0.75)
         attributes = {"xmlns": "urn:portplan:1", "name": f"random-{seed}"}
@@ -543,6 +544,101 @@ class Generator:
             attributes["expires"] = self.second.choice(["2020-12-31", "2090-06-30"])
         return self.root, Node("assign", attributes)
 
+    # ------------------------------------------------------------- translation
+
+    def free_public(self, version: int, not_in: str) -> Optional[str]:
+        """An address of another zone, on the internet as often as not."""
+        zones = [z for z in self.named("zone") if z != not_in]
+        big = [z for z in zones if any(p.prefixlen == 0 for p in self.prefixes[z])]
+        zone = self.third.choice(big if big and self.third.random() < 0.6 else zones)
+        whole = [p for p in self.prefixes[zone] if p.version == version]
+        if not whole:
+            return None
+        if whole[0].prefixlen == 0:
+            return (f"203.0.113.{self.third.randint(1, 250)}" if version == 4
+                    else f"2001:db8:9::{self.third.randint(1, 250):x}")
+        last = whole[0].num_addresses - 1
+        return str(whole[0][self.third.randint(0, min(last, 4000))])
+
+    def zone_of(self, name: str) -> str:
+        """The zone that a party stands in."""
+        for zone in self.named("zone"):
+            todo = [self.nodes[zone]]
+            while todo:
+                node = todo.pop()
+                if node.attributes.get("name") == name:
+                    return zone
+                todo += node.children
+        return ""
+
+    def declared(self) -> bool:
+        """Has every interface to the internet addresses to hide behind?"""
+        kinds = {z: self.nodes[z].attributes.get("kind") or (
+            "internet" if any(p.prefixlen == 0 for p in self.prefixes[z]) else "")
+            for z in self.named("zone")}
+        for box in self.named("firewall"):
+            for i in self.nodes[box].children:
+                if i.tag == "interface" and kinds.get(i.attributes["zone"]) == "internet":
+                    have = {":" in a for a in i.attributes.get("address", "").split()}
+                    if have != {p.version == 6 for p in self.prefixes[i.attributes["zone"]]}:
+                        return False
+        return True
+
+    def public(self) -> Optional[tuple[Node, str]]:
+        """A party and what it hides behind."""
+        names = self.named("host") * 2 + self.named("network") + self.named("zone")
+        name = self.third.choice(names)
+        node = self.nodes[name]
+        if node.tag != "host" and self.third.random() < 0.4:
+            return (node, "interface") if self.declared() else None
+        versions = [6 if ":" in a else 4 for a in node.attributes.get("address", "").split()]
+        versions = versions or [4, 6]
+        found = [self.free_public(v, self.zone_of(name)) for v in versions
+                 if self.third.random() < 0.85]
+        words = [a for a in found if a]
+        return (node, " ".join(words)) if words else None
+
+    def publish(self) -> Optional[tuple[Node, Node]]:
+        """A forwarded port or range, at an address of its own or one that is taken."""
+        hosts = self.named("host")
+        if not hosts:
+            return None
+        host = self.third.choice(hosts)
+        own = self.third.choice(self.nodes[host].attributes["address"].split())
+        taken = [a for n in self.nodes.values() if n.tag in ("zone", "network")
+                 for a in n.attributes.get("public", "").split() if a != "interface"]
+        taken += [str(a) for a in self.own_addresses]
+        taken = [a for a in taken if (":" in a) == (":" in own)]
+        address = (self.third.choice(taken) if taken and self.third.random() < 0.5
+                   else self.free_public(6 if ":" in own else 4, self.zone_of(host)))
+        if address is None:
+            return None
+        port = str(self.third.choice([25, 53, 80, 88, 389, 443, 500, 4500, 5000]))
+        attributes = {"address": address, "to": host}
+        if self.third.random() < 0.4:
+            attributes["port"] = port
+            port = str(self.third.randint(1024, 9999))
+        elif self.third.random() < 0.3:
+            port = f"1-{self.third.choice([100, 1000, 65535])}"
+        for proto in ["tcp"] * (self.third.random() < 0.9) or ["udp"]:
+            attributes[proto] = port
+        return self.root, Node("publish", attributes)
+
+    def translate(self) -> None:
+        """Public addresses and forwarded ports in half of the topologies, one by one; not
+        in large ones, whose rules then no longer fit into what nft sends at once."""
+        if self.third.random() < 0.4 or len(self.named("host")) > 15:
+            return
+        for _ in range(self.third.choice([0, 3, 5])):
+            drawn = self.public()
+            if drawn is None or "public" in drawn[0].attributes:
+                continue
+            drawn[0].attributes["public"] = drawn[1]
+            if not self.valid():
+                del drawn[0].attributes["public"]
+        if self.third.random() < 0.6:
+            self.offer(self.publish, self.third.randint(1, 4))
+
     # --------------------------------------------------------- trying pieces
 
     def valid(self) -> bool:
@@ -656,6 +752,7 @@ class Generator:
         self.offer(self.ipsec, self.rng.randint(0, 6))
         self.offer(self.forbid, self.rng.randint(0, 6))
         self.offer(self.expect, self.second.randint(0, 2))
+        self.translate()
         self.tidy()
         return self.root.text()
 

@@ -96,6 +96,8 @@ class Party:
     pins: dict[str, Ports] = field(default_factory=dict)
     networks: list["Party"] = field(default_factory=list)
     hosts: list["Party"] = field(default_factory=list)
+    public: list[Address] = field(default_factory=list)
+    masquerade: bool = False
     zone_kind: str = ""
     transit: bool = True
     inside: str = "any"
@@ -145,6 +147,43 @@ class Firewall:
     def zones(self) -> set[str]:
         """The zones it has an interface in."""
         return {i.zone for i in self.interfaces}
+
+
+@dataclass
+class Publish:
+    """Ports of a public address that are a host's."""
+    address: Address
+    host: str
+    tcp: Ports
+    udp: Ports
+    port: Optional[int]
+
+    def own(self, hosts: dict[str, Party]) -> Optional[Address]:
+        """The host's first address of the family."""
+        found = hosts[self.host].addresses if self.host in hosts else []
+        return next((a for a in found if a.version == self.address.version), None)
+
+    def ranges(self, proto: int) -> Ports:
+        """The public ports of a protocol."""
+        return {6: self.tcp, 17: self.udp}.get(proto, ())
+
+    def own_ranges(self, proto: int) -> Ports:
+        """The same ports at the host."""
+        found = self.ranges(proto)
+        return ((self.port, self.port),) if found and self.port else found
+
+    def own_port(self, proto: int, port: int) -> Optional[int]:
+        """The port at the host of a public one."""
+        if any(low <= port <= high for low, high in self.ranges(proto)):
+            return self.port or port
+        return None
+
+    def public_port(self, proto: int, port: int) -> Optional[int]:
+        """The public port of one at the host."""
+        if self.port is None:
+            return self.own_port(proto, port)
+        found = self.ranges(proto)
+        return found[0][0] if found and port == self.port else None
 
 
 @dataclass
@@ -204,6 +243,7 @@ class Topology:
     ipsecs: list[Ipsec] = field(default_factory=list)
     allows: list[Allow] = field(default_factory=list)
     forbids: list[Forbid] = field(default_factory=list)
+    publishes: list[Publish] = field(default_factory=list)
     assigns: list[Assign] = field(default_factory=list)
     expects: list[Forbid] = field(default_factory=list)
 
@@ -368,10 +408,10 @@ TRAFFIC = "service tcp udp ip icmp icmpv6"
 VOCABULARY = {                      # element: attributes; those after * are required
     "topology": "template dynamic-ports realm owner name",
     "include": "* file",
-    "zone": "roles kind transit inside dynamic-ports realm owner * name networks",
-    "network": "roles dynamic-ports inside realm owner * name networks",
     "leg": "roles * zone address",
-    "host": "roles dynamic-ports realm owner * name address",
+    "zone": "roles kind transit inside dynamic-ports public realm owner * name networks",
+    "network": "roles dynamic-ports inside public realm owner * name networks",
+    "host": "roles dynamic-ports public realm owner * name address",
     "use": "* role of",
     "pin": "role * service port",
     "role": "is title * name",
@@ -387,6 +427,7 @@ VOCABULARY = {                      # element: attributes; those after * are req
     "forbid": f"except name owner {TRAFFIC} * from to reason",
     "expect": f"except name owner {TRAFFIC} * from to reason",
     "assign": "owner expires * to roles",
+    "publish": "tcp udp port name * address to",
     "mail-domain": "all * name senders",
     "skip": "expires * rule reason",
     "template": "version title extends * name",
@@ -539,7 +580,7 @@ class Reader:
     def children(self, element: ET.Element, parent: Optional[Party], path: str) -> None:
         """What stands in a topology, zone or network, includes opened."""
         places = {None: "include zone pin role service flow want omit firewall ipsec allow"
-                        " assign forbid expect mail-domain skip",
+                        " assign forbid expect publish mail-domain skip",
                   "zone": "include network host use", "network": "include network host use",
                   "host": "use pin skip leg"}
         for tag, child in child_elements(element):
@@ -558,7 +599,8 @@ class Reader:
                 assert parent is not None
                 parent.uses.append(Use(words(child.get("role")), words(child.get("of"))))
             elif tag not in ("mail-domain", "skip"):
-                if tag in ("allow", "forbid", "expect", "want", "omit", "ipsec"):
+                if tag in ("allow", "forbid", "expect", "want", "omit", "ipsec",
+                           "publish"):
                     self.label(tag, child)
                 getattr(self, "read_" + tag)(child)
 
@@ -582,6 +624,7 @@ class Reader:
                       roles=words(element.get("roles")),
                       dynamic_ports=ports(element.get("dynamic-ports")) or None,
                       realm=realm(element))
+        public_attribute(found, element)
         if tag == "zone":
             zone_attributes(found, element)
             self.topology.zones[name] = found
@@ -679,6 +722,23 @@ class Reader:
             words(element.get("to")), words(element.get("roles")),
             moment(element.get("expires"), True)))
 
+    def read_publish(self, element: ET.Element) -> None:
+        """`publish`: port forwarding."""
+        port = ports(element.get("port"))
+        found = Publish(address(element.get("address", "")), element.get("to", ""),
+                        ports(element.get("tcp")), ports(element.get("udp")),
+                        port[0][0] if port else None)
+        if not (found.tcp or found.udp) or port and not all(
+                len(x) <= 1 and all(low == high for low, high in x)
+                for x in (found.tcp, found.udp, port)):
+            raise PlanError("publish: ports")
+        for other in self.topology.publishes:
+            if other.address == found.address and any(
+                    a[0] <= b[1] and b[0] <= a[1] for proto in (6, 17)
+                    for a in found.ranges(proto) for b in other.ranges(proto)):
+                raise PlanError("publish: a port twice")
+        self.topology.publishes.append(found)
+
     def read_forbid(self, element: ET.Element) -> None:
         """`forbid`: no service and port means every packet."""
         self.topology.forbids.append(self.limit(element))
@@ -724,6 +784,23 @@ def dynamic_shape(traffic: Traffic) -> bool:
     """Of a dynamic service: tcp or udp, one of them, nothing else."""
     return bool(traffic.tcp) != bool(traffic.udp) and not (
         traffic.services or traffic.ip or traffic.icmp or traffic.icmpv6)
+
+
+def public_attribute(party: Party, element: ET.Element) -> None:
+    """`public`: as many a family as a host has addresses; of others one, or `interface`."""
+    found = words(element.get("public"))
+    if element.get("public") is not None and not found:
+        raise PlanError("public is empty")
+    if found == ["interface"] and party.kind != "host":
+        party.masquerade = True
+        return
+    party.public = [address(w) for w in found]
+    for version in (4, 6):
+        have = sum(a.version == version for a in party.public)
+        most = (sum(a.version == version for a in party.addresses) if party.kind == "host"
+                else min(1, sum(p.version == version for p in party.prefixes)))
+        if have > most or len(set(party.public)) != len(party.public):
+            raise PlanError(f"{party.name}: {have} public addresses")
 
 
 def zone_attributes(zone: Party, element: ET.Element) -> None:

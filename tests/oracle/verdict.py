@@ -8,6 +8,7 @@ import functools
 import ipaddress
 from typing import NamedTuple, Optional
 
+from translation import Seen, Translation
 from reading import (Address, Allow, Choice, Firewall, Flow, Interface, Ipsec, Party, PlanError,
                      Ports, Prefix, Service, Topology, Traffic, literal,
                      ICMP_REQUESTS, ICMPV6_REQUESTS)
@@ -88,6 +89,7 @@ class Plan:
                             for a in f.addresses()}
         self.assigns = [a for a in topology.assigns if a.expires is None or today < a.expires]
         self.inventory = functools.cache(self._inventory)
+        self.nat = Translation(self)
         self.facts = functools.cache(self._facts)
         self.word = functools.cache(self._word)
         self.holds = functools.cache(self._holds)
@@ -158,6 +160,8 @@ class Plan:
         """Zone, networks, host and roles of one address."""
         if address in self.firewall_of:
             return Facts(None, self.firewall_of[address], None, (), frozenset())
+        if address in self.nat.all:
+            return Facts(None, None, None, (), frozenset())
         zone = self.zone_by_prefix(address)
         if zone is None:
             return Facts(None, None, None, (), frozenset())
@@ -425,6 +429,8 @@ class Plan:
                                    or self.something_carried(dst, src)):
             return []
         found = [Atom(UDP, 500, 500)]
+        if self.nat.translated(src, dst):
+            return found + [Atom(UDP, 4500, 4500)]
         found += [Atom(UDP, 4500, 4500)] if element.nat_traversal else []
         found += [Atom(ESP, 0, 0)] if "esp" in element.protocols else []
         found += [Atom(AH, 0, 0)] if "ah" in element.protocols else []
@@ -436,27 +442,71 @@ class Plan:
 
     # ------------------------------------------------------------ the answers
 
-    def end(self, src: Address, dst: Address, proto: int, port: int) -> str:
-        """End to end: `allowed`, `denied` or `ipsec`."""
+    def own_end(self, src: Address, dst: Address, proto: int, port: int) -> str:
+        """The same for a packet that bears own addresses."""
         if not any(a.has(proto, port) for a in self.planned(src, dst)):
             return "denied"
         return "ipsec" if self.carried(src, dst, proto, port) else "allowed"
 
+    def end(self, src: Address, dst: Address, proto: int, port: int) -> str:
+        """End to end: `allowed`, `denied` or `ipsec`."""
+        found = set()
+        for own, own_port in self.meant(dst, proto, port):
+            for one in self.nat.sources(src):
+                said = self.own_end(one, own, proto, own_port)
+                if said != "allowed" or self.stands_for(one, src, own, dst):
+                    found.add(said)
+        return next((w for w in ("allowed", "ipsec") if w in found), "denied")
+
+    def meant(self, dst: Address, proto: int, port: int) -> list[tuple[Address, int]]:
+        """Own addresses and ports that a destination may stand for."""
+        found = self.nat.destination(dst, proto, port)
+        if found is None:
+            return [] if dst in self.nat.all and dst not in self.firewall_of else [(dst, port)]
+        return [found] + ([(dst, port)] if dst in self.firewall_of else [])
+
+    def stands_for(self, one: Address, src: Address, own: Address, dst: Address) -> bool:
+        """Do paths of the pair translate what is not its own address?"""
+        paths = self.routes(one, own)
+        steps = [p[i - 1:i + 2] for p in paths for i in range(1, len(p), 2)]
+        if one != src and src in self.firewall_of and src not in self.nat.all:
+            zone = self.zone_by_prefix(src)
+            good = zone is not None and zone.zone_kind == "internet" and any(
+                (f, b) == (self.firewall_of[src], zone.name) for _, f, b in steps)
+        else:
+            good = one == src or any(self.nat.touches(src, (a, b)) for a, _, b in steps)
+        return good and (own == dst or any(self.nat.touches(dst, (a, b)) for a, _, b in steps))
+
     def at(self, firewall: str, enter: str, leave: str,
            src: Address, dst: Address, proto: int, port: int) -> str:
         """A new packet forwarded by a firewall (the format, 'At one firewall')."""
+        return "pass" if self.sent(firewall, enter, leave, src, dst, proto, port) else "drop"
+
+    def sent(self, firewall: str, enter: str, leave: str, src: Address, dst: Address,
+             proto: int, port: int) -> Optional[Seen]:
+        """How the packet leaves, if it does."""
         box = self.topology.firewalls[firewall]
         one, other = box.interface(enter), box.interface(leave)
         if one is None or other is None or one is other or src.version != dst.version:
-            return "drop"
-        planned = self.end(src, dst, proto, port) == "allowed"
+            return None
         if one.zone == other.zone:
+            planned = self.own_end(src, dst, proto, port) == "allowed"
             good = self.within_zone(one.zone, src, dst, proto, port, planned)
-        else:
-            step = (one.zone, firewall, other.zone)
-            good = planned and any(step == path[i:i + 3] for path in self.routes(src, dst)
-                                   for i in range(0, len(path) - 2, 2))
-        return "pass" if good else "drop"
+            return Seen(src, dst, port) if good else None
+        for own, own_port in self.meant(dst, proto, port):
+            rewritten = own != dst and self.nat.rewrites(firewall, one.zone, dst, own)
+            judged = (own, own_port) if rewritten else (dst, port)
+            for s in self.nat.sources(src):
+                if self.own_end(s, own, proto, own_port) != "allowed":
+                    continue
+                for hop in self.nat.hops(s, own, proto, own_port):
+                    if ((hop.enter, hop.firewall, hop.leave) == (one.zone, firewall, other.zone)
+                            and (hop.judged.dst, hop.judged.port) == judged
+                            and self.nat.shown_by(hop.judged.src, src)):
+                        return hop.leaves
+            if rewritten:
+                break
+        return None
 
     def within_zone(self, zone: str, src: Address, dst: Address,
                     proto: int, port: int, planned: bool) -> bool:
@@ -490,9 +540,15 @@ class Plan:
             starts, _ = self.doors(src)
             atoms = self.input_atoms(src, box, None, src.version)
             return interface.zone in starts and any(a.has(proto, port) for a in atoms)
-        return (dst in box.addresses()
-                and any(a.has(proto, port) for a in self.asked(src, dst))
-                and any(path[-1] == interface.zone for path in self.routes(src, dst)))
+        found = self.nat.destination(dst, proto, port)
+        if dst not in box.addresses() or found is not None and self.nat.rewrites(
+                box.name, interface.zone, dst, found[0]):
+            return False
+        return any(any(a.has(proto, port) for a in self.asked(s, dst))
+                   and any(path[-1] == interface.zone and self.nat.shown_by(
+                       self.nat.at_the_end(path, s, dst, port), src)
+                       for path in self.routes(s, dst))
+                   for s in self.nat.sources(src))
 
     def housekeeping(self, box: Firewall, interface: Optional[Interface],
                      src: Address, proto: int, port: int) -> bool:
