@@ -165,6 +165,7 @@ extern const struct command command_new;
 extern const struct command command_fmt;
 extern const struct command command_schema;
 extern const struct command command_templates;
+extern const struct command command_counters;
 extern const struct command command_import;
 extern const struct command command_man;
 
