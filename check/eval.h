@@ -22,6 +22,8 @@ struct value { /* no padding: states are compared as bytes */
 	uint64_t hi, lo;
 };
 
+enum { SNAT_ADDRESS = 1, SNAT_INTERFACE }; /* state.snat; 0: not */
+
 struct state {
 	uint8_t family; /* of PK_FAMILY */
 	uint8_t hook;	/* NF_INET_*: which interfaces are known */

@@ -133,7 +133,7 @@ uint32_t step_nat(struct step *t, const struct kr_ex *x)
 	unsigned bytes = st.family ? 16 : 4;
 
 	if (x->kind == EX_SNAT) {
-		st.snat = 1;
+		st.snat = x->reg_addr ? SNAT_ADDRESS : SNAT_INTERFACE;
 		nat_value(t, x->reg_addr, x->ranged || !x->reg_addr, bytes,
 			  &st.saddr);
 		return ev_leaf(t->ev, FATE_ACCEPT, ev_state(t->ev, &st),

@@ -326,7 +326,12 @@ struct vf_finding *finding_add(struct verifier *v, const struct check_finding *x
 	out.outside = both(v, x->set, verifier_outside(v)) != SPACE_NO;
 	out.spoofed = out.opening && out.kind == VF_EXTRA &&
 		space_minus(v->c->s, x->set, verifier_routed(v)) != SPACE_NO;
+	out.mistranslated = out.kind == VF_MISSING && out.opening &&
+		v->mistranslated != SPACE_NO &&
+		space_minus(v->c->s, x->set, v->mistranslated) == SPACE_NO;
 	rule_side(v, x, &out);
+	if (out.mistranslated)
+		out.rule = "it passes, but not translated as planned";
 	way_of(v, rules, &out);
 	plan_side(v, &k, &out);
 	fingerprint(v, &out);
@@ -364,7 +369,11 @@ void finding_replay(struct verifier *v)
 		f->kernel_why = f->kind == VF_UNDECIDED ?
 			"it may fare either way" :
 			"there are many findings";
-		if (f->kind == VF_UNDECIDED || k == MAX_REPLAYS)
+		if (f->mistranslated)
+			f->kernel_why = "it passes: what becomes of it is not "
+					"compared";
+		if (f->kind == VF_UNDECIDED || f->mistranslated ||
+		    k == MAX_REPLAYS)
 			continue;
 		r[k] = (struct replay){ .packet = f->witness, .path = f->path };
 		of[k++] = f;

@@ -1,4 +1,5 @@
 #include "check/planned.h"
+#include "plan/nat.h"
 
 #include <string.h>
 
@@ -17,6 +18,7 @@ struct planner {
 	struct map keys; /* svcset -> set */
 	VEC(uint32_t) sum;
 	bool forwarded; /* what only reaches a firewall itself is not */
+	uint32_t in, out; /* zones; the same: nothing is translated */
 	uint32_t reason; /* only what is planned for it; NONE: all */
 	uint32_t hit;	 /* with touched: a set */
 	bool *touched;	 /* by reason: plans something of the set; or NULL */
@@ -126,46 +128,218 @@ static uint32_t key_set(struct planner *x, struct key_set k, unsigned families)
 	return out;
 }
 
-static uint32_t svc_set(struct planner *x, uint32_t svc)
+/* What is planned between two classes: a service set, or IKE's own packets. */
+struct what {
+	uint32_t svc;
+	uint32_t ike; /* list of ipsec elements; 0: this is a service set */
+	unsigned families;
+};
+
+static struct key_set svc_keys(struct planner *x, uint32_t svc)
 {
 	const struct svcset *s = &x->p->svcsets.v[svc];
-	struct map_entry *e = map_add(x->a, &x->keys, &svc, sizeof(svc), NULL);
 	struct key_set k = { 0 };
 
-	if (e->val.u)
-		return e->val.u - 1;
 	for (size_t i = 0; i < s->n; i++)
 		if (!s->v[i].carried &&
 		    (x->reason == NONE || s->v[i].reason == x->reason))
 			keys_add(x->a, &k, s->v[i].keys.lo, s->v[i].keys.hi);
-	e->val.u = key_set(x, k, FAM_V4 | FAM_V6) + 1;
+	return k;
+}
+
+static uint32_t svc_set(struct planner *x, uint32_t svc)
+{
+	struct map_entry *e = map_add(x->a, &x->keys, &svc, sizeof(svc), NULL);
+
+	if (!e->val.u)
+		e->val.u = key_set(x, svc_keys(x, svc), FAM_V4 | FAM_V6) + 1;
 	return e->val.u - 1;
 }
 
-static uint32_t ike_set(struct planner *x, uint32_t list, unsigned families)
+static struct key_set ike_keys(struct planner *x, uint32_t list, bool nat)
 {
 	const struct lists *l = &x->p->lists;
 	struct key_set k = { 0 };
 
-	if (x->reason != NONE)
-		return SPACE_NO;
-	for (size_t i = 0; i < l->len[list]; i++)
+	for (size_t i = 0; x->reason == NONE && i < l->len[list]; i++)
 		k = keys_union(x->a, k, ipsec_keys(x->a,
-				x->p->topo->ipsecs.v[l->v[list][i]], false));
-	return families ? key_set(x, k, families) : SPACE_NO;
+				x->p->topo->ipsecs.v[l->v[list][i]], nat));
+	return k;
 }
 
-static uint32_t add(struct planner *x, uint32_t from, uint32_t from_end,
-		    uint32_t to, uint32_t to_end, uint32_t keys, bool any_local)
+static uint32_t plain_keys(struct planner *x, struct what w)
 {
-	uint32_t dst, set;
+	if (!w.ike)
+		return svc_set(x, w.svc);
+	return w.families ? key_set(x, ike_keys(x, w.ike, false), w.families) :
+			    SPACE_NO;
+}
+
+static uint32_t push(struct planner *x, uint32_t keys, uint32_t dst,
+		     uint32_t src)
+{
+	uint32_t set;
 
 	if (keys == SPACE_NO)
 		return SPACE_NO;
-	dst = any_local ? SPACE_ALL : end_set(x, to, to_end, PK_DST);
-	set = space_and(x->s, space_and(x->s, keys, dst),
-			end_set(x, from, from_end, PK_SRC));
+	set = space_and(x->s, space_and(x->s, keys, dst), src);
 	vec_push(x->a, &x->sum, set);
+	return set;
+}
+
+/* ---- translation: packets as they arrive ------------------------------------------ */
+
+/* Addresses of a class in an end, as a face shows them. */
+static uint32_t face_set(struct planner *x, uint32_t cls, uint32_t end,
+			 struct face f, bool v4, uint8_t field)
+{
+	const struct class *c = &x->p->classes.v[cls];
+	struct addr_set s = { ARENA_ARRAY(x->a, struct addr_range,
+					  c->n_cell + 64), 0 };
+	uint32_t shown[64];
+	bool met = false;
+
+	for (size_t i = 0; i < c->n_cell; i++) {
+		uint32_t cell = c->cell[i], look;
+
+		if (addr_is_v4(x->p->cell[cell].lo) != v4 ||
+		    (end != NONE && !cell_in_end(x->p, cell, end)))
+			continue;
+		met = true;
+		look = face_cell(x->p, f, cell);
+		if (look != NONE)
+			s.r[s.n++] = (struct addr_range){
+				x->p->cell[look].lo, x->p->cell[look].hi };
+	}
+	for (size_t i = met && f.kind == FACE_INTERFACE ?
+	     interface_cells(x->p, f, v4, shown, 64) : 0; i-- > 0;)
+		s.r[s.n++] = (struct addr_range){ x->p->cell[shown[i]].lo,
+						  x->p->cell[shown[i]].hi };
+	return addresses(x, s, field);
+}
+
+static bool translated_here(const struct planner *x, uint32_t owner,
+			    uint32_t to)
+{
+	return nat_translates(x->p, x->f->id, x->in, owner,
+			      x->p->classes.v[to].node);
+}
+
+/* The public addresses and ports that this firewall makes the own ones of. */
+static void push_public(struct planner *x, uint32_t to, uint32_t to_end,
+			struct key_set own, bool v4, uint32_t src)
+{
+	static const struct face one = { FACE_PUBLIC, 0 };
+	unsigned fam = v4 ? FAM_V4 : FAM_V6;
+	struct nat t = class_nat(x->p, to, v4);
+	const uint32_t *u;
+	size_t n;
+
+	if (t.kind == NAT_ONE && translated_here(x, t.zone, to))
+		push(x, key_set(x, own, fam),
+		     face_set(x, to, to_end, one, v4, PK_DST), src);
+	u = class_publishes(x->p, to, &n);
+	for (size_t i = 0; i < n; i++) {
+		struct face f = { FACE_PUBLISH, u[i] };
+
+		if (publish_in_family(x->p, u[i], v4) &&
+		    translated_here(x, publish_zone(x->p, u[i]), to))
+			push(x, key_set(x, face_keys(x->p, f, own, x->a), fam),
+			     face_set(x, to, to_end, f, v4, PK_DST), src);
+	}
+}
+
+/* Public addresses and ports that are others' before the firewall itself. */
+static uint32_t rewritten(struct planner *x)
+{
+	const struct plan *p = x->p;
+	uint32_t out = SPACE_NO;
+
+	for (size_t i = 0; i < p->publics.n; i++) {
+		const struct public_addr *pub = &p->publics.v[i];
+		uint32_t dst = field_is(x, PK_DST, space_addr(pub->addr),
+					space_addr(pub->addr));
+
+		for (size_t k = 0; k < pub->publishes.n; k++) {
+			const struct publish *u = p->topo->publishes.v
+				[pub->publishes.v[k]];
+			uint32_t own = plan_cell(p, u->own);
+
+			if (nat_translates(p, x->f->id, x->in, pub->zone,
+					   p->cell[own].zone))
+				out = space_or(x->s, out, space_and(x->s,
+					key_set(x, u->keys, FAM_V4 | FAM_V6),
+					dst));
+		}
+	}
+	return out;
+}
+
+static void push_view(struct planner *x, uint32_t from, uint32_t from_end,
+		      uint32_t to, uint32_t to_end, struct key_set k,
+		      struct nat_view v, bool v4)
+{
+	struct key_set own = face_keys(x->p, v.to, k, x->a);
+	uint32_t src = face_set(x, from, from_end, v.from, v4, PK_SRC);
+	uint32_t dst = face_set(x, to, to_end, v.to, v4, PK_DST);
+
+	if (x->p->classes.v[to].node >= x->p->n_zones)
+		dst = space_minus(x->s, dst, rewritten(x));
+	/* what this firewall translates does not reach its rules as it was */
+	if ((v.to.kind == FACE_PUBLIC && translated_here(x,
+				class_nat(x->p, to, v4).zone, to)) ||
+	    (v.to.kind == FACE_PUBLISH && translated_here(x,
+				publish_zone(x->p, v.to.id), to)))
+		return;
+	push(x, key_set(x, own, v4 ? FAM_V4 : FAM_V6), dst, src);
+	if (v.to.kind != FACE_PUBLIC && v.to.kind != FACE_PUBLISH)
+		push_public(x, to, to_end, own, v4, src);
+}
+
+static void add_translated(struct planner *x, uint32_t from, uint32_t from_end,
+			   uint32_t to, uint32_t to_end, struct what w)
+{
+	const struct plan *p = x->p;
+	unsigned nat = nat_families(p, from, to);
+	nat_views views = { 0 };
+
+	for (int v4 = 0; v4 < 2; v4++) {
+		unsigned fam = v4 ? FAM_V4 : FAM_V6;
+		struct key_set k = w.ike ? ike_keys(x, w.ike, nat & fam) :
+					   svc_keys(x, w.svc);
+
+		if (w.ike && !(w.families & fam))
+			continue;
+		if (x->forwarded)
+			nat_views_at(p, plan_route(p, p->classes.v[from].node,
+						   p->classes.v[to].node),
+				     x->f->id, x->in, x->out, from, to, v4,
+				     x->a, &views);
+		else
+			nat_views_input(p, x->f->id, x->in, from, v4, x->a,
+					&views);
+		for (size_t i = 0; i < views.n; i++)
+			push_view(x, from, from_end, to, to_end, k,
+				  views.v[i], v4);
+	}
+}
+
+static uint32_t add(struct planner *x, uint32_t from, uint32_t from_end,
+		    uint32_t to, uint32_t to_end, struct what w, bool any_local)
+{
+	const struct plan *p = x->p;
+	size_t before = x->sum.n;
+	uint32_t set = SPACE_NO;
+
+	if (!p->translates || any_local || x->in == x->out ||
+	    (!p->classes.v[from].nat && !p->classes.v[to].nat &&
+	     to >= p->topo->firewalls.n))
+		return push(x, plain_keys(x, w), any_local ? SPACE_ALL :
+			    end_set(x, to, to_end, PK_DST),
+			    end_set(x, from, from_end, PK_SRC));
+	add_translated(x, from, from_end, to, to_end, w);
+	for (size_t i = before; x->touched && i < x->sum.n; i++)
+		set = space_or(x->s, set, x->sum.v[i]);
 	return set;
 }
 
@@ -192,28 +366,34 @@ static void add_nodes(struct planner *x, uint32_t from, uint32_t to)
 		    p->classes.v[q->to].node != to)
 			continue;
 		touch(x, q->svc, add(x, q->from, NONE, q->to, NONE,
-				     svc_set(x, q->svc), false));
-		add(x, q->from, NONE, q->to, NONE,
-		    ike_set(x, q->ike, q->ike_families), false);
+				     (struct what){ .svc = q->svc }, false));
+		if (q->ike)
+			add(x, q->from, NONE, q->to, NONE, (struct what){
+				.ike = q->ike, .families = q->ike_families },
+			    false);
 	}
 	for (size_t i = 0; i < p->products.n; i++) {
 		const struct product *q = &p->products.v[i];
 		const struct svcset *s = &p->svcsets.v[q->svc];
 		uint32_t nf = p->classes.v[q->from].node;
 		uint32_t nt = p->classes.v[q->to].node;
+		struct what ike = { .ike = s->ipsec,
+				    .families = s->ike_families };
 
 		if (x->forwarded && q->any_local)
 			continue;
 		if (nf == from && nt == to) {
 			touch(x, q->svc, add(x, q->from, q->from_end, q->to,
-					     q->to_end, svc_set(x, q->svc),
+					     q->to_end,
+					     (struct what){ .svc = q->svc },
 					     q->any_local));
-			add(x, q->from, q->from_end, q->to, q->to_end,
-			    ike_set(x, s->ipsec, s->ike_families), false);
+			if (ike.families)
+				add(x, q->from, q->from_end, q->to, q->to_end,
+				    ike, false);
 		}
-		if (nf == to && nt == from)
-			add(x, q->to, q->to_end, q->from, q->from_end,
-			    ike_set(x, s->ipsec, s->ike_families), false);
+		if (nf == to && nt == from && ike.families)
+			add(x, q->to, q->to_end, q->from, q->from_end, ike,
+			    false);
 	}
 }
 
@@ -315,6 +495,13 @@ uint32_t check_on_interface(struct check *c, const struct interface *itf)
 	return name_set(&x, itf, PK_IIF);
 }
 
+uint32_t check_leaving_by(struct check *c, const struct interface *itf)
+{
+	struct planner x = { .c = c, .s = c->s, .a = c->arena };
+
+	return name_set(&x, itf, PK_OIF);
+}
+
 static uint32_t between(struct planner *x, const struct party *a,
 			const struct party *b)
 {
@@ -348,6 +535,8 @@ static uint32_t planned_forward(struct planner *x)
 
 			if (i == k)
 				continue;
+			x->in = in->zone->zone_id;
+			x->out = o->zone->zone_id;
 			if (!*m)
 				*m = between(x, in->zone, o->zone) + 1;
 			out = space_or(x->s, out, space_and(x->s,
@@ -367,6 +556,8 @@ static uint32_t planned_input(struct planner *x)
 	for (size_t i = 0; i < f->interfaces.n; i++) {
 		const struct interface *in = f->interfaces.v[i];
 
+		x->in = in->zone->zone_id;
+		x->out = NONE;
 		for (uint32_t from = 0; from < nodes; from++)
 			if (from != self && input_arrives(p, from, f,
 							  in->zone->zone_id))
@@ -546,6 +737,10 @@ uint32_t check_routed(struct check *c, const struct plan *p,
 	uint32_t unknown = space_or(c->s, unknown_space(&x, PK_SRC),
 				    unknown_space(&x, PK_DST));
 
+	/* translated ones come as planned */
+	if (p->translates)
+		unknown = space_or(c->s, unknown, planned(c, p, f, path,
+							  NONE));
 	return space_or(c->s, unknown, path == PATH_FORWARD ?
 			routed_forward(&x) : routed_input(&x));
 }

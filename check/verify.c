@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check/translated.h"
 #include "check/verifier.h"
 #include "plan/sets.h"
 
@@ -112,6 +113,23 @@ uint32_t verifier_waived(struct verifier *v, uint32_t plan,
 	return out;
 }
 
+/* A connection that passes to another host than planned, or as another, does
+ * not pass as planned. */
+static struct check_side translated_as_planned(struct verifier *v,
+					       const struct check_side *rules,
+					       uint32_t plan)
+{
+	struct check_side out = *rules;
+	uint32_t wrong;
+
+	if (v->path != PATH_FORWARD)
+		return out;
+	wrong = both(v, plan, check_mistranslated(v->c, v->p, v->f, rules));
+	v->mistranslated = space_or(v->c->s, v->mistranslated, wrong);
+	check_block(&out, wrong);
+	return out;
+}
+
 /* What the change brought first, then what was so before it. */
 static void compare_split(struct verifier *v, const struct check_side *expect,
 			  const struct check_side *rules,
@@ -126,6 +144,7 @@ static void compare_split(struct verifier *v, const struct check_side *expect,
 		return;
 	}
 	old = check_rules(v->c, v->opt->old, v->path);
+	old = translated_as_planned(v, &old, expect->d);
 	may = check_passes(v->c, &old, true);
 	sure = check_passes(v->c, &old, false);
 	deviates = space_or(s, space_minus(s, may, expect->d),
@@ -252,13 +271,15 @@ static uint32_t may_be_denied(struct verifier *v, const struct kruleset *rs,
 static void judge(struct verifier *v, const struct kruleset *rs,
 		  struct check_side plan, uint32_t where)
 {
-	struct check_side rules = check_rules(v->c, rs, v->path);
+	struct check_side rules = check_rules(v->c, rs, v->path), seen;
 	uint32_t denied = may_be_denied(v, rs, &rules);
 	uint32_t possible = v->c->possible;
 
 	v->c->possible = space_minus(v->c->s, possible,
 				     both(v, denied, plan.d));
-	compare_openings(v, plan, &rules);
+	v->mistranslated = SPACE_NO;
+	seen = translated_as_planned(v, &rules, plan.d);
+	compare_openings(v, plan, &seen);
 	v->c->possible = space_minus(v->c->s, possible,
 				     both(v, denied, where));
 	other_states(v, &rules, where);

@@ -56,6 +56,7 @@ struct vf_finding {
 	const char *plan;   /* the planned reason, or what comes nearest */
 	struct span plan_at;
 	const char *why;    /* undecided: because of this */
+	bool mistranslated; /* missing: it passes, translated otherwise */
 	VEC(struct vf_repair) repair; /* either of them will do */
 	uint32_t set;	    /* its packets; only while it is judged */
 	const struct kr_rule *by;     /* the deciding rule */

@@ -1,0 +1,15 @@
+#ifndef CHECK_TRANSLATED_H
+#define CHECK_TRANSLATED_H
+
+#include "check/check.h"
+#include "plan/plan.h"
+
+/* New packets that may pass otherwise translated than the plan says: to another
+ * host or port, or as from another address, or not translated at all. */
+uint32_t check_mistranslated(struct check *c, const struct plan *p,
+			     const struct firewall *f,
+			     const struct check_side *rules);
+/* Takes these packets for dropped, by no rule. */
+void check_block(struct check_side *rules, uint32_t set);
+
+#endif
