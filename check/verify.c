@@ -69,17 +69,40 @@ static bool in_force(const struct verifier *v, const struct waiver *w)
 	       (!strcmp(w->kind, "extra") || !strcmp(w->kind, "missing"));
 }
 
+/* Public addresses of hosts that are in the set. */
+static struct addr_set publics_of(struct verifier *v, const struct addr_set *own)
+{
+	struct addr_set out = { ARENA_ARRAY(v->a, struct addr_range,
+					    v->p->publics.n), 0 };
+
+	for (size_t i = 0; i < v->p->publics.n; i++) {
+		const struct public_addr *x = &v->p->publics.v[i];
+
+		if (x->own != NONE &&
+		    addr_set_has(own, v->p->cell[x->own].lo))
+			out.r[out.n++] = (struct addr_range){ x->addr,
+							      x->addr };
+	}
+	return out;
+}
+
+/* To a host is to its public address as well. */
 static uint32_t waived_packets(struct verifier *v, const struct waiver *w)
 {
 	struct addr_set src = plan_ends_set(v->p, &w->from, v->a);
 	struct addr_set dst = plan_ends_set(v->p, &w->to, v->a);
 	struct key_set keys = plan_packets_keys(v->p, &w->what, v->a);
-	uint32_t set = check_packets(v->c, w->any_from ? NULL : &src,
-				     w->any_to ? NULL : &dst,
-				     w->any_packets ? NULL : &keys);
+	const struct addr_set *from = w->any_from ? NULL : &src;
+	const struct key_set *what = w->any_packets ? NULL : &keys;
+	uint32_t set = check_packets(v->c, from, w->any_to ? NULL : &dst, what);
 
-	return w->any_from || w->any_to ? set :
-		both(v, set, verifier_routed(v));
+	if (w->any_from || w->any_to)
+		return set;
+	set = both(v, set, verifier_routed(v));
+	if (!v->p->publics.n)
+		return set;
+	dst = publics_of(v, &dst);
+	return space_or(v->c->s, set, check_packets(v->c, from, &dst, what));
 }
 
 /* Where rules and plan differ as waived, the plan is taken to say what the
