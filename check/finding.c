@@ -325,7 +325,9 @@ struct vf_finding *finding_add(struct verifier *v, const struct check_finding *x
 			ZONE_INTERNET;
 	out.outside = both(v, x->set, verifier_outside(v)) != SPACE_NO;
 	out.spoofed = out.opening && out.kind == VF_EXTRA &&
-		space_minus(v->c->s, x->set, verifier_routed(v)) != SPACE_NO;
+		space_minus(v->c->s, x->set, space_or(v->c->s,
+				verifier_routed(v),
+				check_publics(v->c, v->p))) != SPACE_NO;
 	out.mistranslated = out.kind == VF_MISSING && out.opening &&
 		v->mistranslated != SPACE_NO &&
 		space_minus(v->c->s, x->set, v->mistranslated) == SPACE_NO;

@@ -721,6 +721,20 @@ static uint32_t routed_input(struct planner *x)
 	return own == SPACE_NO ? out : space_and(x->s, out, own);
 }
 
+uint32_t check_publics(struct check *c, const struct plan *p)
+{
+	struct planner x = { .c = c, .s = c->s, .p = p, .a = c->arena };
+	struct addr_set s = { ARENA_ARRAY(x.a, struct addr_range,
+					  p->publics.n), 0 };
+	uint32_t to;
+
+	for (size_t i = 0; i < p->publics.n; i++)
+		s.r[s.n++] = (struct addr_range){ p->publics.v[i].addr,
+						  p->publics.v[i].addr };
+	to = addresses(&x, s, PK_DST);
+	return space_or(c->s, to, addresses(&x, s, PK_SRC));
+}
+
 uint32_t check_outside(struct check *c, const struct plan *p)
 {
 	struct planner x = { .c = c, .s = c->s, .p = p, .a = c->arena };

@@ -28,6 +28,9 @@ void check_planned_touching(struct check *c, const struct plan *p,
 			    const struct firewall *f, enum check_path path,
 			    uint32_t set, bool *reasons);
 
+/* Packets from or to public addresses. */
+uint32_t check_publics(struct check *c, const struct plan *p);
+
 /* Packets from or to addresses in no zone. */
 uint32_t check_outside(struct check *c, const struct plan *p);
 
