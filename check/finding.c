@@ -324,7 +324,7 @@ struct vf_finding *finding_add(struct verifier *v, const struct check_finding *x
 		v->p->topo->zones.v[v->p->cell[s].zone]->zone_kind ==
 			ZONE_INTERNET;
 	out.outside = both(v, x->set, verifier_outside(v)) != SPACE_NO;
-	out.spoofed = out.opening && out.kind == VF_EXTRA &&
+	out.astray = out.opening && out.kind == VF_EXTRA &&
 		space_minus(v->c->s, x->set, space_or(v->c->s,
 				verifier_routed(v),
 				check_publics(v->c, v->p))) != SPACE_NO;

@@ -64,7 +64,7 @@ struct vf_finding {
 	uint32_t reason;    /* that plans it, or NONE */
 	char fingerprint[17]; /* of what it is, not of where it stands */
 	bool internet;	    /* the packet's source is on the internet */
-	bool spoofed;	    /* some come where the topology leads them not */
+	bool astray;	    /* some come where the topology leads them not */
 	bool outside;	    /* some are from or to addresses in no zone */
 	bool before;	    /* so it was in the rules compared against */
 };

@@ -177,7 +177,7 @@ static void json_finding(struct json *j, const struct verified *v,
 	json_str(j, "state", f->opening ? "new" : "other");
 	json_bool(j, "before", f->before);
 	json_bool(j, "internet", f->internet);
-	json_bool(j, "spoofed", f->spoofed);
+	json_bool(j, "astray", f->astray);
 	json_bool(j, "outside", f->outside);
 	json_array(j, "boxes");
 	for (size_t i = 0; i < f->n_box; i++)

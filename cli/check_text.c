@@ -12,7 +12,7 @@ static void text_head(const struct vf_finding *f, struct buf *out)
 		buf_printf(out, "    %s\n", f->box[i]);
 	if (f->more)
 		buf_printf(out, "    and %zu more boxes\n", f->more);
-	if (f->internet || f->spoofed || f->outside) {
+	if (f->internet || f->astray || f->outside) {
 		buf_puts(out, "  about    ");
 		check_about(f, "\n           ", out);
 		buf_putc(out, '\n');

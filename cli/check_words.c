@@ -35,8 +35,8 @@ void check_about(const struct vf_finding *f, const char *between,
 {
 	const struct { bool is; const char *word; } about[] = {
 		{ f->internet, "from the internet" },
-		{ f->spoofed, "spoofed: not by the interface that the "
-			      "topology leads it over" },
+		{ f->astray, "astray, as spoofed packets are: not over the "
+			     "interfaces that the topology leads it by" },
 		{ f->outside, "outside: an address in no zone" },
 	};
 	size_t n = 0;
@@ -53,7 +53,7 @@ void check_summary(const struct vf_finding *f, struct buf *out)
 		   check_path_name[f->path], f->n_box ? f->box[0] : f->packet);
 	if (f->n_box + f->more > 1)
 		buf_printf(out, " and %zu more", f->n_box + f->more - 1);
-	if (f->internet || f->spoofed || f->outside) {
+	if (f->internet || f->astray || f->outside) {
 		buf_puts(out, "; ");
 		check_about(f, ", ", out);
 	}
