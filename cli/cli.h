@@ -167,6 +167,7 @@ extern const struct command command_schema;
 extern const struct command command_templates;
 extern const struct command command_counters;
 extern const struct command command_import;
+extern const struct command command_learn;
 extern const struct command command_man;
 
 

@@ -19,6 +19,7 @@ const struct command *const commands[] = {
 	&command_new,
 	&command_fmt,
 	&command_import,
+	&command_learn,
 	&command_schema,
 	&command_templates,
 	&command_man,

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli/import.h"
+#include "cli/splice.h"
 #include "topology/xml.h"
 
 static void put_attr(struct buf *out, const char *name, const char *s)
@@ -56,76 +57,17 @@ void import_include(struct import *m, const struct party *where,
 
 /* ---- into the text ----------------------------------------------------------- */
 
-static int by_place(const void *a, const void *b)
+static void put_spliced(void *ctx, const struct party *where, size_t indent,
+			struct buf *out)
 {
-	const struct party *const *x = a, *const *y = b;
-
-	return (*x)->xml->off < (*y)->xml->off ? -1 :
-	       (*x)->xml->off > (*y)->xml->off;
-}
-
-static size_t indent_of(const struct source *src, uint32_t off)
-{
-	size_t n = 0;
-
-	while (off && src->text[off - 1] == ' ')
-		off--, n++;
-	return n;
-}
-
-/* The '>' of the tag that begins at off: not one within quotes. */
-static size_t tag_end(const struct source *src, size_t off)
-{
-	char quote = 0;
-
-	for (; off < src->len; off++) {
-		char c = src->text[off];
-
-		if (quote)
-			quote = c == quote ? 0 : quote;
-		else if (c == '"' || c == '\'')
-			quote = c;
-		else if (c == '>')
-			break;
-	}
-	return off;
-}
-
-/* Behind the start tag; an empty element is opened. Returns how far the text
- * was copied. */
-static size_t put_into(struct import *m, const struct party *where,
-		       size_t from, struct buf *out)
-{
-	const struct source *src = where->xml->src;
-	size_t end = tag_end(src, where->xml->off);
-	size_t indent = indent_of(src, where->xml->off);
-	bool empty = src->text[end - 1] == '/';
-
-	buf_put(out, src->text + from, end - empty - from);
-	buf_puts(out, ">\n");
-	put_hosts(m, where, indent + 2, out);
-	end++;
-	if (empty) {
-		buf_pad(out, ' ', indent);
-		buf_printf(out, "</%s>", where->xml->name);
-		return end;
-	}
-	/* the end of the line was written already */
-	while (end < src->len && (src->text[end] == ' ' ||
-				  src->text[end] == '\r'))
-		end++;
-	if (end < src->len && src->text[end] == '\n')
-		return end + 1;
-	buf_pad(out, ' ', indent + 2);
-	return end;
+	put_hosts(ctx, where, indent, out);
 }
 
 void import_splice(struct import *m, struct buf *out)
 {
 	const struct source *src = m->l.topo->at.src;
-	VEC(const struct party *) v = { 0 };
+	VEC(struct splice) v = { 0 };
 	struct map seen = { 0 };
-	size_t from = 0;
 
 	for (size_t i = 0; i < m->placed.n; i++) {
 		struct placed *x = &m->placed.v[i];
@@ -143,13 +85,10 @@ void import_splice(struct import *m, struct buf *out)
 		map_add(m->a->arena, &seen, &x->where, sizeof(x->where),
 			&is_new);
 		if (is_new)
-			vec_push(m->a->arena, &v, x->where);
+			vec_push(m->a->arena, &v,
+				 (struct splice){ x->where, put_spliced, m });
 	}
-	if (v.n)
-		qsort(v.v, v.n, sizeof(*v.v), by_place);
-	for (size_t i = 0; i < v.n; i++)
-		from = put_into(m, v.v[i], from, out);
-	buf_put(out, src->text + from, src->len - from);
+	splice_text(src, v.v, v.n, out);
 }
 
 /* ---- a topology of nothing but zones ------------------------------------------ */

@@ -1,0 +1,228 @@
+#include <string.h>
+
+#include "audit/audit.h"
+#include "audit/learn.h"
+#include "audit/sources.h"
+#include "cli/cli.h"
+#include "cli/splice.h"
+#include "topology/xml.h"
+
+/* Reads captures by a skeleton of zones and writes it with what they show. */
+struct run {
+	struct args *a;
+	struct loaded l;
+	struct judge *judge;
+	VEC(struct source_arg) files;
+	struct learn *learn;
+	bool incomplete;
+};
+
+static void on_flow(void *ctx, const struct conn *c, const struct finding *f)
+{
+	struct run *r = ctx;
+
+	(void)c;
+	learn_flow(r->learn, f);
+}
+
+/* FILE=ZONE is taken as audit takes it; where a tap stood is no matter here. */
+static void add_file(struct run *r, const char *s)
+{
+	const char *eq = strrchr(s, '=');
+	struct source_arg f = { s, NULL };
+
+	if (eq && eq[1] && !strchr(eq, '/') &&
+	    judge_zone(r->judge, eq + 1) != NONE)
+		f = (struct source_arg){
+			arena_strndup(r->a->arena, s, (size_t)(eq - s)),
+			eq + 1 };
+	vec_push(r->a->arena, &r->files, f);
+}
+
+/* Taps in different zones see the same flows. */
+static uint32_t *taps(const struct run *r, const struct sources *s)
+{
+	uint32_t *v = ARENA_ARRAY(r->a->arena, uint32_t, sources_count(s));
+
+	for (size_t i = 0; i < sources_count(s); i++)
+		v[i] = sources_info(s, i)->zone ?
+		       judge_zone(r->judge, sources_info(s, i)->zone) : NONE;
+	return v;
+}
+
+static bool read_files(struct run *r)
+{
+	struct audit_options opt = { .ctx = r, .on_flow = on_flow };
+	struct frame f[FRAME_BATCH];
+	struct sources *s;
+	struct audit *au;
+	struct diags d;
+	size_t n;
+
+	diags_init(&d, r->a->arena);
+	s = sources_open(r->a->arena, r->files.v, r->files.n, &d);
+	print_diags(&d);
+	if (!s || d.n_errors) {
+		sources_close(s);
+		return false;
+	}
+	opt.n_tap = sources_count(s);
+	opt.tap_zone = taps(r, s);
+	au = audit_new(r->a->arena, r->judge, &opt);
+	while ((n = sources_read(s, f, FRAME_BATCH)))
+		audit_frames(au, f, n);
+	audit_finish(au);
+	for (size_t i = 0; i < sources_count(s); i++)
+		r->incomplete |= sources_info(s, i)->stats.damage != NULL;
+	audit_free(au);
+	sources_close(s);
+	return true;
+}
+
+static void put_hosts(void *ctx, const struct party *into, size_t indent,
+		      struct buf *out)
+{
+	learn_put_hosts(ctx, into, indent, out);
+}
+
+/* The skeleton with hosts in its zones and the rest before its end. */
+static bool write_text(struct run *r, struct buf *out)
+{
+	const struct source *src = r->l.topo->at.src;
+	const struct party **where;
+	size_t n = learn_places(r->learn, &where);
+	struct splice *v = ARENA_ARRAY(r->a->arena, struct splice, n);
+	struct buf text = { 0 };
+	size_t end;
+
+	for (size_t i = 0; i < n; i++) {
+		if (where[i]->xml->src != src) {
+			complain(r->a, "\"%s\" is written in %s, and hosts "
+				 "can only be written into %s",
+				 where[i]->name, where[i]->xml->src->name,
+				 src->name);
+			return false;
+		}
+		v[i] = (struct splice){ where[i], put_hosts, r->learn };
+	}
+	splice_text(src, v, n, &text);
+	/* "</topology>" is the last tag there is. */
+	for (end = text.n; end && text.s[end - 1] != '<'; end--)
+		;
+	out->n = 0;
+	buf_put(out, text.s, end ? end - 1 : 0);
+	learn_put_rest(r->learn, out);
+	buf_put(out, text.s + (end ? end - 1 : 0), text.n - (end ? end - 1 : 0));
+	buf_free(&text);
+	return true;
+}
+
+/* Compiles what was written, and turns into exceptions what it still denies.
+ * What an exception brings may make another needless, never the reverse: one
+ * round is enough, a second one tells. */
+static bool settle(struct run *r, struct buf *out, struct diags *why)
+{
+	for (int round = 0; round < 3; round++) {
+		struct loaded l;
+		size_t missed;
+
+		if (!write_text(r, out))
+			return false;
+		if (!load_edited(r->a, &r->l, out->s, out->n, &l)) {
+			*why = l.diags;
+			return false;
+		}
+		missed = learn_missed(r->learn, judge_new(r->a->arena, l.plan));
+		if (!missed)
+			return true;
+	}
+	return false;
+}
+
+static void tell(const struct run *r, bool with_roles)
+{
+	struct learn_stats st = learn_stats(r->learn);
+
+	fprintf(stderr, "portplan learn: %zu flows: %zu new hosts, %zu roles, "
+		"%zu pins; %zu flows by exception%s\n", st.flows, st.hosts,
+		st.roles, st.pins, st.allows, with_roles ? "" :
+		" (with roles it did not compile)");
+	if (st.too_many)
+		fprintf(stderr, "portplan learn: there are more flows than it "
+			"keeps: run it again on what it wrote\n");
+	if (st.incurable)
+		fprintf(stderr, "portplan learn: %zu flows that no plan cures: "
+			"see audit\n", st.incurable);
+}
+
+static int cmd_learn(struct args *a)
+{
+	struct run r = { .a = a };
+	struct buf out = { 0 };
+	struct output o;
+	struct diags why;
+	bool roles = true;
+	int rc = load_plan(a, a->operands.v[0], &r.l);
+
+	if (rc != EXIT_OK)
+		return rc;
+	diags_init(&why, a->arena);
+	r.judge = judge_new(a->arena, r.l.plan);
+	r.learn = learn_new(a->arena, r.judge);
+	for (size_t i = 0; i < a->given.n; i++)
+		if (!strcmp(a->given.v[i].def->name, "read"))
+			add_file(&r, a->given.v[i].value);
+	for (size_t i = 1; i < a->operands.n; i++)
+		add_file(&r, a->operands.v[i]);
+	if (!r.files.n)
+		return complain(a, "name a capture file (-r)");
+	if (!read_files(&r))
+		return EXIT_BAD;
+	learn_roles(r.learn, true);
+	if (!settle(&r, &out, &why)) {
+		roles = false;
+		learn_roles(r.learn, false);
+		if (!settle(&r, &out, &why)) {
+			print_diags(&why);
+			buf_free(&out);
+			return complain(a, "what it proposes does not compile");
+		}
+	}
+	o = (struct output){ .path = arg_value(a, "output", NULL),
+			     .text = out };
+	rc = write_outputs(a, &o, 1);
+	tell(&r, roles);
+	if (rc != EXIT_OK)
+		return rc;
+	return learn_stats(r.learn).incurable ? EXIT_FINDINGS :
+	       r.incomplete || learn_stats(r.learn).too_many ?
+	       EXIT_UNDECIDED : EXIT_OK;
+}
+
+static const struct option_def learn_options[] = {
+	{ 'r', "read", "FILE[=ZONE]", "a capture file or a directory of them "
+				      "(repeatable)" },
+	{ 'o', "output", "FILE", "write it there, not to standard output" },
+	TOPOLOGY_OPTIONS,
+};
+
+const struct command command_learn = {
+	.name = "learn",
+	.run = cmd_learn,
+	.usage = "SKELETON.xml -r FILE[=ZONE]... [-o FILE]",
+	.summary = "propose roles and exceptions for what captures show",
+	.description =
+	  "The skeleton names templates, zones and firewalls; it may name hosts "
+	  "and roles. Of what the captures show beyond its plan this makes "
+	  "hosts, gives them the roles of the templates that explain most of "
+	  "it and open least besides, pins what was seen of dynamic ports, and "
+	  "writes exceptions for the rest, marked REVIEW. The result compiles, "
+	  "and the audit of the same captures finds nothing in it that a plan "
+	  "could cure. It is a draft: what was seen is not what should be.\n"
+	  "Exit code 1: flows were seen that no plan cures, such as addresses "
+	  "in no zone.",
+	OPTIONS(learn_options),
+	.examples = "  portplan learn zones.xml -r monday.pcap -o draft.xml\n",
+	.min_args = 1,
+	.max_args = 1000,
+};
