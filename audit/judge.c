@@ -133,6 +133,27 @@ static bool asks_for(const struct packets *what, uint32_t key)
 	return false;
 }
 
+bool judge_forbidden(const struct judge *j, struct addr src, struct addr dst,
+		     uint32_t key)
+{
+	const struct plan *p = j->plan;
+	uint32_t s = plan_cell(p, src), d = plan_cell(p, dst);
+
+	if (s == NONE || d == NONE)
+		return false;
+	for (size_t i = 0; i < p->topo->forbids.n; i++) {
+		const struct rule *r = p->topo->forbids.v[i];
+		uint32_t end = p->end_forbid + 3 * r->id;
+		bool all = !r->what.services.n && !r->what.keys.n;
+
+		if (cell_in_end(p, s, end) && !cell_in_end(p, s, end + 2) &&
+		    cell_in_end(p, d, end + 1) &&
+		    (all || asks_for(&r->what, key)))
+			return true;
+	}
+	return false;
+}
+
 const struct rule *judge_lapsed(const struct judge *j, struct addr src,
 				struct addr dst, uint32_t key)
 {

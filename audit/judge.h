@@ -52,6 +52,9 @@ uint32_t judge_zone(const struct judge *j, const char *name);
 /* Can a packet between these ends pass a tap that stands in this zone? */
 bool judge_may_pass(const struct judge *j, uint32_t tap_zone, struct place src,
 		    struct place dst);
+/* Does the topology forbid to plan it? */
+bool judge_forbidden(const struct judge *j, struct addr src, struct addr dst,
+		     uint32_t key);
 /* The exception outside its time that would have allowed it; NULL. */
 const struct rule *judge_lapsed(const struct judge *j, struct addr src,
 				struct addr dst, uint32_t key);

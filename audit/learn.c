@@ -24,14 +24,16 @@ static struct addr known_as(struct place p, struct addr a)
 	return p.outside && p.kind == PLACE_ZONE ? (struct addr){ 0, 0 } : a;
 }
 
-static bool curable(const struct finding *f)
+static bool curable(const struct learn *l, const struct finding *f)
 {
 	return (f->cls == F_UNPLANNED || f->cls == F_STRANGER ||
 		f->cls == F_OUTSIDE_IN || f->cls == F_LAPSED) &&
 	       f->why != WHY_NO_PATH && f->n_sample &&
 	       f->dst.place.kind != PLACE_FIREWALL &&
 	       (!proto_is_icmp(key_proto(f->key)) ||
-		icmp_type_name(key_proto(f->key), key_detail(f->key)));
+		icmp_type_name(key_proto(f->key), key_detail(f->key))) &&
+	       !judge_forbidden(l->judge, f->sample[0].src, f->sample[0].dst,
+				f->key);
 }
 
 void learn_flow(struct learn *l, const struct finding *f)
@@ -47,7 +49,7 @@ void learn_flow(struct learn *l, const struct finding *f)
 	if (f->cls == F_NONE || f->cls == F_PROTOCOL ||
 	    f->cls == F_CREDENTIALS || f->cls == F_RPC_PORT)
 		return;
-	if (!curable(f)) {
+	if (!curable(l, f)) {
 		l->st.incurable++;
 		return;
 	}

@@ -151,8 +151,8 @@ static void tell(const struct run *r, bool with_roles)
 		fprintf(stderr, "portplan learn: there are more flows than it "
 			"keeps: run it again on what it wrote\n");
 	if (st.incurable)
-		fprintf(stderr, "portplan learn: %zu flows that no plan cures: "
-			"see audit\n", st.incurable);
+		fprintf(stderr, "portplan learn: %zu that no plan cures, or the "
+			"skeleton forbids: see audit\n", st.incurable);
 }
 
 static int cmd_learn(struct args *a)
