@@ -104,6 +104,11 @@ void evidence_packet(struct evidence *e, const struct frame *f,
 	put_packet(e, &x);
 }
 
+void evidence_flush(struct evidence *e)
+{
+	fflush(e->file);
+}
+
 int evidence_close(struct evidence *e)
 {
 	int rc = ferror(e->file);

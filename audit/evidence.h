@@ -19,6 +19,8 @@ struct evidence *evidence_open(const char *path, bool whole,
 			       struct mask *mask);
 void evidence_packet(struct evidence *e, const struct frame *f,
 		     const struct pkt *p);
+/* What was put so far is in the file. */
+void evidence_flush(struct evidence *e);
 /* 0, or -1 if not all could be written. */
 int evidence_close(struct evidence *e);
 

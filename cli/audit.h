@@ -161,6 +161,8 @@ void audit_waive(struct run *r, struct report *rep);
 void audit_on_flow(void *ctx, const struct conn *c, const struct finding *f);
 void audit_on_evidence(void *ctx, const struct frame *f, const struct pkt *p);
 void audit_flush_events(struct run *r);
+/* Files of events by their names once more: the old ones were moved away. */
+void audit_reopen_events(struct run *r);
 /* Merges the workers and writes the reports; the exit code. */
 int audit_finish_run(struct run *r);
 

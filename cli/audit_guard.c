@@ -182,7 +182,7 @@ static void add_all(struct run *r, path_list *l)
 			add(r, l, r->files.v[i].path, SANDBOX_READ);
 	for (size_t i = 0; i < r->sinks.n; i++)
 		if (!r->sinks.v[i].held && r->sinks.v[i].kind != SINK_SYSLOG &&
-		    r->sinks.v[i].kind != SINK_NDJSON)
+		    (r->live || r->sinks.v[i].kind != SINK_NDJSON))
 			add_output(r, l, r->sinks.v[i].path);
 	add_output(r, l, r->state_path);
 	if (!r->propose.held)

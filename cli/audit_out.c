@@ -72,9 +72,35 @@ void audit_on_evidence(void *ctx, const struct frame *f, const struct pkt *p)
 
 void audit_flush_events(struct run *r)
 {
+	pthread_mutex_lock(&r->lock);
 	for (size_t i = 0; i < r->sinks.n; i++)
 		if (r->sinks.v[i].file)
 			fflush(r->sinks.v[i].file);
+	if (r->evidence)
+		evidence_flush(r->evidence);
+	pthread_mutex_unlock(&r->lock);
+}
+
+static void reopen(struct run *r, struct sink *o)
+{
+	FILE *fresh = fopen(o->path, "ae");
+
+	if (!fresh) {
+		complain(r->args, "\"%s\" cannot be opened again: %s; events "
+			 "go to where they went", o->path, strerror(errno));
+		return;
+	}
+	pthread_mutex_lock(&r->lock);
+	fclose(o->file);
+	o->file = fresh;
+	pthread_mutex_unlock(&r->lock);
+}
+
+void audit_reopen_events(struct run *r)
+{
+	for (size_t i = 0; i < r->sinks.n; i++)
+		if (r->live && r->sinks.v[i].file && r->sinks.v[i].path)
+			reopen(r, &r->sinks.v[i]);
 }
 
 /* ---- the end ------------------------------------------------------------- */

@@ -108,6 +108,7 @@ static void reload(struct run *r)
 	notify_send(r->notify, "RELOADING=1\nMONOTONIC_USEC=%llu",
 		    (unsigned long long)monotonic_us());
 	audit_reload(r);
+	audit_reopen_events(r);
 	notify_send(r->notify, "READY=1");
 }
 
@@ -266,6 +267,9 @@ void audit_consume(struct run *r)
 	r->start = audit_now();
 	c = (struct clock){ r->start + 1, r->start, r->start + KNOWN_SECONDS,
 			    r->start, 0 };
+	if (r->live)
+		fprintf(stderr, "portplan audit: watching; %s\n",
+			audit_guard_words(r));
 	notify_send(r->notify, "READY=1\nSTATUS=%s", r->live ? "watching" :
 							      "reading");
 	if (r->live)

@@ -19,7 +19,7 @@ static void mask_parties(struct topology *t)
 		struct party *p = t->parties.v[i];
 
 		p->name = word(t, party_kind_name(p->kind), n[p->kind]++);
-		p->owner = NULL;
+		p->owner = p->realm = NULL;
 	}
 	for (size_t i = 0; i < t->firewalls.n; i++) {
 		struct firewall *f = t->firewalls.v[i];
@@ -68,7 +68,7 @@ static void mask_rules(struct topology *t, const char *kind,
 void topology_mask(struct topology *t)
 {
 	t->name = "topology";
-	t->owner = NULL;
+	t->owner = t->realm = NULL;
 	mask_parties(t);
 	mask_vocabulary(t);
 	mask_rules(t, "allow", t->allows.v, t->allows.n);
@@ -76,6 +76,10 @@ void topology_mask(struct topology *t)
 	mask_rules(t, "expect", t->expects.v, t->expects.n);
 	for (size_t i = 0; i < t->assigns.n; i++)
 		t->assigns.v[i]->owner = NULL;
+	for (size_t i = 0; i < t->publishes.n; i++) {
+		t->publishes.v[i]->name = NULL;
+		t->publishes.v[i]->ident = word(t, "publish", i);
+	}
 	for (size_t i = 0; i < t->inputs.n; i++) {
 		t->inputs.v[i]->ident = word(t, "input", i);
 		t->inputs.v[i]->reason = "";
