@@ -74,6 +74,28 @@ static enum apply_result switch_direct(struct apply *a, struct buf *err)
 	return APPLY_DONE;
 }
 
+enum apply_result apply_in_place(struct apply *a, struct batch *b,
+				 struct buf *err)
+{
+	enum batch_result r;
+
+	step(a, "begin");
+	fill_journal(a, JOURNAL_DELTA);
+	if (journal_write(a->state, &a->journal, err) < 0)
+		return APPLY_FAILED;
+	step(a, "journal");
+	r = batch_commit(b, err);
+	if (r != BATCH_DONE)
+		return result_of(r);
+	step(a, "switched");
+	if (state_confirm(a->state, err) < 0)
+		return APPLY_STUCK;
+	step(a, "renamed");
+	journal_remove(a->state);
+	step(a, "done");
+	return APPLY_DONE;
+}
+
 /* Whatever came of it, the guardian does not act any more. */
 static enum apply_result call_off(struct apply *a, enum batch_result r)
 {

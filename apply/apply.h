@@ -44,6 +44,9 @@ struct apply {
 
 enum apply_result apply_load(struct apply *a, struct buf *err);
 enum apply_result apply_switch(struct apply *a, struct buf *err);
+/* A batch of changes to what runs in a->slot. */
+enum apply_result apply_in_place(struct apply *a, struct batch *b,
+				 struct buf *err);
 /* What was loaded, taken away again. */
 void apply_drop(struct apply *a);
 

@@ -139,6 +139,7 @@ static bool put_lookup(struct writer *w, const struct nlattr *const *tb)
 	s = anonymous(w->m, mnl_attr_get_str(tb[NFTA_LOOKUP_SET]), id);
 	if (!s)
 		return false;
+	w->rule->anonymous = true;
 	h = set_hash(s);
 	put_head(w, NFTA_LOOKUP_SET, sizeof(h));
 	buf_put(&w->out, &h, sizeof(h));

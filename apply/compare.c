@@ -40,8 +40,8 @@ static bool same_kind(const struct model_set *a, const struct model_set *b)
 	       a->counter == b->counter;
 }
 
-static const struct model_elem *same_key(const struct model_set *s,
-					 const struct model_elem *e)
+const struct model_elem *model_same_key(const struct model_set *s,
+					const struct model_elem *e)
 {
 	uint8_t key[512];
 	struct map_entry *found;
@@ -75,11 +75,12 @@ static void compare_elems(struct comparison *c, const struct model_set *have,
 		d.elem = &have->elems.v[i];
 		d.set = have;
 		d.how = MODEL_EXTRA;
-		if (!d.elem->timeout && !same_key(want, d.elem))
+		if (!d.elem->timeout && !model_same_key(want, d.elem))
 			differ(c, d);
 	}
 	for (size_t i = 0; i < want->elems.n; i++) {
-		const struct model_elem *e = same_key(have, &want->elems.v[i]);
+		const struct model_elem *e = model_same_key(have,
+							    &want->elems.v[i]);
 
 		d.elem = &want->elems.v[i];
 		d.set = want;

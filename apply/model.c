@@ -231,6 +231,13 @@ static void take_elem(struct model *m, struct model_set *s,
 		m->bad = true;
 		return;
 	}
+	if (x.v[NFTA_SET_ELEM_USERDATA]) {
+		const struct nlattr *u = x.v[NFTA_SET_ELEM_USERDATA];
+
+		e.udata_len = mnl_attr_get_payload_len(u);
+		e.udata = memcpy(arena_alloc_raw(m->arena, e.udata_len),
+				 mnl_attr_get_payload(u), e.udata_len);
+	}
 	if (x.v[NFTA_SET_ELEM_DATA]) {
 		take_verdict(m, &e, x.v[NFTA_SET_ELEM_DATA]);
 		e.data = key_of(m, &x, NFTA_SET_ELEM_DATA, s->data_len);
@@ -270,6 +277,13 @@ static void take_rule(struct model *m, const struct attrs *x)
 	r.comment = udata_comment(m, x->v[NFTA_RULE_USERDATA]);
 	if (x->v[NFTA_RULE_EXPRESSIONS])
 		model_code(m, x->v[NFTA_RULE_EXPRESSIONS], &r);
+	if (x->v[NFTA_RULE_EXPRESSIONS] && !r.handle) {
+		const struct nlattr *a = x->v[NFTA_RULE_EXPRESSIONS];
+
+		r.exprs_len = mnl_attr_get_payload_len(a);
+		r.exprs = memcpy(arena_alloc_raw(m->arena, r.exprs_len),
+				 mnl_attr_get_payload(a), r.exprs_len);
+	}
 	vec_push(m->arena, &c->rules, r);
 }
 

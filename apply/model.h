@@ -19,6 +19,8 @@ struct model_elem {
 	const uint8_t *key, *key_end; /* key_end NULL: none */
 	uint32_t flags;		      /* NFT_SET_ELEM_… */
 	const char *comment;	      /* NULL: none */
+	const uint8_t *udata;	      /* the comment and more, as it is kept */
+	uint16_t udata_len;
 	bool verdict;
 	int32_t code;		      /* of the verdict */
 	const char *chain;	      /* it leads to, or NULL */
@@ -42,6 +44,9 @@ struct model_rule {
 	size_t n;
 	const char *comment;
 	uint64_t handle; /* 0 in a stream */
+	const void *exprs; /* in a stream: the attribute's payload, as sent */
+	uint16_t exprs_len;
+	bool anonymous;	   /* it asks a set that comes with it */
 	bool counted;
 	uint64_t packets, bytes; /* of its counters together */
 };
@@ -71,6 +76,9 @@ void model_take(struct model *m, const struct nlmsghdr *h);
 /* The same of a unit of a stream. */
 int model_unit(void *model, const char *unit, size_t n);
 struct model_set *model_set(const struct model *m, const char *name);
+/* The element there that has e's key and flags, or NULL. */
+const struct model_elem *model_same_key(const struct model_set *s,
+					const struct model_elem *e);
 struct model_chain *model_chain(const struct model *m, const char *name);
 
 /*

@@ -64,6 +64,8 @@ void apply_step(void *ctx, const char *name);
 int apply_ask(const struct args *a, const char *question);
 /* Whole, from next.plan; waits for the confirmation. */
 int apply_whole(struct site *s, unsigned seconds);
+/* In place, what differs. */
+int apply_changes(struct site *s, struct delta *x);
 int apply_result_code(struct site *s, enum apply_result r);
 
 #endif

@@ -171,3 +171,20 @@ int apply_whole(struct site *s, unsigned seconds)
 	say_how(&x);
 	return wait_for_end(s, &x.guardian);
 }
+
+int apply_changes(struct site *s, struct delta *x)
+{
+	struct apply a = { .nft = &s->nft, .state = &s->state,
+			   .table = s->table, .g = s->g,
+			   .from = ssh_connection(), .step = apply_step };
+	enum apply_result r = apply_delta(&a, x, &s->err);
+
+	if (r == APPLY_FAILED || r == APPLY_FOREIGN)
+		apply_drop(&a);
+	if (r != APPLY_DONE)
+		return apply_result_code(s, r);
+	printf("changed in place, %llu elements and %llu rules: counters go "
+	       "on. These rules run now, and will at boot\n",
+	       (unsigned long long)x->elements, (unsigned long long)x->rules);
+	return EXIT_OK;
+}

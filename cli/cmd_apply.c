@@ -159,11 +159,18 @@ static int dry_run(struct job *j)
 static int go(struct job *j)
 {
 	struct site *s = &j->site;
+	struct delta x = { .have = j->have, .want = j->want };
 	int code = apply_ask(j->a, "apply?");
 
 	if (code == EXIT_OK)
 		code = write_plan(j, s->state.dir, NEXT_PLAN, false);
-	return code == EXIT_OK ? apply_whole(s, j->seconds) : code;
+	if (code != EXIT_OK)
+		return code;
+	/* on trial, what is to come back must stay as it is */
+	if (!j->seconds && s->g.running == 1 && !arg_given(j->a, "whole") &&
+	    delta_possible(j->a->arena, &x, j->size.elements / 2 + 1000))
+		return apply_changes(s, &x);
+	return apply_whole(s, j->seconds);
 }
 
 /* They run: then only the boot file may be missing or old. */
@@ -368,6 +375,8 @@ static const struct option_def apply_options[] = {
 	{ 0, "save", "FILE", "write what would be done, for --plan" },
 	{ 0, "plan", "FILE",
 	  "do what --save wrote; refused where other rules run by now" },
+	{ 0, "whole", NULL,
+	  "load all rules anew, even where changing some in place would do" },
 	{ 0, "boot", NULL,
 	  "load what was confirmed last, of every firewall that has it" },
 	COUNTERS_OPTION,
