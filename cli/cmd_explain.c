@@ -5,6 +5,7 @@
 #include "gen/eval.h"
 #include "plan/each.h"
 #include "plan/matrix.h"
+#include "plan/nat.h"
 
 /* One side of the question: addresses to ask for. */
 struct side {
@@ -128,13 +129,24 @@ static int protocol_key(const char *s, uint32_t *key)
 	return -1;
 }
 
+/* A public address of a host's own has the host's ports. */
+static uint32_t own_cell(const struct plan *p, struct addr a)
+{
+	uint32_t c = plan_cell(p, a);
+
+	if (c == NONE || p->cell[c].public == NONE ||
+	    p->publics.v[p->cell[c].public].own == NONE)
+		return c;
+	return p->publics.v[p->cell[c].public].own;
+}
+
 /* A service at this destination: its keys as the plan resolves them are found
  * by asking each port of each leaf; a dynamic one is asked at its pin. */
 static void service_keys(struct question *q, const struct service *s,
 			 struct addr dst, struct key_set *out)
 {
 	const struct plan *p = q->l.plan;
-	uint32_t cell = plan_cell(p, dst), pin;
+	uint32_t cell = own_cell(p, dst), pin;
 
 	for (size_t i = 0; i < s->n_leaf; i++) {
 		struct key_set k = s->leaf[i]->keys;
@@ -306,9 +318,45 @@ static void put_hit(struct question *q, const struct firewall *f,
 	buf_putc(b, '\n');
 }
 
-static void put_hop(struct question *q, const struct hop *h,
-		    const struct packet *k)
+static const char *packet_text(struct question *q, const struct packet *k)
 {
+	char s[ADDR_TEXT], d[ADDR_TEXT], key[KEY_TEXT];
+	uint32_t id = key_of(k->proto, k->detail);
+
+	addr_text(k->src, s);
+	addr_text(k->dst, d);
+	key_text((struct key_range){ id, id }, key);
+	return arena_printf(q->a->arena, "%s to %s, %s", s, d, key);
+}
+
+static bool same_packet(const struct packet *x, const struct packet *y)
+{
+	return addr_eq(x->src, y->src) && addr_eq(x->dst, y->dst) &&
+	       x->detail == y->detail;
+}
+
+/* What a firewall makes of the packet's addresses. */
+static void put_translation(struct question *q, const struct rs_hit *h,
+			    const struct packet *k)
+{
+	struct buf *b = &q->text;
+
+	if (!same_packet(k, &h->seen))
+		buf_printf(b, "           translates %s: now %s\n",
+			   packet_text(q, k), packet_text(q, &h->seen));
+	if (!same_packet(&h->seen, &h->sent))
+		buf_printf(b, "           translates %s: now %s\n",
+			   packet_text(q, &h->seen), packet_text(q, &h->sent));
+	if (h->masqueraded)
+		buf_printf(b, "           translates %s: now from the address "
+			   "of the interface\n", packet_text(q, &h->seen));
+}
+
+static void put_hop(struct question *q, const struct hop *h,
+		    const struct packet *own)
+{
+	struct packet here = nat_arrives(q->l.plan, own, *h), *k = &here;
+
 	const struct topology *t = q->l.topo;
 	const struct firewall *f = t->firewalls.v[h->firewall];
 	const struct ruleset *rs = rules_of(q, f);
@@ -316,6 +364,9 @@ static void put_hop(struct question *q, const struct hop *h,
 	if (f->unmanaged) {
 		buf_printf(&q->text, "  at       %s: another product, without "
 			   "a ruleset here\n", f->name);
+		if (!same_packet(k, own))
+			buf_printf(&q->text, "           it sees %s\n",
+				   packet_text(q, k));
 		return;
 	}
 	for (size_t i = 0; i < f->interfaces.n; i++)
@@ -334,24 +385,28 @@ static void put_hop(struct question *q, const struct hop *h,
 				continue;
 			hit = rs_eval(rs, in->name, out->name, k);
 			put_hit(q, f, &hit);
+			put_translation(q, &hit, k);
 		}
 }
 
 static void put_input(struct question *q, const struct firewall *f,
-		      const struct packet *k)
+		      const struct packet *own)
 {
 	const struct ruleset *rs = rules_of(q, f);
+	struct packet k;
 
 	for (size_t i = 0; rs && i < f->interfaces.n; i++) {
 		const struct interface *in = f->interfaces.v[i];
 		struct rs_hit hit;
 
-		if (plan_verdict_input(q->l.plan, f, in, k).verdict !=
+		k = nat_arrives(q->l.plan, own, (struct hop){
+				f->id, in->zone->zone_id, NONE });
+		if (plan_verdict_input(q->l.plan, f, in, &k).verdict !=
 		    VERDICT_ALLOWED)
 			continue;
 		buf_printf(&q->text, "  at       %s itself: in at %s (%s)\n",
 			   f->name, in->name, in->zone->name);
-		hit = rs_eval(rs, in->name, NULL, k);
+		hit = rs_eval(rs, in->name, NULL, &k);
 		put_hit(q, f, &hit);
 	}
 }
@@ -566,20 +621,24 @@ static void ask(struct question *q, const struct packet *k)
 		   party_at(q, x.dst_cell), d, key,
 		   ok ? "allowed" : "denied: ", ok ? "" : why_text(q, &x));
 	*(ok ? &q->allowed : &q->denied) += 1;
+	if (x.src_cell != NONE && x.dst_cell != NONE &&
+	    !same_packet(k, &x.own))
+		buf_printf(&q->text, "  own      %s\n",
+			   packet_text(q, &x.own));
 	put_owner(q, &x);
 	for (size_t i = 0; i < x.n_reason; i++) {
 		put_reason(q, x.reason[i], x.pin[i]);
 		put_assigned(q, &x, x.reason[i]);
 	}
 	if (ok)
-		put_path(q, &x, k);
+		put_path(q, &x, &x.own);
 	else if (x.why == WHY_NOT_PLANNED) {
 		put_realms(q, &x);
-		put_left_out(q, k);
-		put_nearest(q, k);
+		put_left_out(q, &x.own);
+		put_nearest(q, &x.own);
 	}
 	if (!ok)
-		put_not_enforced(q, &x, k);
+		put_not_enforced(q, &x, &x.own);
 }
 
 static int ask_pair(struct question *q, const struct side *from, size_t i,

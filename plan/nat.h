@@ -94,6 +94,11 @@ struct key_set publish_own_keys(const struct publish *u, struct arena *a);
 struct key_set publish_public_keys(const struct publish *u, struct key_set own,
 				   struct arena *a);
 
+/* A planned packet in own addresses, as it arrives at the hop's firewall; out
+ * NONE: at the firewall itself. Where several ways lead there, on the first. */
+struct packet nat_arrives(const struct plan *p, const struct packet *own,
+			  struct hop h);
+
 /* ---- building the plan ---------------------------------------------------- */
 
 struct build;

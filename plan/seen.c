@@ -67,6 +67,15 @@ static bool forwards(const struct publish *u, uint32_t own_key)
 	return false;
 }
 
+/* The public key of one at the host that it forwards. */
+static uint32_t publish_public(const struct publish *u, uint32_t own)
+{
+	for (size_t i = 0; u->port && i < u->keys.n; i++)
+		if (key_proto(u->keys.r[i].lo) == key_proto(own))
+			return u->keys.r[i].lo;
+	return own;
+}
+
 /* Does the face of a view show the own key at the own address? */
 static bool shows_own(const struct plan *p, struct face f, uint32_t key)
 {
@@ -389,6 +398,91 @@ static struct view_of view(const struct plan *p, const struct packet *k)
 		.key = key_of(k->proto, proto_has_ports(k->proto) ||
 			      proto_is_icmp(k->proto) ? k->detail : 0),
 	};
+}
+
+/* What it was called before this firewall made the own address of it. */
+static void call_public(const struct plan *p, struct hop h, uint32_t cell,
+			uint32_t key, struct packet *k)
+{
+	uint32_t cls = p->cell[cell].cls, public;
+	struct nat t = class_nat(p, cls, addr_is_v4(k->dst));
+	size_t n;
+	const uint32_t *u = class_publishes(p, cls, &n);
+
+	if (t.kind == NAT_ONE && nat_translates(p, h.firewall, h.in, t.zone,
+						node_of(p, cell))) {
+		k->dst = p->publics.v[p->cell[cell].behind].addr;
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		const struct publish *x = p->topo->publishes.v[u[i]];
+
+		if (!addr_eq(x->own, k->dst) || !forwards(x, key) ||
+		    !nat_translates(p, h.firewall, h.in,
+				    publish_zone(p, u[i]), node_of(p, cell)))
+			continue;
+		public = publish_public(x, key);
+		k->dst = x->address.r.lo;
+		k->detail = (uint16_t)key_detail(public);
+		return;
+	}
+}
+
+static void show_source(const struct plan *p, struct face f, struct packet *k)
+{
+	uint32_t cell = plan_cell(p, k->src), shown;
+
+	if (f.kind == FACE_INTERFACE) {
+		if (interface_cells(p, f, addr_is_v4(k->src), &shown, 1))
+			k->src = p->cell[shown].lo;
+	} else if ((shown = face_cell(p, f, cell)) != NONE) {
+		k->src = f.kind == FACE_OWN ? k->src : p->cell[shown].lo;
+	}
+}
+
+struct packet nat_arrives(const struct plan *p, const struct packet *own,
+			  struct hop h)
+{
+	struct view_of v = view(p, own);
+	uint32_t s = plan_cell(p, own->src), d = plan_cell(p, own->dst);
+	uint32_t cs, cd;
+	struct packet k = *own;
+	nat_views views = { 0 };
+	struct arena *a;
+	struct face f;
+
+	if (!p->translates)
+		return k;
+	a = arena_new();
+	cs = p->cell[s].cls;
+	cd = p->cell[d].cls;
+	if (h.out == NONE)
+		nat_views_input(p, h.firewall, h.in, cs, v.v4, a, &views);
+	else
+		nat_views_at(p, plan_route(p, node_of(p, s), node_of(p, d)),
+			     h.firewall, h.in, h.out, cs, cd, v.v4, a, &views);
+	for (size_t i = 0; i < views.n; i++) {
+		f = views.v[i].to;
+		if (f.kind == FACE_PUBLISH ?
+		    !forwards(p->topo->publishes.v[f.id], v.key) :
+		    f.kind != FACE_PUBLIC && !shows_own(p, f, v.key))
+			continue;
+		show_source(p, views.v[i].from, &k);
+		if (f.kind == FACE_PUBLIC) {
+			k.dst = p->publics.v[p->cell[d].behind].addr;
+		} else if (f.kind == FACE_PUBLISH) {
+			const struct publish *u = p->topo->publishes.v[f.id];
+
+			k.dst = u->address.r.lo;
+			k.detail = (uint16_t)key_detail(publish_public(u,
+								       v.key));
+		} else if (h.out != NONE) {
+			call_public(p, h, d, v.key, &k);
+		}
+		break;
+	}
+	arena_free(a);
+	return k;
 }
 
 struct answer plan_verdict(const struct plan *p, const struct packet *k)
