@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "plan/nat.h"
+
 #include "audit/wire.h"
 
 static enum app app_named(const char *name)
@@ -49,6 +51,25 @@ enum app judge_expects(const struct judge *j, uint32_t reason)
 	return reason == NONE ? APP_UNKNOWN : j->reason_app[reason];
 }
 
+static struct place place_of(const struct judge *j, uint32_t cell);
+
+/* A public address is whose it is: the host's, or theirs who hide behind it. */
+static struct place public_place(const struct judge *j,
+				 const struct public_addr *x)
+{
+	const struct party *many = x->many;
+
+	if (x->own != NONE)
+		return place_of(j, x->own);
+	if (!many)
+		return place_of(j, plan_cell(j->plan, j->plan->topo->publishes
+				.v[x->publishes.v[0]]->own));
+	return (struct place){ many->kind == PARTY_ZONE ? PLACE_ZONE :
+							  PLACE_NETWORK,
+			       many->id, party_zone(many)->zone_id, false,
+			       false };
+}
+
 static struct place place_of(const struct judge *j, uint32_t cell)
 {
 	static const enum place_kind kinds[] = {
@@ -62,6 +83,8 @@ static struct place place_of(const struct judge *j, uint32_t cell)
 	if (cell == NONE)
 		return p;
 	c = &j->plan->cell[cell];
+	if (c->public != NONE && c->cls == NONE)
+		return public_place(j, &j->plan->publics.v[c->public]);
 	if (c->party == NONE || c->space == NONE)
 		return p;
 	p.party = c->party;
@@ -78,6 +101,15 @@ struct place judge_place(const struct judge *j, struct addr a)
 	return place_of(j, plan_cell(j->plan, a));
 }
 
+static bool is_many(const struct plan *p, struct addr a)
+{
+	uint32_t c = p->translates ? plan_cell(p, a) : NONE;
+
+	return c != NONE && p->cell[c].public != NONE &&
+	       p->cell[c].cls == NONE &&
+	       p->publics.v[p->cell[c].public].many;
+}
+
 struct ruling judge_rule(const struct judge *j, struct addr src,
 			 struct addr dst, uint32_t key)
 {
@@ -90,6 +122,9 @@ struct ruling judge_rule(const struct judge *j, struct addr src,
 
 	memcpy(r.reasons, a.reason, a.n_reason * sizeof(*r.reasons));
 	r.src = place_of(j, a.src_cell);
+	r.own = a.own;
+	if (is_many(j->plan, src))
+		r.src = judge_place(j, src);
 	r.dst = place_of(j, a.dst_cell);
 	r.same_zone = r.src.zone != NONE && r.src.zone == r.dst.zone;
 	r.not_judged = r.same_zone && !j->inside &&
@@ -106,18 +141,22 @@ uint32_t judge_zone(const struct judge *j, const char *name)
 	return p && p->kind == PARTY_ZONE ? p->zone_id : NONE;
 }
 
-bool judge_may_pass(const struct judge *j, uint32_t tap, struct place src,
-		    struct place dst)
+bool judge_may_pass(const struct judge *j, uint32_t tap,
+		    const struct ruling *r, const struct packet *k)
 {
-	const struct route *r;
+	struct place src = r->src, dst = r->dst;
+	const struct route *way;
 
+	if (r->verdict == VERDICT_ALLOWED &&
+	    !nat_looks_right(j->plan, k, &r->own, tap))
+		return false;
 	if (src.zone == tap || dst.zone == tap)
 		return true;
 	if (src.zone == NONE || dst.zone == NONE)
 		return false;
-	r = plan_route(j->plan, src.zone, dst.zone);
-	for (size_t i = 0; r && i < r->n_hop; i++)
-		if (r->hop[i].in == tap || r->hop[i].out == tap)
+	way = plan_route(j->plan, src.zone, dst.zone);
+	for (size_t i = 0; way && i < way->n_hop; i++)
+		if (way->hop[i].in == tap || way->hop[i].out == tap)
 			return true;
 	return false;
 }
@@ -158,12 +197,16 @@ const struct rule *judge_lapsed(const struct judge *j, struct addr src,
 				struct addr dst, uint32_t key)
 {
 	const struct plan *p = j->plan;
+	struct packet k = { src, dst, (uint8_t)key_proto(key),
+			    (uint16_t)key_detail(key) };
 	uint32_t s, d;
 
 	if (!p->left_out.n)
 		return NULL;
-	s = plan_cell(p, src);
-	d = plan_cell(p, dst);
+	k = plan_verdict(p, &k).own;
+	s = plan_cell(p, k.src);
+	d = plan_cell(p, k.dst);
+	key = key_of(k.proto, k.detail);
 	if (s == NONE || d == NONE)
 		return NULL;
 	for (size_t i = 0; i < p->left_out.n; i++) {

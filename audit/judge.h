@@ -36,6 +36,7 @@ struct ruling {
 	uint32_t reasons[MAX_REASONS]; /* that one and the others */
 	size_t n_reason;
 	struct place src, dst;
+	struct packet own; /* in own addresses, where it is planned */
 	bool same_zone;	  /* nothing stands between them */
 	bool not_judged;  /* the zone lets its own do as they like */
 };
@@ -49,12 +50,12 @@ struct ruling judge_rule(const struct judge *j, struct addr src,
 enum app judge_expects(const struct judge *j, uint32_t reason);
 /* NONE: no such zone. */
 uint32_t judge_zone(const struct judge *j, const char *name);
-/* Can a packet between these ends pass a tap that stands in this zone? */
-bool judge_may_pass(const struct judge *j, uint32_t tap_zone, struct place src,
-		    struct place dst);
 /* Does the topology forbid to plan it? */
 bool judge_forbidden(const struct judge *j, struct addr src, struct addr dst,
 		     uint32_t key);
+/* Can the packet pass a tap that stands in this zone, looking as it does? */
+bool judge_may_pass(const struct judge *j, uint32_t tap_zone,
+		    const struct ruling *r, const struct packet *k);
 /* The exception outside its time that would have allowed it; NULL. */
 const struct rule *judge_lapsed(const struct judge *j, struct addr src,
 				struct addr dst, uint32_t key);

@@ -111,7 +111,10 @@ void judge_nearest(const struct judge *j, struct addr src, struct addr dst,
 		   uint32_t key, struct buf *out)
 {
 	const struct plan *p = j->plan;
-	uint32_t s = plan_cell(p, src), d = plan_cell(p, dst);
+	struct packet k = { src, dst, (uint8_t)key_proto(key),
+			    (uint16_t)key_detail(key) };
+	struct packet own = plan_verdict(p, &k).own;
+	uint32_t s = plan_cell(p, own.src), d = plan_cell(p, own.dst);
 	uint32_t from, to;
 
 	if (s == NONE || d == NONE)

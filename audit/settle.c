@@ -152,7 +152,9 @@ static bool spoofed(struct hearing *h)
 		h->au->t.spoof_unknown++;
 		return false;
 	}
-	return !judge_may_pass(h->au->judge, tap, h->r.src, h->r.dst);
+	return !judge_may_pass(h->au->judge, tap, &h->r, &(struct packet){
+			h->src, h->dst, (uint8_t)key_proto(h->key),
+			(uint16_t)key_detail(h->key) });
 }
 
 /* The class of a flow that the plan denies. */

@@ -244,6 +244,81 @@ void nat_views_input(const struct plan *p, uint32_t fw, uint32_t in,
 	}
 }
 
+/* Before the t-th hop of a path, or behind the last: the address that should be
+ * seen, of one that this hop or one behind it makes the own one. */
+static bool destination_right(const struct plan *p, const struct path *path,
+			      size_t t, const struct packet *k,
+			      const struct packet *own)
+{
+	uint32_t cls = p->cell[plan_cell(p, own->dst)].cls;
+	bool v4 = addr_is_v4(own->dst), before = false;
+	struct nat n = class_nat(p, cls, v4);
+	size_t j = n.kind == NAT_ONE ? first_touch(p, path, n) : SIZE_MAX;
+	size_t many;
+	const uint32_t *u = class_publishes(p, cls, &many);
+
+	if (j != SIZE_MAX && t <= j) {
+		before = true;
+		if (addr_eq(k->dst, p->publics.v[p->cell[plan_cell(p,
+					own->dst)].behind].addr))
+			return true;
+	}
+	for (size_t i = 0; i < many; i++) {
+		const struct publish *x = p->topo->publishes.v[u[i]];
+		uint32_t key;
+
+		j = first_touch(p, path, publish_nat(p, u[i]));
+		if (j == SIZE_MAX || t > j || !addr_eq(x->own, own->dst))
+			continue;
+		if (addr_eq(k->dst, x->address.r.lo))
+			return true;
+		/* does it forward this port? */
+		for (size_t r = 0; r < x->keys.n; r++)
+			before |= publish_to_own(x, x->keys.r[r].lo, &key) &&
+				  (x->port ? key == key_of(own->proto,
+							   own->detail) :
+				   keys_has(x->keys, key_of(own->proto,
+							    own->detail)));
+	}
+	return !before && addr_eq(k->dst, own->dst);
+}
+
+static bool source_right(const struct plan *p, const struct path *path,
+			 size_t t, const struct packet *k,
+			 const struct packet *own)
+{
+	uint32_t cls = p->cell[plan_cell(p, own->src)].cls;
+	struct face f = source_face(p, path, t, cls, addr_is_v4(own->src));
+
+	return (f.kind == FACE_OWN) == addr_eq(k->src, own->src);
+}
+
+bool nat_looks_right(const struct plan *p, const struct packet *k,
+		     const struct packet *own, uint32_t zone)
+{
+	const struct route *r;
+	bool met = false;
+
+	if (!p->translates)
+		return true;
+	r = plan_route(p, p->classes.v[p->cell[plan_cell(p, own->src)].cls]
+				  .node,
+		       p->classes.v[p->cell[plan_cell(p, own->dst)].cls].node);
+	for (size_t i = 0; i < r->paths.n; i++)
+		for (size_t t = 0; t <= r->paths.v[i].n; t++) {
+			const struct path *path = &r->paths.v[i];
+
+			if ((t ? path->hop[t - 1].out : path->hop[0].in) !=
+			    zone)
+				continue;
+			met = true;
+			if (source_right(p, path, t, k, own) &&
+			    destination_right(p, path, t, k, own))
+				return true;
+		}
+	return !met;
+}
+
 /* ---- what a firewall rewrites ----------------------------------------------------- */
 
 bool nat_translates(const struct plan *p, uint32_t fw, uint32_t in,

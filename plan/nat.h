@@ -76,6 +76,11 @@ bool nat_translates(const struct plan *p, uint32_t fw, uint32_t in,
 bool nat_hides(const struct plan *p, uint32_t fw, uint32_t out, uint32_t cls,
 	       bool v4);
 
+/* Does a packet look on its way through a zone as it should there? k as it was
+ * seen, own the same in own addresses. True where no path leads through. */
+bool nat_looks_right(const struct plan *p, const struct packet *k,
+		     const struct packet *own, uint32_t zone);
+
 /* The cell that stands for an own cell behind a face; NONE if it has none, as
  * of FACE_INTERFACE, which has several (nat_face_cells). */
 uint32_t face_cell(const struct plan *p, struct face f, uint32_t cell);
