@@ -24,6 +24,8 @@ static const struct table_column columns[] = {
 	{ "expires", "EXPIRES", 10, TABLE_PAPER },
 	{ "id", "ID", 8, TABLE_MACHINE },
 	{ "extra", "EXTRA", 5, TABLE_MACHINE },
+	/* the last: only where something is translated */
+	{ "translated", "TRANSLATED", 12, 0 },
 };
 
 enum { N_COLUMNS = COUNT_OF(columns) };
@@ -46,7 +48,7 @@ static const char *terms(struct args *a, const struct matrix_row *r)
 	return s;
 }
 
-static void fill_row(struct args *a, const char **cell,
+static void fill_row(struct args *a, const char **cell, size_t n,
 		     const struct matrix_row *r)
 {
 	const char *const v[N_COLUMNS] = {
@@ -58,10 +60,10 @@ static void fill_row(struct args *a, const char **cell,
 		r->from, r->from_zone, r->to, r->to_zone, r->protocol,
 		r->ports, r->service, r->carriage, r->firewalls,
 		r->requirement, r->reason, terms(a, r), r->source, r->owner,
-		r->ticket, r->expires, r->ident, r->extra,
+		r->ticket, r->expires, r->ident, r->extra, r->translated,
 	};
 
-	memcpy(cell, v, sizeof(v));
+	memcpy(cell, v, n * sizeof(*v));
 }
 
 static const char *near_party(struct args *a, const struct topology *t,
@@ -192,9 +194,11 @@ static int cmd_matrix(struct args *a)
 			 MATRIX_BY_HOST : MATRIX_BY_ROLE, &f);
 	t.title = arena_printf(a->arena, "Port matrix of %s", l.topo->name);
 	t.n_row = m->rows.n;
-	t.cell = ARENA_ARRAY(a->arena, const char *, t.n_row * N_COLUMNS);
+	t.n_column = N_COLUMNS - !l.plan->translates;
+	t.cell = ARENA_ARRAY(a->arena, const char *, t.n_row * t.n_column);
 	for (size_t i = 0; i < t.n_row; i++)
-		fill_row(a, t.cell + i * N_COLUMNS, &m->rows.v[i]);
+		fill_row(a, t.cell + i * t.n_column, t.n_column,
+			 &m->rows.v[i]);
 	t.summary = summary(a, &l, &f, t.n_row);
 	t.extra = (struct table_extra){ "xml", write_xml, l.plan };
 	return table_out(a, &t);
@@ -224,7 +228,9 @@ const struct command command_matrix = {
 	  "Compiles the topology and lists what is planned: from, to, protocol "
 	  "and ports, in the clear or inside IPsec, the firewalls on every "
 	  "path (\"a > b\" one after the other, \"a | b\" either), what asks "
-	  "for it, why, and by which source.",
+	  "for it, why, and by which source. Where something is translated, a "
+	  "last column says what stands beyond: \"to 203.0.113.10\", \"from "
+	  "203.0.113.1\".",
 	OPTIONS(matrix_options),
 	.examples = "  portplan matrix topology.xml\n"
 		      "  portplan matrix topology.xml --by host --to dc1\n"

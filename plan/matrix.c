@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plan/each.h"
+#include "plan/nat_names.h"
 
 /* Which rows are one: all that a row shows, before it is text. */
 struct row_key {
@@ -18,6 +18,7 @@ struct row {
 	struct key_set ports;
 	bool any_protocol;
 	struct key_range whole; /* protocols without ports */
+	struct nat_names seen;
 	const char *owner;	/* of who is spoken to; NULL, or "several" */
 };
 
@@ -221,6 +222,9 @@ static void add_row(struct maker *m, const struct planned *x, uint32_t from,
 					 strcmp(owner, row->owner)))
 		row->owner = "several";
 	add_keys(m, row, x->piece.keys);
+	nat_names_add(p, x, m->by == MATRIX_BY_HOST ? from : NONE,
+		      m->by == MATRIX_BY_HOST ? to : NONE, m->arena,
+		      &row->seen);
 }
 
 static void find_parties(struct maker *m)
@@ -433,6 +437,7 @@ static struct matrix_row text_of(struct maker *m, const struct row *r)
 		.carriage = r->key.carried ? "ipsec" : "clear",
 		.firewalls = firewalls_of(m, r->key.from_node, r->key.to_node),
 		.ident = reason_ident(m->p, r->key.reason, m->arena),
+		.translated = nat_names_text(&r->seen, m->arena),
 	};
 
 	reason_text(m, r, &out);

@@ -21,6 +21,8 @@ struct matrix_row {
 	const char *owner, *ticket, *expires;
 	const char *extra; /* attributes of other namespaces */
 	const char *ident; /* of the reason */
+	const char *translated; /* "to 203.0.113.10, from 203.0.113.1": what
+				   hops beyond see instead; "" */
 };
 
 /* Names: of a zone, network, host, firewall or role, or an address; NULL: all.
