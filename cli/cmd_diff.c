@@ -118,7 +118,8 @@ static int cmd_diff(struct args *a)
 			       "%zu closed, %zu changed",
 			       d->count[CHANGE_OPENED], d->count[CHANGE_CLOSED],
 			       d->count[CHANGE_INTO_IPSEC] +
-			       d->count[CHANGE_OUT_OF_IPSEC]);
+			       d->count[CHANGE_OUT_OF_IPSEC] +
+			       d->count[CHANGE_TRANSLATION]);
 	t.n_row = d->changes.n;
 	t.cell = ARENA_ARRAY(a->arena, const char *, t.n_row * N_COLUMNS);
 	for (size_t i = 0; i < t.n_row; i++)
@@ -127,7 +128,8 @@ static int cmd_diff(struct args *a)
 				 "changed; %s", d->count[CHANGE_OPENED],
 				 d->count[CHANGE_CLOSED],
 				 d->count[CHANGE_INTO_IPSEC] +
-				 d->count[CHANGE_OUT_OF_IPSEC],
+				 d->count[CHANGE_OUT_OF_IPSEC] +
+				 d->count[CHANGE_TRANSLATION],
 				 firewalls_text(a, &x, &y));
 	code = table_out(a, &t);
 	return code != EXIT_OK ? code : t.n_row ? EXIT_FINDINGS : EXIT_OK;

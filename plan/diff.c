@@ -14,6 +14,7 @@ const char *const change_name[N_CHANGES] = {
 	[CHANGE_OPENED] = "opened", [CHANGE_CLOSED] = "closed",
 	[CHANGE_INTO_IPSEC] = "now inside IPsec",
 	[CHANGE_OUT_OF_IPSEC] = "now in the clear",
+	[CHANGE_TRANSLATION] = "translation",
 };
 
 /* What one reason plans between two nodes. */
@@ -34,6 +35,7 @@ struct differ {
 	struct arena *a;
 	struct space *s;
 	struct side *cur;
+	uint32_t publics; /* from or to a public address of either plan */
 	struct plan_diff *out;
 };
 
@@ -349,6 +351,7 @@ static void attribute(struct differ *d, const struct side *has,
 		      const struct plan *other, unsigned carried,
 		      uint32_t what, enum change_kind kind)
 {
+	what = space_minus(d->s, what, d->publics);
 	for (size_t i = 0; i < has->parts.n && what != SPACE_NO; i++) {
 		uint32_t hit = space_and(d->s, has->parts.v[i].set[carried],
 					 what);
@@ -357,6 +360,20 @@ static void attribute(struct differ *d, const struct side *has,
 			continue;
 		say(d, has->p, other, &has->parts.v[i], hit, kind);
 		what = space_minus(d->s, what, hit);
+	}
+}
+
+/* Whose a public address is, is a change of its own; that it is no address like
+ * others any more is none. */
+static void find_publics(struct differ *d, const struct plan *p)
+{
+	for (size_t i = 0; i < p->publics.n; i++) {
+		space_val v = space_addr(p->publics.v[i].addr);
+
+		if (p->cell[p->publics.v[i].cell].cls == NONE)
+			d->publics = space_or(d->s, d->publics, space_or(d->s,
+					range(d, D_DST, v, v),
+					range(d, D_SRC, v, v)));
 	}
 }
 
@@ -385,6 +402,9 @@ struct plan_diff *plan_diff(struct arena *a, const struct plan *before,
 	struct side x, y;
 	uint32_t x_any, y_any;
 
+	d.publics = SPACE_NO;
+	find_publics(&d, before);
+	find_publics(&d, after);
 	make_side(&d, &x, before);
 	make_side(&d, &y, after);
 	x_any = space_or(d.s, x.all[0], x.all[1]);
@@ -399,6 +419,7 @@ struct plan_diff *plan_diff(struct arena *a, const struct plan *before,
 		  CHANGE_INTO_IPSEC);
 	attribute(&d, &y, before, 0, space_and(d.s, x.all[1], y.all[0]),
 		  CHANGE_OUT_OF_IPSEC);
+	diff_translation(a, before, after, d.out);
 	if (d.out->changes.n)
 		qsort(d.out->changes.v, d.out->changes.n,
 		      sizeof(*d.out->changes.v), order);

@@ -13,6 +13,7 @@ enum change_kind {
 	CHANGE_CLOSED,
 	CHANGE_INTO_IPSEC, /* was in the clear, is carried now */
 	CHANGE_OUT_OF_IPSEC,
+	CHANGE_TRANSLATION, /* of whom a public address is */
 	N_CHANGES
 };
 
@@ -35,6 +36,10 @@ struct plan_diff {
 	VEC(struct change) changes;
 	size_t count[N_CHANGES];
 };
+
+/* diff_nat.c: adds what is said otherwise of public addresses. */
+void diff_translation(struct arena *a, const struct plan *before,
+		      const struct plan *after, struct plan_diff *out);
 
 struct plan_diff *plan_diff(struct arena *a, const struct plan *before,
 			    const struct plan *after);
