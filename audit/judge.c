@@ -176,8 +176,12 @@ bool judge_forbidden(const struct judge *j, struct addr src, struct addr dst,
 		     uint32_t key)
 {
 	const struct plan *p = j->plan;
-	uint32_t s = plan_cell(p, src), d = plan_cell(p, dst);
+	struct packet k = { src, dst, (uint8_t)key_proto(key),
+			    (uint16_t)key_detail(key) };
+	struct packet own = plan_verdict(p, &k).own;
+	uint32_t s = plan_cell(p, own.src), d = plan_cell(p, own.dst);
 
+	key = key_of(own.proto, own.detail);
 	if (s == NONE || d == NONE)
 		return false;
 	for (size_t i = 0; i < p->topo->forbids.n; i++) {
