@@ -30,7 +30,7 @@ struct report {
 	char name[IF_NAMESIZE];
 };
 
-enum { N_FDS = 3 };
+enum { N_FDS = 3, MAX_RUNS = 6 };
 
 struct job {
 	const char *path;
@@ -309,6 +309,41 @@ static struct kruleset *run_job(struct arena *a, const struct job *j,
 	return NULL;
 }
 
+static void rewind_all(const struct job *j)
+{
+	const int in[] = {j->json_fd, j->script_fd}, out[] = {j->err_fd,
+							       j->list_fd};
+
+	for (unsigned i = 0; i < 2; i++) {
+		if (in[i] >= 0)
+			lseek(in[i], 0, SEEK_SET);
+		if (lseek(out[i], 0, SEEK_SET) == 0 && ftruncate(out[i], 0) < 0)
+			return; /* what nft said before stands before it */
+	}
+}
+
+/* Interfaces that were not found in the text (behind `fwd to`, in a variable)
+ * nft itself names. */
+static struct kruleset *run_again(struct arena *a, const struct job *j,
+				  struct names *need, const char *text,
+				  size_t n, struct buf *err)
+{
+	struct kruleset *rs = NULL;
+	struct buf said = {0};
+
+	for (unsigned i = 0; i < MAX_RUNS; i++) {
+		said.n = 0;
+		rewind_all(j);
+		rs = run_job(a, j, text, n, &said);
+		if (rs || !said.n || !names_complained(a, need, said.s))
+			break;
+	}
+	if (said.n)
+		buf_put(err, said.s, said.n);
+	buf_free(&said);
+	return rs;
+}
+
 static int text_file(const char *text, size_t n)
 {
 	int fd = memfd_create("nft-input", MFD_CLOEXEC);
@@ -383,7 +418,7 @@ struct kruleset *check_load_amended(struct arena *a, const char *path,
 	    (script && j.script_fd < 0))
 		buf_printf(err, "%s: %s\n", path, strerror(errno));
 	else
-		rs = run_job(a, &j, text, len, err);
+		rs = run_again(a, &j, &need, text, len, err);
 out:
 	if (fd >= 0)
 		close(fd);

@@ -35,6 +35,9 @@ void names_needed(struct arena *a, struct names *s, const char *text, size_t n);
 void names_needed_json(struct arena *a, struct names *s, const char *text,
 		       size_t n);
 
+/* Names of which nft says that there is no such interface; false: no new one. */
+bool names_complained(struct arena *a, struct names *s, const char *said);
+
 /* listing.c: JSON that nft lists, as nft loads it. */
 void listing_in_order(const char *text, size_t n, struct buf *out);
 

@@ -135,6 +135,28 @@ void names_needed(struct arena *a, struct names *s, const char *text, size_t n)
 	}
 }
 
+/* "fw.nft:8:19-22: Error: Interface does not exist", the line, the carets. */
+bool names_complained(struct arena *a, struct names *s, const char *said)
+{
+	static const char what[] = "Error: Interface does not exist\n";
+	size_t before = s->n;
+
+	while ((said = strstr(said, what))) {
+		const char *line, *marks;
+		size_t at, n;
+
+		line = said += sizeof(what) - 1;
+		marks = strchr(line, '\n');
+		if (!marks)
+			break;
+		at = strspn(++marks, " \t");
+		n = strspn(marks + at, "^");
+		if (at + n <= (size_t)(marks - 1 - line))
+			names_add(a, s, line + at, n);
+	}
+	return s->n > before;
+}
+
 /* In JSON the name is the "right" of a match of iif or oif, one string or a
  * set of them, an element of a set of indexes, the "dev" of a chain. */
 static void take_json(struct names_ctx *c, struct tokens *t)

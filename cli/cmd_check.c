@@ -400,14 +400,21 @@ const struct command command_check = {
 	  "belongs to the firewall of its base name. Judged are connections: "
 	  "what may open equals the plan, with interfaces and spoofing; "
 	  "replies pass; nothing else passes in any other state. What is not "
-	  "modelled is reported as undecided, never skipped.\n"
+	  "modelled is reported as undecided, never skipped. Each finding has a "
+	  "packet that the kernel was sent, its way through the chains, and "
+	  "repairs that were tried in another private namespace, or on the "
+	  "topology in memory, and judged again.\n"
 	  "Exit code 0 equal, 1 findings, 2 trouble, 3 undecided.",
 	OPTIONS(check_options),
 	.examples = "  portplan check topology.xml rules/inner.nft "
 		      "rules/outer.nft\n"
 		      "  portplan check topology.xml --firewall inner --live\n"
 		      "  portplan check topology.xml inner.nft "
-		      "--against before.nft -o github\n",
+		      "--against before.nft -o github\n"
+		      "  ssh fw nft list ruleset | portplan check topology.xml "
+		      "--firewall inner -\n"
+		      "  portplan check topology.xml old.nft --firewall inner "
+		      "--propose observed.xml\n",
 	.min_args = 1,
 	.max_args = 1000,
 };
