@@ -56,6 +56,10 @@ int apply_difference(struct args *a, const struct loaded *l,
 		     const struct firewall *f, const char *table, bool first,
 		     struct buf *out, bool *opens, bool *closes);
 
+/* apply_order.c: what is to be changed before and after it. */
+void apply_order(const struct loaded *l, const struct firewall *f, bool opens,
+		 bool closes, struct buf *out);
+
 /* apply_run.c */
 
 /* A step of the apply was reached: for tests, by PORTPLAN_STEP. */

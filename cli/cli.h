@@ -156,6 +156,7 @@ extern const struct command command_audit;
 extern const struct command command_apply;
 extern const struct command command_confirm;
 extern const struct command command_recover;
+extern const struct command command_restore;
 extern const struct command command_lint;
 extern const struct command command_diff;
 extern const struct command command_equal;

@@ -59,6 +59,13 @@ static const char *now_text(const struct job *j, int64_t now)
 
 /* ---- what runs, and what would ----------------------------------------------------- */
 
+static bool same_rules(const struct job *j)
+{
+	return j->have && j->want && j->have->there && !j->have->bad &&
+	       j->site.g.running == 1 &&
+	       model_hash(j->have) == model_hash(j->want);
+}
+
 static int compare(struct job *j)
 {
 	int running = generations_running(&j->site.g);
@@ -79,15 +86,12 @@ static int compare(struct job *j)
 				     true, &s->err);
 	if (!j->have)
 		return site_trouble(s);
-	return apply_difference(j->a, &j->l, j->f, s->table, running < 0,
-				&j->summary, &j->opens, &j->closes);
-}
-
-static bool same_rules(const struct job *j)
-{
-	return j->have && j->want && j->have->there && !j->have->bad &&
-	       j->site.g.running == 1 &&
-	       model_hash(j->have) == model_hash(j->want);
+	if (apply_difference(j->a, &j->l, j->f, s->table, running < 0,
+			     &j->summary, &j->opens, &j->closes) != EXIT_OK)
+		return EXIT_BAD;
+	if (!same_rules(j))
+		apply_order(&j->l, j->f, j->opens, j->closes, &j->summary);
+	return EXIT_OK;
 }
 
 static void say_summary(const struct job *j)
@@ -246,12 +250,13 @@ static int check_base(struct job *j, const struct plan_head *h,
 	if (!h->based)
 		return complain(j->a, "\"%s\" does not say against which rules "
 				"it was made", file);
-	if (running >= 0)
+	if (running >= 0 && h->content)
 		have = model_read(j->a->arena, &s->nft, s->table, running,
 				  true, &s->err);
 	if (!have)
 		return site_trouble(s);
-	if (model_hash(have) != h->content)
+	/* 0: sets too large to be read; then the number alone decides */
+	if (h->content && model_hash(have) != h->content)
 		return refuse(j, file, "their content");
 	if (strcmp(boot_id, h->boot_id) || s->g.generation != h->generation)
 		return refuse(j, file, "rules were changed since, by others "

@@ -10,6 +10,7 @@ const struct command *const commands[] = {
 	&command_apply,
 	&command_confirm,
 	&command_recover,
+	&command_restore,
 	&command_counters,
 	&command_lint,
 	&command_diff,
