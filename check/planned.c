@@ -568,6 +568,55 @@ static uint32_t planned_input(struct planner *x)
 	return out;
 }
 
+static uint32_t nodes_space(struct planner *x, uint32_t from, uint32_t to);
+
+/* What is denied, observed, and so let through. */
+static uint32_t observed_between(struct planner *x, const struct interface *in,
+				 const struct interface *out)
+{
+	uint32_t sum = SPACE_NO;
+
+	for (uint32_t from = 0; from < x->p->n_zones; from++)
+		for (uint32_t to = 0; to < x->p->n_zones; to++)
+			if (plan_observes(x->p, x->f, in->zone->zone_id,
+					  out->zone->zone_id, from, to))
+				sum = space_or(x->s, sum,
+					       nodes_space(x, from, to));
+	return sum;
+}
+
+static uint32_t observed_forward(struct planner *x)
+{
+	const struct firewall *f = x->f;
+	uint32_t out = SPACE_NO;
+
+	if (f->unenforced)
+		return SPACE_ALL;
+	for (size_t i = 0; i < f->interfaces.n && x->p->topo->observes.n; i++)
+		for (size_t k = 0; k < f->interfaces.n; k++) {
+			const struct interface *in = f->interfaces.v[i];
+			const struct interface *o = f->interfaces.v[k];
+
+			if (i != k)
+				out = space_or(x->s, out, space_and(x->s,
+					space_and(x->s,
+						  name_set(x, in, PK_IIF),
+						  name_set(x, o, PK_OIF)),
+					observed_between(x, in, o)));
+		}
+	return out;
+}
+
+uint32_t check_let_through(struct check *c, const struct plan *p,
+			   const struct firewall *f, enum check_path path)
+{
+	struct planner x = { .c = c, .s = c->s, .p = p, .f = f,
+			     .a = c->arena };
+
+	return path == PATH_FORWARD ? observed_forward(&x) :
+	       f->unenforced ? SPACE_ALL : SPACE_NO;
+}
+
 static uint32_t planned(struct check *c, const struct plan *p,
 			const struct firewall *f, enum check_path path,
 			uint32_t reason)

@@ -14,6 +14,10 @@ struct check_side check_planned_forward(struct check *c, const struct plan *p,
 struct check_side check_planned_input(struct check *c, const struct plan *p,
 				      const struct firewall *f);
 
+/* What is let through though the plan denies it: by enforce="no", or observed. */
+uint32_t check_let_through(struct check *c, const struct plan *p,
+			   const struct firewall *f, enum check_path path);
+
 /* Packets between addresses, with keys; NULL is any. */
 uint32_t check_packets(struct check *c, const struct addr_set *src,
 		       const struct addr_set *dst, const struct key_set *keys);

@@ -240,7 +240,10 @@ static void other_states(struct verifier *v, const struct check_side *rules,
 	uint32_t must = both(v, est, where), possible = v->c->possible;
 	struct check_side expect = { NULL, must };
 
-	v->c->possible = space_minus(s, possible,
+	/* without enforcement all states pass */
+	if (v->f->unenforced)
+		v->c->possible = both(v, possible, est);
+	v->c->possible = space_minus(s, v->c->possible,
 				     space_or(s, space_minus(s, est, must),
 					      icmp_errors(v)));
 	v->judged[v->path].expect[1] = must;
@@ -318,6 +321,8 @@ static void forward(struct verifier *v, const struct kruleset *rs)
 	struct check_side plan = check_planned_forward(v->c, v->p, v->f);
 
 	v->path = PATH_FORWARD;
+	plan.d = space_or(v->c->s, plan.d,
+			  check_let_through(v->c, v->p, v->f, PATH_FORWARD));
 	judge(v, rs, plan, spoken_between(v, plan.d));
 }
 
@@ -388,13 +393,33 @@ static uint32_t housekeeping(struct verifier *v)
 static void input(struct verifier *v, const struct kruleset *rs)
 {
 	uint32_t possible = v->c->possible;
+	struct check_side plan;
 
 	if (!v->f->inputs.n)
 		return;
 	v->path = PATH_INPUT;
 	v->c->possible = space_minus(v->c->s, possible, housekeeping(v));
-	judge(v, rs, check_planned_input(v->c, v->p, v->f), SPACE_ALL);
+	plan = check_planned_input(v->c, v->p, v->f);
+	plan.d = space_or(v->c->s, plan.d,
+			  check_let_through(v->c, v->p, v->f, PATH_INPUT));
+	judge(v, rs, plan, SPACE_ALL);
 	v->c->possible = possible;
+}
+
+/* Equal to the plan, and yet no wall. */
+static void put_observed(const struct verifier *v, struct buf *b)
+{
+	const struct topology *t = v->p->topo;
+
+	if (v->f->unenforced)
+		buf_puts(b, "; what the plan denies, which is let through "
+			    "(enforce=\"no\")");
+	for (size_t i = 0; i < t->observes.n; i++)
+		if (plan_observe_at(v->p, t->observes.v[i], v->f))
+			buf_printf(b, "; what the plan denies from %s, let "
+				   "through and observed until %s",
+				   plan_observe_zones(t->observes.v[i], v->a),
+				   t->observes.v[i]->until.text);
 }
 
 static const char *not_judged(struct verifier *v, const struct kruleset *rs)
@@ -405,6 +430,7 @@ static const char *not_judged(struct verifier *v, const struct kruleset *rs)
 	buf_puts(&b, "output chains; traffic inside zones");
 	if (!v->f->inputs.n)
 		buf_puts(&b, "; input, since the topology says none");
+	put_observed(v, &b);
 	for (size_t i = 0; i < v->opt->n_may_deny; i++)
 		buf_printf(&b, "; what table %s drops", v->opt->may_deny[i]);
 	if (rs) {

@@ -546,6 +546,39 @@ static void put_not_enforced(struct question *q, const struct answer *x,
 			   "what it sends itself\n", s->name);
 }
 
+/* Firewalls on the way that let it through nevertheless. */
+static void put_observed(struct question *q, const struct answer *x)
+{
+	const struct plan *p = q->l.plan;
+	const struct observe *o;
+	const struct route *r;
+	uint32_t s, d;
+
+	if (x->src_cell == NONE || x->dst_cell == NONE ||
+	    p->cell[x->src_cell].cls == NONE || p->cell[x->dst_cell].cls == NONE)
+		return;
+	s = p->cell[x->src_cell].zone;
+	d = p->cell[x->dst_cell].zone;
+	o = s == NONE || d == NONE ? NULL : plan_observed(p, s, d);
+	if (o)
+		buf_printf(&q->text, "  but      let through and observed until "
+			   "%s, from %s: %s (%s)\n", o->until.text,
+			   plan_observe_zones(o, q->a->arena), o->reason,
+			   o->owner);
+	r = plan_route(p, p->classes.v[p->cell[x->src_cell].cls].node,
+		       p->classes.v[p->cell[x->dst_cell].cls].node);
+	for (size_t i = 0; i < p->topo->firewalls.n; i++) {
+		const struct firewall *f = p->topo->firewalls.v[i];
+		bool on_way = false;
+
+		for (size_t k = 0; k < r->n_hop; k++)
+			on_way |= r->hop[k].firewall == f->id;
+		if (on_way && f->unenforced)
+			buf_printf(&q->text, "  but      firewall %s lets it "
+				   "through: enforce=\"no\"\n", f->name);
+	}
+}
+
 static void put_assign(struct question *q, uint32_t cell,
 		       const struct role *role)
 {
@@ -637,8 +670,10 @@ static void ask(struct question *q, const struct packet *k)
 		put_left_out(q, &x.own);
 		put_nearest(q, &x.own);
 	}
-	if (!ok)
+	if (!ok) {
 		put_not_enforced(q, &x, &x.own);
+		put_observed(q, &x);
+	}
 }
 
 static int ask_pair(struct question *q, const struct side *from, size_t i,

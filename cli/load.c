@@ -78,6 +78,28 @@ static void say_lapsed(const struct args *a, const struct plan *p)
 			"more assigns\n", a->cmd->name, p->lapsed.n - 5);
 }
 
+/* What is let through though it is denied must not be forgotten. */
+static void say_observed(const struct args *a, const struct plan *p)
+{
+	const struct topology *t = p->topo;
+
+	for (size_t i = 0; i < t->firewalls.n; i++)
+		if (t->firewalls.v[i]->unenforced && !t->firewalls.v[i]->unmanaged)
+			fprintf(stderr, "portplan %s: not enforced: firewall "
+				"\"%s\" lets through what the plan denies "
+				"(enforce=\"no\")\n", a->cmd->name,
+				t->firewalls.v[i]->name);
+	for (size_t i = 0; i < t->observes.n; i++) {
+		const struct observe *o = t->observes.v[i];
+		bool over = p->now >= o->until.t;
+
+		fprintf(stderr, "portplan %s: %s until %s: %s (%s)\n",
+			a->cmd->name, over ? "no longer observed, it was" :
+			"observed, so let through,", o->until.text,
+			plan_observe_zones(o, a->arena), o->owner);
+	}
+}
+
 static void say_left_out(const struct args *a, const struct plan *p)
 {
 	size_t n = p->left_out.n;
@@ -92,6 +114,7 @@ static void say_left_out(const struct args *a, const struct plan *p)
 			over ? r->expires.text : r->starts.text);
 	}
 	say_lapsed(a, p);
+	say_observed(a, p);
 	if (n > 5)
 		fprintf(stderr, "portplan %s: not in the plan by date: %zu "
 			"more exceptions\n", a->cmd->name, n - 5);

@@ -45,7 +45,7 @@ static void tracked_chain(struct gen *g)
 	}
 	r = rule(g, c, "invalid, untracked, or a redirect");
 	rs_simple(g->rs, r, RS_COUNTER);
-	rs_verdict(g->rs, r, RS_DROP, NULL);
+	rs_verdict(g->rs, r, g->f->unenforced ? RS_ACCEPT : RS_DROP, NULL);
 }
 
 static void established_rule(struct gen *g, struct rs_chain *c)
@@ -65,7 +65,9 @@ static void new_only_rules(struct gen *g, struct rs_chain *c)
 	r = rule(g, c, "TCP that begins without SYN");
 	rs_simple(g->rs, r, RS_NOT_SYN);
 	rs_simple(g->rs, r, RS_COUNTER);
-	rs_verdict(g->rs, r, RS_DROP, NULL);
+	/* without enforcement it is judged as the first packet it may be */
+	if (!g->f->unenforced)
+		rs_verdict(g->rs, r, RS_DROP, NULL);
 }
 
 /* ---- the plan, by pairs of nodes -------------------------------------------------- */
@@ -124,9 +126,9 @@ static void take_nodes(struct dispatch *x, uint32_t from, uint32_t to)
 /* ---- forwarding ---------------------------------------------------------------------- */
 
 /* Space of a zone as a set: the addresses that may come from it. */
-static struct rs_set *zone_set(struct gen *g, uint32_t zone, bool v4,
-			       bool with_firewalls, enum rs_field field,
-			       const char *name)
+struct rs_set *zone_set(struct gen *g, uint32_t zone, bool v4,
+			bool with_firewalls, enum rs_field field,
+			const char *name)
 {
 	const struct plan *p = g->p;
 	struct addr_set s = { ARENA_ARRAY(g->scratch, struct addr_range,
@@ -170,7 +172,8 @@ static void inside_rules(struct gen *g, struct rs_chain *c, uint32_t zone)
 		to = zone_set(g, zone, v4, false, v4 ? RS_DADDR4 : RS_DADDR6,
 			      arena_printf(g->arena, "%s/%s", c->name,
 					   v4 ? "to4" : "to6"));
-		if (!v4) {
+		if (!v4 && !g->f->unenforced &&
+		    !plan_observes(g->p, g->f, zone, zone, zone, zone)) {
 			/* tracking takes these queries for connections (RFC
 			 * 4620); the plan knows echo requests alone */
 			r = rule(g, c, "node information queries");
@@ -223,6 +226,7 @@ static const char *zone_pair_chain(struct gen *g, const struct party *a,
 		}
 		dispatch_rules(&x);
 	}
+	observe_rules(g, x.chain, a->zone_id, b->zone_id);
 	deny_rules(g, x.chain, what, AS_TOLD);
 	return x.name;
 }
@@ -532,6 +536,27 @@ static bool crosses(const struct gen *g, const struct left_out *x)
 	return false;
 }
 
+/* Nobody who reads the file should take it for a wall. */
+static void say_observed(struct gen *g)
+{
+	const struct topology *t = g->p->topo;
+
+	if (g->f->unenforced)
+		vec_push(g->arena, &g->rs->header,
+			 "NOT ENFORCED (enforce=\"no\"): what is not planned is "
+			 "counted, logged and let through");
+	for (size_t i = 0; i < t->observes.n; i++) {
+		const struct observe *o = t->observes.v[i];
+
+		if (plan_observe_at(g->p, o, g->f))
+			vec_push(g->arena, &g->rs->header,
+				 arena_printf(g->arena, "observed until %s, "
+				 "what is not planned is let through: %s (%s)",
+				 o->until.text, plan_observe_zones(o,
+				 g->arena), o->owner));
+	}
+}
+
 static void header(struct gen *g)
 {
 	const struct plan *p = g->p;
@@ -551,6 +576,7 @@ static void header(struct gen *g)
 				 a->ident, over ? "expired" : "starts",
 				 over ? a->expires.text : a->starts.text));
 	}
+	say_observed(g);
 }
 
 struct ruleset *gen_firewall(struct arena *a, const struct plan *p,

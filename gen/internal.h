@@ -57,6 +57,7 @@ struct gen {
 	VEC(uint32_t) busy; /* places in index between which something passes */
 	size_t flow_elems; /* of GEN_COUNT_FLOW, bounded */
 	struct map names;  /* chain and set names in use */
+	struct map observed; /* zone, zone: the chain; zone, field: the set */
 	const char *what;  /* the zone pair whose rules are made, for the log */
 };
 
@@ -80,6 +81,14 @@ struct dispatch {
 enum refusal { SILENTLY, AS_TOLD };
 void deny_rules(struct gen *g, struct rs_chain *c, const char *what,
 		enum refusal how);
+/* What is observed between zones that a path leads across these two. */
+void observe_rules(struct gen *g, struct rs_chain *c, uint32_t in,
+		   uint32_t out);
+/* firewall.c: the space of a zone as a set of one field, without firewalls'
+ * own addresses unless asked for; NULL if it has none of the family. */
+struct rs_set *zone_set(struct gen *g, uint32_t zone, bool v4,
+			bool with_firewalls, enum rs_field field,
+			const char *name);
 /* Ends a rule that lets a planned connection open; logs it where told. */
 void accept_new(struct gen *g, struct rs_rule *r);
 

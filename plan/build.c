@@ -97,6 +97,7 @@ struct plan *plan_build(struct arena *a, const struct topology *t,
 	check_nat(&b);
 	check_forbids(&b);
 	check_expects(&b);
+	check_observes(&b);
 	check_redundant(&b);
 out:
 	arena_free(b.scratch);

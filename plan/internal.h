@@ -50,6 +50,7 @@ void check_servers(struct build *b); /* reach.c */
 void check_uses(struct build *b);
 void check_forbids(struct build *b);
 void check_expects(struct build *b);
+void check_observes(struct build *b);
 void check_redundant(struct build *b);
 void check_nat(struct build *b); /* nat_check.c */
 
@@ -76,6 +77,9 @@ uint32_t add_reason(struct build *b, struct reason r);
 /* May a flow of the pair join the classes, by their realms? */
 bool realms_join(const struct build *b, uint32_t from, uint32_t to,
 		 const struct role_pair *rp);
+/* The same of a flow that is on for the source, as want and omit leave it. */
+bool items_join(const struct build *b, uint32_t from, uint32_t to,
+		const struct role_pair *rp);
 /* May a flow to this role join the classes, by family, `use` and s != d? */
 bool classes_join(const struct build *b, uint32_t from, uint32_t to,
 		  const struct role *role);

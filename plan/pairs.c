@@ -346,6 +346,21 @@ static bool item_on(const struct build *b, const struct item *it,
 	return on;
 }
 
+bool items_join(const struct build *b, uint32_t from, uint32_t to,
+		const struct role_pair *rp)
+{
+	const struct class *f = &b->plan->classes.v[from];
+	bool agree = realms_agree(f, &b->plan->classes.v[to]);
+
+	for (size_t i = 0; i < rp->items.n; i++) {
+		const struct item *it = &b->items.v[rp->items.v[i]];
+
+		if ((agree || it->flow->across) && item_on(b, it, f))
+			return true;
+	}
+	return false;
+}
+
 static int triple_order(const void *a, const void *b)
 {
 	const struct triple *x = a, *y = b;

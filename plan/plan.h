@@ -175,6 +175,7 @@ struct plan {
 
 	VEC(struct left_out) left_out;
 	VEC(const struct assign *) lapsed; /* not in the plan by date */
+	VEC(const struct observe *) over;  /* observes past their time */
 	uint32_t n_zones;
 	uint32_t ipsec_reason; /* of the first ipsec element */
 	size_t n_paths;
@@ -262,6 +263,26 @@ static inline bool realms_agree(const struct class *x, const struct class *y)
 /* Of two cells in one zone: is what happens between them left unjudged, as
  * the innermost network (or the zone) around both says? */
 bool plan_inside_any(const struct plan *p, uint32_t from, uint32_t to);
+/* The observe in force between two zones; NULL. */
+const struct observe *plan_observed(const struct plan *p, uint32_t from_zone,
+				    uint32_t to_zone);
+/* In force, and on a path across the firewall? */
+bool plan_observe_at(const struct plan *p, const struct observe *o,
+		     const struct firewall *f);
+/* "office, lab to servers" */
+const char *plan_observe_zones(const struct observe *o, struct arena *a);
+/* Does an observe at this firewall concern what goes from zone to zone across
+ * these two of its zones? */
+bool plan_observes(const struct plan *p, const struct firewall *f, uint32_t in,
+		   uint32_t out, uint32_t from_zone, uint32_t to_zone);
+/*
+ * Does the firewall let a new packet through that the plan denies: by
+ * enforce="no", or by an observe (lent in *by, else NULL)? out NULL: to the
+ * firewall itself. Addresses as the forward chain sees them.
+ */
+bool plan_lets_through(const struct plan *p, const struct firewall *f,
+		       const struct interface *in, const struct interface *out,
+		       const struct packet *k, const struct observe **by);
 /* The assign in force that gives a cell this role, if nothing else does. */
 const struct assign *plan_assigned(const struct plan *p, uint32_t cell,
 				   const struct role *role);

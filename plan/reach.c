@@ -115,7 +115,7 @@ static void reach_from(struct build *b, const struct seats *seats,
 		const struct class *ct = &p->classes.v[to];
 
 		if (!use_keeps(b, from, to, rp->to) ||
-		    !realms_join(b, from, to, rp))
+		    !items_join(b, from, to, rp))
 			continue;
 		vec_push(b->scratch, &servers, to);
 		if (plan_route(p, cf->node, ct->node)->reachable) {

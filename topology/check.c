@@ -581,6 +581,7 @@ void build_check(struct build *b)
 	CHECK_NAMED(b, t->allows, "allow");
 	CHECK_NAMED(b, t->forbids, "forbid");
 	CHECK_NAMED(b, t->expects, "expect");
+	CHECK_NAMED(b, t->observes, "observe");
 	CHECK_NAMED(b, t->publishes, "publish");
 	check_public(b);
 	CHECK_NAMED(b, t->wants, "want");

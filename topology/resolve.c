@@ -333,6 +333,7 @@ static void resolve_firewall(struct build *b, struct item *it)
 			 "log=\"new\" needs log-group, the NFLOG group that "
 			 "new connections are logged to");
 	f->refuse_reject = value_word(b, it->xml, EL_FIREWALL, "refuse", 0);
+	f->unenforced = value_word(b, it->xml, EL_FIREWALL, "enforce", 0);
 	f->unmanaged = value_word(b, it->xml, EL_FIREWALL, "managed", 0);
 	if (f->unmanaged)
 		unmanaged_says(b, it->xml);
@@ -510,6 +511,51 @@ static void resolve_assign(struct build *b, struct item *it)
 	vec_push(b->arena, &b->topo->assigns, a);
 }
 
+static void add_zone(struct build *b, zone_list *out, const struct party *z)
+{
+	for (size_t i = 0; i < out->n; i++)
+		if (out->v[i] == z)
+			return;
+	vec_push(b->arena, out, z);
+}
+
+/* Observing has no narrower measure than zones: who may name hosts may allow. */
+static void zones_of(struct build *b, const struct xml_element *e,
+		     const char *attr, zone_list *out)
+{
+	struct ends ends = value_ends(b, e, attr);
+
+	for (size_t i = 0; i < ends.n; i++) {
+		const struct end_word *w = &ends.v[i];
+
+		if (w->kind == END_PARTY && w->party->kind == PARTY_ZONE)
+			add_zone(b, out, w->party);
+		else if (w->kind == END_ALL)
+			for (size_t z = 0; z < b->topo->zones.n; z++)
+				add_zone(b, out, b->topo->zones.v[z]);
+		else
+			diag_add(b->d, SEV_ERROR, w->at,
+				 "\"%s\" is no zone: <observe> is between "
+				 "zones", w->text);
+	}
+}
+
+static void resolve_observe(struct build *b, struct item *it)
+{
+	struct observe *o = ARENA_NEW(b->arena, struct observe);
+
+	zones_of(b, it->xml, "from", &o->from);
+	zones_of(b, it->xml, "to", &o->to);
+	o->name = xml_attr(it->xml, "name");
+	o->ident = item_ident(b, it);
+	o->reason = text(b, it, "reason");
+	o->owner = text(b, it, "owner");
+	o->until = value_date(b, it->xml, "until", true);
+	o->at = xml_span(it->xml);
+	o->id = (uint32_t)b->topo->observes.n;
+	vec_push(b->arena, &b->topo->observes, o);
+}
+
 static void resolve_mail_domain(struct build *b, struct item *it)
 {
 	static const char *const all[] = { "softfail", "fail", "neutral" };
@@ -566,6 +612,7 @@ void build_resolve(struct build *b)
 		[EL_FORBID] = resolve_forbid,
 		[EL_EXPECT] = resolve_expect,
 		[EL_ASSIGN] = resolve_assign,
+		[EL_OBSERVE] = resolve_observe,
 		[EL_PUBLISH] = resolve_publish,
 		[EL_MAIL_DOMAIN] = resolve_mail_domain,
 		[EL_SKIP] = resolve_skip,

@@ -6,7 +6,6 @@
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define IN(e) (UINT32_C(1) << EL_##e)
 #define REQ AF_REQUIRED
-#define LATER AF_LATER
 
 static_assert(N_ELEMENTS <= 32, "parents are a 32-bit mask");
 
@@ -30,7 +29,7 @@ static_assert(N_ELEMENTS <= 32, "parents are a 32-bit mask");
 #define IDENT \
 	{ "name", AT_NAME, 0, NULL, "what messages and waivers call it" }
 
-#define PARTY_LATER \
+#define PARTY_MORE \
 	{ "realm", AT_NAME, 0, NULL, "forest or site of its own" }, \
 	{ "owner", AT_TEXT, 0, NULL, "who answers for it and all in it" }
 
@@ -75,7 +74,7 @@ static const struct attr_def zone_attrs[] = {
 	  "does the auditor judge traffic within it" },
 	DYNAMIC_PORTS,
 	PUBLIC_SOURCE,
-	PARTY_LATER,
+	PARTY_MORE,
 };
 
 static const struct attr_def network_attrs[] = {
@@ -85,7 +84,7 @@ static const struct attr_def network_attrs[] = {
 	DYNAMIC_PORTS,
 	{ "inside", AT_WORD, 0, "any planned", "as in zone" },
 	PUBLIC_SOURCE,
-	PARTY_LATER,
+	PARTY_MORE,
 };
 
 static const struct attr_def host_attrs[] = {
@@ -95,7 +94,7 @@ static const struct attr_def host_attrs[] = {
 	DYNAMIC_PORTS,
 	{ "public", AT_ADDRESSES, 0, NULL,
 	  "public addresses, the n-th of a family for its n-th address" },
-	PARTY_LATER,
+	PARTY_MORE,
 };
 
 static const struct attr_def use_attrs[] = {
@@ -162,7 +161,8 @@ static const struct attr_def firewall_attrs[] = {
 	  "log" },
 	{ "refuse", AT_WORD, 0, "drop reject",
 	  "silently (default) or with an answer" },
-	{ "enforce", AT_WORD, LATER, "yes no", "no: count and log only" },
+	{ "enforce", AT_WORD, 0, "yes no",
+	  "no: what the plan denies is counted, logged and let through" },
 	{ "managed", AT_WORD, 0, "yes no",
 	  "no: another product, for which no ruleset is written" },
 };
@@ -215,7 +215,8 @@ static const struct attr_def forbid_attrs[] = {
 };
 
 static const struct attr_def observe_attrs[] = {
-	FROM_TO,
+	{ "from", AT_ENDS, REQ, NULL, "zones, or *" },
+	{ "to", AT_ENDS, REQ, NULL, "zones, or *" },
 	{ "until", AT_DATE, REQ, NULL, "not after" },
 	{ "owner", AT_TEXT, REQ, NULL, "who answers for it" },
 	{ "reason", AT_TEXT, REQ, NULL, "why" },
@@ -288,72 +289,72 @@ static const struct attr_def rule_attrs[] = {
 	  "instead of a condition: why a topology cannot decide it" },
 };
 
-#define DEF(id, n, parents, later, attrs, doc) \
-	[EL_##id] = { n, parents, later, attrs, COUNT(attrs), doc }
+#define DEF(id, n, parents, attrs, doc) \
+	[EL_##id] = { n, parents, attrs, COUNT(attrs), doc }
 
 const struct element_def schema_elements[N_ELEMENTS] = {
-	[EL_ROOT] = { "", 0, false, NULL, 0, "" },
-	DEF(TOPOLOGY, "topology", IN(ROOT), false, topology_attrs,
+	[EL_ROOT] = { "", 0, NULL, 0, "" },
+	DEF(TOPOLOGY, "topology", IN(ROOT), topology_attrs,
 	    "A network: zones, hosts, firewalls and what is said of them"),
-	DEF(TEMPLATE, "template", IN(ROOT), false, template_attrs,
+	DEF(TEMPLATE, "template", IN(ROOT), template_attrs,
 	    "Roles, services and flows to be used by topologies"),
 	{ .name = "waivers", .parents = IN(ROOT),
 	  .doc = "Findings that are accepted for a time" },
-	DEF(INCLUDE, "include", IN(TOPOLOGY) | IN(ZONE) | IN(NETWORK), false,
+	DEF(INCLUDE, "include", IN(TOPOLOGY) | IN(ZONE) | IN(NETWORK),
 	    include_attrs, "Children of another file's root"),
-	DEF(ZONE, "zone", IN(TOPOLOGY), false, zone_attrs,
+	DEF(ZONE, "zone", IN(TOPOLOGY), zone_attrs,
 	    "A part of the network behind firewalls"),
-	DEF(NETWORK, "network", IN(ZONE) | IN(NETWORK), false, network_attrs,
+	DEF(NETWORK, "network", IN(ZONE) | IN(NETWORK), network_attrs,
 	    "A named part of a zone"),
-	DEF(HOST, "host", IN(ZONE) | IN(NETWORK), false, host_attrs,
+	DEF(HOST, "host", IN(ZONE) | IN(NETWORK), host_attrs,
 	    "A machine"),
-	DEF(USE, "use", IN(ZONE) | IN(NETWORK) | IN(HOST), false, use_attrs,
+	DEF(USE, "use", IN(ZONE) | IN(NETWORK) | IN(HOST), use_attrs,
 	    "Which servers of a role are used"),
-	DEF(PIN, "pin", IN(HOST), false, pin_attrs,
+	DEF(PIN, "pin", IN(HOST), pin_attrs,
 	    "A static port for a dynamic service"),
-	DEF(ROLE_PIN, "pin", IN(TOPOLOGY), false, role_pin_attrs,
+	DEF(ROLE_PIN, "pin", IN(TOPOLOGY), role_pin_attrs,
 	    "A static port for a dynamic service, by role"),
-	DEF(ROLE, "role", IN(TOPOLOGY) | IN(TEMPLATE), false, role_attrs,
+	DEF(ROLE, "role", IN(TOPOLOGY) | IN(TEMPLATE), role_attrs,
 	    "A function that machines have"),
-	DEF(SERVICE, "service", IN(TOPOLOGY) | IN(TEMPLATE), false,
+	DEF(SERVICE, "service", IN(TOPOLOGY) | IN(TEMPLATE),
 	    service_attrs, "Ports under a name"),
-	DEF(FLOW, "flow", IN(TOPOLOGY) | IN(TEMPLATE), false, flow_attrs,
+	DEF(FLOW, "flow", IN(TOPOLOGY) | IN(TEMPLATE), flow_attrs,
 	    "Which role opens which services of which role"),
-	DEF(WANT, "want", IN(TOPOLOGY), false, want_attrs,
+	DEF(WANT, "want", IN(TOPOLOGY), want_attrs,
 	    "Turns an optional flow on"),
-	DEF(OMIT, "omit", IN(TOPOLOGY), false, want_attrs,
+	DEF(OMIT, "omit", IN(TOPOLOGY), want_attrs,
 	    "Turns a template flow off"),
-	DEF(FIREWALL, "firewall", IN(TOPOLOGY), false, firewall_attrs,
+	DEF(FIREWALL, "firewall", IN(TOPOLOGY), firewall_attrs,
 	    "A firewall, or several machines with one ruleset"),
-	DEF(INTERFACE, "interface", IN(FIREWALL), false, interface_attrs,
+	DEF(INTERFACE, "interface", IN(FIREWALL), interface_attrs,
 	    "One of its interfaces"),
-	DEF(INPUT, "input", IN(FIREWALL), false, input_attrs,
+	DEF(INPUT, "input", IN(FIREWALL), input_attrs,
 	    "Who may open connections to the firewall itself"),
-	DEF(IPSEC, "ipsec", IN(TOPOLOGY), false, ipsec_attrs,
+	DEF(IPSEC, "ipsec", IN(TOPOLOGY), ipsec_attrs,
 	    "What is carried inside IPsec, transport mode"),
-	DEF(ALLOW, "allow", IN(TOPOLOGY), false, allow_attrs,
+	DEF(ALLOW, "allow", IN(TOPOLOGY), allow_attrs,
 	    "An exception beside the templates"),
-	DEF(FORBID, "forbid", IN(TOPOLOGY), false, forbid_attrs,
+	DEF(FORBID, "forbid", IN(TOPOLOGY), forbid_attrs,
 	    "What must never be planned"),
-	DEF(EXPECT, "expect", IN(TOPOLOGY), false, forbid_attrs,
+	DEF(EXPECT, "expect", IN(TOPOLOGY), forbid_attrs,
 	    "What must be planned"),
-	DEF(OBSERVE, "observe", IN(TOPOLOGY), true, observe_attrs,
+	DEF(OBSERVE, "observe", IN(TOPOLOGY), observe_attrs,
 	    "Counted and let through for a while"),
-	DEF(LEG, "leg", IN(HOST), false, leg_attrs,
+	DEF(LEG, "leg", IN(HOST), leg_attrs,
 	    "The same machine in another zone"),
-	DEF(PUBLISH, "publish", IN(TOPOLOGY), false, publish_attrs,
+	DEF(PUBLISH, "publish", IN(TOPOLOGY), publish_attrs,
 	    "Port forwarding"),
-	DEF(ASSIGN, "assign", IN(TOPOLOGY), false, assign_attrs,
+	DEF(ASSIGN, "assign", IN(TOPOLOGY), assign_attrs,
 	    "Roles given from another file"),
-	DEF(MAIL_DOMAIN, "mail-domain", IN(TOPOLOGY), false, mail_domain_attrs,
+	DEF(MAIL_DOMAIN, "mail-domain", IN(TOPOLOGY), mail_domain_attrs,
 	    "Who sends mail for a domain"),
-	DEF(SKIP, "skip", IN(TOPOLOGY) | IN(HOST), false, skip_attrs,
+	DEF(SKIP, "skip", IN(TOPOLOGY) | IN(HOST), skip_attrs,
 	    "Leaves out one advice rule"),
-	DEF(WAIVE, "waive", IN(WAIVERS), false, waive_attrs,
+	DEF(WAIVE, "waive", IN(WAIVERS), waive_attrs,
 	    "One accepted finding"),
 	[EL_ADVICE] = { .name = "advice", .parents = IN(ROOT),
 			.doc = "Rules that judge a plan" },
-	DEF(RULE, "rule", IN(ADVICE), false, rule_attrs, "One of them"),
+	DEF(RULE, "rule", IN(ADVICE), rule_attrs, "One of them"),
 };
 
 const struct element_def *schema_child(enum element parent, const char *name)
@@ -419,10 +420,8 @@ static void unknown_element(const struct xml_element *e, enum element parent,
 	size_t n = 0;
 
 	for (int i = EL_TOPOLOGY; i < N_ELEMENTS; i++) {
-		if (schema_elements[i].parents >> parent & 1) {
-			if (!schema_elements[i].later)
-				names[n++] = schema_elements[i].name;
-		}
+		if (schema_elements[i].parents >> parent & 1)
+			names[n++] = schema_elements[i].name;
 		else if (!strcmp(schema_elements[i].name, e->name))
 			elsewhere = schema_elements[i].name;
 	}
@@ -470,8 +469,7 @@ static size_t attr_names(const struct element_def *def,
 	size_t n = 0;
 
 	for (size_t i = 0; i < def->n_attr && n < MOST_ATTRS; i++)
-		if (!(def->attr[i].flags & LATER))
-			names[n++] = def->attr[i].name;
+		names[n++] = def->attr[i].name;
 	return n;
 }
 
@@ -547,19 +545,10 @@ static void check_attrs(const struct xml_element *e,
 	unsigned unknown = 0;
 
 	for (unsigned i = 0; i < e->n_attr && unknown < MOST_ATTRS; i++) {
-		const struct attr_def *a;
-
-		if (e->attr[i].uri)
+		if (e->attr[i].uri || find_attr(def, e->attr[i].name))
 			continue;
-		a = find_attr(def, e->attr[i].name);
-		if (!a) {
-			unknown_attr(e, e->attr[i].name, def, d);
-			unknown++;
-		} else if (a->flags & LATER) {
-			diag_add(d, SEV_ERROR, xml_attr_name_span(e, a->name),
-				 "attribute \"%s\" of <%s> is not supported yet",
-				 a->name, e->name);
-		}
+		unknown_attr(e, e->attr[i].name, def, d);
+		unknown++;
 	}
 	for (size_t i = 0; i < def->n_attr; i++)
 		check_missing(e, def, &def->attr[i], d);
@@ -579,11 +568,6 @@ enum element schema_check(const struct xml_element *e, enum element parent,
 		return EL_ROOT;
 	if (!def) {
 		unknown_element(e, parent, d);
-		return EL_ROOT;
-	}
-	if (def->later) {
-		diag_add(d, SEV_ERROR, xml_span(e),
-			 "<%s> is not supported yet", e->name);
 		return EL_ROOT;
 	}
 	check_attrs(e, def, d);

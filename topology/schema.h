@@ -32,7 +32,7 @@ enum attr_type {
 	N_ATTR_TYPES
 };
 
-enum { AF_REQUIRED = 1, AF_LATER = 2 };
+enum { AF_REQUIRED = 1 };
 
 struct attr_def {
 	const char *name;
@@ -45,7 +45,6 @@ struct attr_def {
 struct element_def {
 	const char *name;
 	uint32_t parents; /* 1 << enum element */
-	bool later;	  /* known to the format, not supported yet */
 	const struct attr_def *attr;
 	size_t n_attr;
 	const char *doc;

@@ -175,6 +175,7 @@ struct firewall {
 	uint16_t log_group;
 	bool refuse_reject;
 	bool unmanaged; /* another product: in paths, without a ruleset */
+	bool unenforced; /* counts and logs what the plan denies, no more */
 };
 
 /* Seconds since 1970-01-01 UTC. */
@@ -217,6 +218,17 @@ struct ipsec {
 	enum ike_auth auth;
 	service_list except;
 	uint32_t id;
+};
+
+typedef VEC(const struct party *) zone_list;
+
+/* What the plan denies between zones is let through for a while. */
+struct observe {
+	const char *name, *ident, *reason, *owner;
+	struct span at;
+	zone_list from, to;
+	struct when until; /* first moment after */
+	uint32_t id;	   /* in topology.observes */
 };
 
 /* Roles given beside the inventory. */
@@ -284,6 +296,7 @@ struct topology {
 	VEC(struct rule *) forbids;
 	VEC(struct rule *) expects;
 	VEC(struct assign *) assigns;
+	VEC(struct observe *) observes;
 	VEC(struct publish *) publishes;
 	VEC(struct mail_domain *) mail_domains;
 	VEC(struct skip *) skips;

@@ -94,8 +94,6 @@ static void put_attr(struct buf *out, const struct attr_def *a)
 {
 	const struct xsd_type *t = type_of(a);
 
-	if (a->flags & AF_LATER)
-		return;
 	buf_printf(out, "    <xs:attribute name=\"%s\"", a->name);
 	if (t->name)
 		buf_printf(out, " type=\"p:%s\"", t->name);
@@ -122,7 +120,7 @@ static void put_children(struct buf *out, int id)
 	for (int c = EL_TOPOLOGY; c < N_ELEMENTS; c++) {
 		const struct element_def *def = &schema_elements[c];
 
-		if (!(def->parents >> id & 1) || def->later)
+		if (!(def->parents >> id & 1))
 			continue;
 		if (!any)
 			buf_puts(out, "    <xs:choice minOccurs=\"0\" "
@@ -186,7 +184,6 @@ void schema_xsd(struct buf *out)
 	put_simple_type(out, &some_text);
 	put_simple_type(out, &some_names);
 	for (int i = EL_TOPOLOGY; i < N_ELEMENTS; i++)
-		if (!schema_elements[i].later)
-			put_element_type(out, i);
+		put_element_type(out, i);
 	buf_puts(out, "</xs:schema>\n");
 }

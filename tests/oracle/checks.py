@@ -225,6 +225,8 @@ class Checker:
         for item in [*t.allows, *t.forbids, *t.expects,
                      *(i for f in t.firewalls.values() for i in f.inputs)]:
             self.plan.members(item.traffic.services)
+        for zone in (z for o in t.observes for z in o.src + o.dst):
+            fail_if(zone != "*" and zone not in t.zones, f'observe: "{zone}" is no zone')
         for choice in t.wants + t.omits:
             rows = [f for f in t.flows if (f.src, f.dst) == (choice.src, choice.dst)]
             fail_if(not rows, f"no row from {choice.src} to {choice.dst}")

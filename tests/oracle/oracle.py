@@ -5,8 +5,11 @@ A second, naive implementation of the plan, for tests only.  One query line on
 stdin, one answer line on stdout:
 
     end SRC DST PROTO PORT                  allowed | denied | ipsec
-    at  FIREWALL IN OUT SRC DST PROTO PORT  pass | drop
-    in  FIREWALL IN SRC DST PROTO PORT      pass | drop | open | housekeeping
+    at  FIREWALL IN OUT SRC DST PROTO PORT  pass | drop | unrouted
+    in  FIREWALL IN SRC DST PROTO PORT      pass | drop | open | housekeeping | unrouted
+
+`unrouted`: the rules of a firewall that does not enforce let it through, the kernel
+may not.
 
 PROTO: a number or tcp udp icmp icmpv6 esp ah.  PORT: the destination port of tcp and
 udp, the type of icmp and icmpv6 (number or name of a request), else `-`.

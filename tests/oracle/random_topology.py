@@ -200,6 +200,10 @@ class Generator:
             node.attributes["log"] = "none"
         if self.second.random() < 0.3:
             node.attributes["refuse"] = "reject"
+        if self.second.random() < 0.08:
+            node.attributes["enforce"] = "no"
+        if self.second.random() < 0.08 and self.named("firewall"):
+            node.attributes["managed"] = "no"       # never the first one
         if self.second.random() < 0.2:
             node.attributes.update({"log": "new", "log-group": str(len(zones))})
         zones = zones + [self.rng.choice(zones)
@@ -450,6 +454,15 @@ class Generator:
             attributes["except"] = self.ends(1)
         return self.root, Node("forbid", {**attributes, "reason": "drawn"})
 
+    def observe(self) -> Optional[tuple[Node, Node]]:
+        """Zones between which what is denied is let through, some of it no longer."""
+        names = self.named("zone")
+        ends = [self.second.sample(names, self.second.randint(1, 2)) for _ in range(2)]
+        return self.root, Node("observe", {
+            "from": " ".join(ends[0]), "to": " ".join(ends[1]),
+            "until": self.second.choice(["2090-06-30", "2090-06-30", "2020-12-31"]),
+            "owner": "nobody", "reason": "drawn"})
+
     def expect(self) -> Optional[tuple[Node, Node]]:
         """What an exception plans must be planned: never more than it."""
         allows = [c for c in self.root.children if c.tag == "allow"
@@ -490,7 +503,8 @@ class Generator:
     def input(self) -> Optional[tuple[Node, Node]]:
         """Who may open connections to a firewall."""
         name = self.rng.choice(self.named("firewall"))
-        words = [w for w in self.ends(2, True).split() if w != name]
+        words = [w for w in self.ends(2, True).split() if w != name
+                 and not (w.startswith("role:") and len(self.own_addresses) > 8)]
         if not words:
             return None
         attributes = {"from": " ".join(words), **self.traffic()}
@@ -536,7 +550,7 @@ class Generator:
         names = self.named("host") + self.named("network") + self.named("zone")
         words = [self.end() for _ in range(self.second.randint(1, 2))]
         words += [self.second.choice(names)[:2] + "*"] * (self.second.random() < 0.3)
-        roles = self.pick(self.roles, 2)
+        roles = self.pick(self.roles, 1)
         self.rng.setstate(state)
         self.rng.random()               # another draw the next time
         attributes = {"to": " ".join(dict.fromkeys(words)), "roles": " ".join(roles)}
@@ -727,7 +741,7 @@ class Generator:
         self.zones()
         self.firewalls()
         self.load()
-        big = self.maybe(0.3)
+        big = self.maybe(0.3) and len(self.own_addresses) <= 8
         self.offer(self.network, self.rng.randint(0, 6))
         self.offer(self.host, self.rng.randint(16, 36) if big else self.rng.randint(5, 14))
         while len(self.named("host")) < 3:
@@ -740,17 +754,18 @@ class Generator:
         self.offer(self.leg, self.second.randint(0, 3))
         if self.second.random() < 0.6:
             self.realms()
-        self.offer(self.assign, self.second.randint(0, 4))
+        self.offer(self.assign, self.second.randint(0, 2))
         self.offer(self.own_flow, self.rng.randint(0, 8))
         self.offer(self.choice, self.rng.randint(0, 6))
         self.offer(self.use, self.rng.randint(0, 5))
         self.offer(self.pin, self.rng.randint(0, 5))
         # what an ordinary user may load is limited (nft 1.0.6): less between many zones
         large = len(self.named("zone")) > 4 or len(self.own_addresses) > 8
-        self.offer(self.allow, min(self.rng.randint(4, 16), 9 if large else 16))
+        self.offer(self.allow, min(self.rng.randint(4, 16), 7 if large else 16))
         self.offer(self.input, min(self.rng.randint(0, 7), 3 if large else 7))
         self.offer(self.ipsec, self.rng.randint(0, 6))
         self.offer(self.forbid, self.rng.randint(0, 6))
+        self.offer(self.observe, self.second.choice([0, 0, 0, 1, 2]))
         self.offer(self.expect, self.second.randint(0, 2))
         self.translate()
         self.tidy()

@@ -133,6 +133,7 @@ class Firewall:
     name: str
     nodes: list[str]
     managed: bool = True
+    enforce: bool = True
     interfaces: list[Interface] = field(default_factory=list)
     inputs: list[Input] = field(default_factory=list)
 
@@ -225,6 +226,14 @@ class Assign:
 
 
 @dataclass
+class Observe:
+    """What the plan denies between zones is let through until then."""
+    src: list[str]
+    dst: list[str]
+    until: datetime.datetime
+
+
+@dataclass
 class Topology:
     """Everything one compilation knows."""
     name: str = ""
@@ -244,6 +253,7 @@ class Topology:
     allows: list[Allow] = field(default_factory=list)
     forbids: list[Forbid] = field(default_factory=list)
     publishes: list[Publish] = field(default_factory=list)
+    observes: list[Observe] = field(default_factory=list)
     assigns: list[Assign] = field(default_factory=list)
     expects: list[Forbid] = field(default_factory=list)
 
@@ -419,7 +429,8 @@ VOCABULARY = {                      # element: attributes; those after * are req
     "flow": "requirement cite reason across * from to service",
     "want": "name service at * from to reason",
     "omit": "name service at * from to reason",
-    "firewall": "nodes log log-group refuse managed * name",
+    "observe": "name * from to until owner reason",
+    "firewall": "nodes log log-group refuse managed enforce * name",
     "interface": "address dhcp * name zone",
     "input": f"reason {TRAFFIC} * from",
     "ipsec": "protocols nat-traversal ike-auth except name reason * between and",
@@ -580,7 +591,7 @@ class Reader:
     def children(self, element: ET.Element, parent: Optional[Party], path: str) -> None:
         """What stands in a topology, zone or network, includes opened."""
         places = {None: "include zone pin role service flow want omit firewall ipsec allow"
-                        " assign forbid expect publish mail-domain skip",
+                        " assign observe forbid expect publish mail-domain skip",
                   "zone": "include network host use", "network": "include network host use",
                   "host": "use pin skip leg"}
         for tag, child in child_elements(element):
@@ -599,7 +610,7 @@ class Reader:
                 assert parent is not None
                 parent.uses.append(Use(words(child.get("role")), words(child.get("of"))))
             elif tag not in ("mail-domain", "skip"):
-                if tag in ("allow", "forbid", "expect", "want", "omit", "ipsec",
+                if tag in ("allow", "forbid", "expect", "observe", "want", "omit", "ipsec",
                            "publish"):
                     self.label(tag, child)
                 getattr(self, "read_" + tag)(child)
@@ -684,7 +695,8 @@ class Reader:
         elif log == "new":
             raise PlanError(f'firewall "{name}" logs new connections to no group')
         one_of(element.get("refuse"), "drop reject")
-        found = Firewall(name, words(element.get("nodes")), yes(element.get("managed"), True))
+        found = Firewall(name, words(element.get("nodes")), yes(element.get("managed"), True),
+                         yes(element.get("enforce"), True))
         for tag, child in child_elements(element):
             if tag == "interface":
                 found.interfaces.append(Interface(
@@ -738,6 +750,13 @@ class Reader:
                     for a in found.ranges(proto) for b in other.ranges(proto)):
                 raise PlanError("publish: a port twice")
         self.topology.publishes.append(found)
+
+    def read_observe(self, element: ET.Element) -> None:
+        """`observe`: between zones, for a while."""
+        until = moment(element.get("until"), True)
+        assert until is not None
+        self.topology.observes.append(Observe(
+            words(element.get("from")), words(element.get("to")), until))
 
     def read_forbid(self, element: ET.Element) -> None:
         """`forbid`: no service and port means every packet."""

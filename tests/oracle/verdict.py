@@ -88,6 +88,7 @@ class Plan:
         self.firewall_of = {a: f.name for f in topology.firewalls.values()
                             for a in f.addresses()}
         self.assigns = [a for a in topology.assigns if a.expires is None or today < a.expires]
+        self.observes = [o for o in topology.observes if today < o.until]
         self.inventory = functools.cache(self._inventory)
         self.nat = Translation(self)
         self.facts = functools.cache(self._facts)
@@ -480,7 +481,20 @@ class Plan:
     def at(self, firewall: str, enter: str, leave: str,
            src: Address, dst: Address, proto: int, port: int) -> str:
         """A new packet forwarded by a firewall (the format, 'At one firewall')."""
-        return "pass" if self.sent(firewall, enter, leave, src, dst, proto, port) else "drop"
+        box = self.topology.firewalls[firewall]
+        if not box.enforce:
+            return "unrouted" if self.strange(box, src, dst) else "pass"
+        if self.sent(firewall, enter, leave, src, dst, proto, port):
+            return "pass"
+        one, other = box.interface(enter), box.interface(leave)
+        if one is None or other is None or one is other or src.version != dst.version:
+            return "drop"
+        own = [o for o, _ in self.meant(dst, proto, port)
+               if o != dst and self.nat.rewrites(firewall, one.zone, dst, o)]
+        if own:                         # what is observed goes by own addresses
+            return "unrouted" if any(self.observed(box, one, other, src, o)
+                                     for o in own) else "drop"
+        return "pass" if self.observed(box, one, other, src, dst) else "drop"
 
     def sent(self, firewall: str, enter: str, leave: str, src: Address, dst: Address,
              proto: int, port: int) -> Optional[Seen]:
@@ -508,6 +522,32 @@ class Plan:
                 break
         return None
 
+    @staticmethod
+    def strange(box: Firewall, src: Address, dst: Address) -> bool:
+        """Addresses that a kernel forwards by rules of its own, or not at all."""
+        return any(a in box.addresses() or any(inside(a, p) for p in NOWHERE)
+                   for a in (src, dst)) or src.version != dst.version
+
+    @staticmethod
+    def strange_source(box: Firewall, src: Address) -> bool:
+        """No kernel takes a packet from its own or from nobody's address."""
+        return src in box.addresses() or any(inside(src, p) for p in NOWHERE)
+
+    def observed(self, box: Firewall, one: Interface, other: Interface,
+                 src: Address, dst: Address) -> bool:
+        """Is the pair of zones observed, and does a path of theirs go here?"""
+        start, end = self.facts(src).zone, self.facts(dst).zone
+        if start is None or end is None or src.version != dst.version:
+            return False
+        if not any({start, "*"} & set(o.src) and {end, "*"} & set(o.dst)
+                   for o in self.observes):
+            return False
+        if start == end:
+            return one.zone == other.zone == start
+        step = (one.zone, box.name, other.zone)
+        return any(step == path[i:i + 3] for path in self.paths(start, end)
+                   for i in range(0, len(path) - 2, 2))
+
     def within_zone(self, zone: str, src: Address, dst: Address,
                     proto: int, port: int, planned: bool) -> bool:
         """Between two interfaces in one zone."""
@@ -524,6 +564,9 @@ class Plan:
         box = self.topology.firewalls[firewall]
         if not box.inputs:
             return "open"
+        if not box.enforce:
+            return "pass" if dst in box.addresses() and not self.strange_source(box, src) \
+                else "unrouted"
         interface = box.interface(enter)
         if interface is not None and self.input_planned(box, interface, src, dst, proto, port):
             return "pass"
