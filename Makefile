@@ -196,7 +196,9 @@ bench-live: portplan
 # ---- installation ------------------------------------------------------------
 
 BINDIR := $(DESTDIR)$(PREFIX)/bin
-MANDIR := $(DESTDIR)$(PREFIX)/share/man/man1
+MANDIR := $(DESTDIR)$(PREFIX)/share/man
+BASHDIR := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+ZSHDIR := $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions
 DOCDIR := $(DESTDIR)$(PREFIX)/share/doc/portplan
 UNITDIR := $(DESTDIR)$(PREFIX)/lib/systemd/system
 SERVICE := portplan-audit@.service
@@ -204,7 +206,7 @@ COMMANDS = $(shell ./portplan help --names)
 
 .PHONY: install
 install: portplan
-	install -d $(BINDIR) $(MANDIR)
+	install -d $(BINDIR) $(MANDIR)/man1 $(MANDIR)/man5 $(BASHDIR) $(ZSHDIR)
 	install -m 755 portplan $(BINDIR)/portplan
 	install -d $(DOCDIR)/examples
 	install -m 644 README.md $(DOCDIR)
@@ -214,9 +216,12 @@ install: portplan
 	install -d $(UNITDIR)
 	sed 's|/usr/local/bin/|$(PREFIX)/bin/|' templates/systemd/$(SERVICE) \
 		> $(UNITDIR)/$(SERVICE)
-	./portplan man > $(MANDIR)/portplan.1
+	./portplan man > $(MANDIR)/man1/portplan.1
 	for c in $(COMMANDS); do \
-		./portplan man $$c > $(MANDIR)/portplan-$$c.1 || exit 1; done
+		./portplan man $$c > $(MANDIR)/man1/portplan-$$c.1 || exit 1; done
+	./portplan man topology > $(MANDIR)/man5/portplan-topology.5
+	./portplan completion bash > $(BASHDIR)/portplan
+	./portplan completion zsh > $(ZSHDIR)/_portplan
 
 .PHONY: help
 help:

@@ -12,6 +12,9 @@
 #include "plan/plan.h"
 #include "topology/topology.h"
 
+#define PORTPLAN_VERSION "0.1.0"
+#define PORTPLAN_DATE "2026-11-24" /* of the version */
+
 /* Exit codes of all commands. */
 enum {
 	EXIT_OK = 0,	   /* clean, equal, allowed */
@@ -71,9 +74,7 @@ bool arg_given(const struct args *a, const char *name);
 /* Exit code in *code if the program should end (help, error). */
 bool args_parse(struct args *a, int argc, char **argv, int *code);
 void command_help(const struct command *c, struct buf *out);
-void command_page(const struct command *c, struct buf *out);
 void program_help(struct buf *out);
-void program_man(struct buf *out);
 const struct command *find_command(const char *name);
 
 /* "portplan gen: text\n" on standard error; returns EXIT_BAD. */
@@ -169,6 +170,7 @@ extern const struct command command_templates;
 extern const struct command command_counters;
 extern const struct command command_import;
 extern const struct command command_learn;
+extern const struct command command_completion;
 extern const struct command command_man;
 
 

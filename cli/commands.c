@@ -23,6 +23,7 @@ const struct command *const commands[] = {
 	&command_learn,
 	&command_schema,
 	&command_templates,
+	&command_completion,
 	&command_man,
 };
 

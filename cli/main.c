@@ -5,12 +5,11 @@
 
 #include "base/plain.h"
 #include "cli/cli.h"
-
-#define VERSION "0.1.0"
+#include "cli/complete.h"
 
 static void say_version(void)
 {
-	printf("portplan " VERSION " (libxml2 " LIBXML_DOTTED_VERSION ")\n");
+	printf("portplan " PORTPLAN_VERSION " (libxml2 " LIBXML_DOTTED_VERSION ")\n");
 }
 
 static int no_command(const char *name)
@@ -34,13 +33,24 @@ static int no_command(const char *name)
 	return EXIT_BAD;
 }
 
+/* For the shells' completion: what may stand at the end of a line. */
+static void complete(int argc, char **argv, struct buf *out)
+{
+	struct arena *a = arena_new();
+
+	complete_line(a, argv, (size_t)argc, out);
+	arena_free(a);
+}
+
 static int help(int argc, char **argv)
 {
 	const struct command *c;
 	struct buf b = { 0 };
 	int code;
 
-	if (argc > 2 && !strcmp(argv[2], "--names")) {
+	if (argc > 2 && !strcmp(argv[2], "--complete")) {
+		complete(argc - 3, argv + 3, &b);
+	} else if (argc > 2 && !strcmp(argv[2], "--names")) {
 		for (size_t i = 0; i < n_commands; i++)
 			buf_printf(&b, "%s\n", commands[i]->name);
 	} else if (argc > 2 && strcmp(argv[2], "help")) {

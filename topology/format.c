@@ -106,6 +106,7 @@ static bool is_list(const struct attr_def *d)
 	case AT_WORDS:
 	case AT_ENDS:
 	case AT_SENDERS:
+	case AT_PUBLIC:
 		return true;
 	default:
 		return !strcmp(d->name, "template") ||
