@@ -230,8 +230,8 @@ static const struct option_def matrix_options[] = {
 	{ 0, "service", "NAME", "only this service" },
 	{ 0, "firewall", "NAME", "only what crosses this firewall" },
 	{ 'o', "output", "FORMAT[=FILE]",
-	  "table (default), csv, json, markdown or html; xml: the whole plan "
-	  "as a document, whatever is filtered (see schema --plan); to FILE if "
+	  "table (default), csv, json, markdown, html or xml (the whole plan "
+	  "as a document, whatever is filtered; see schema --plan); to FILE if "
 	  "given (repeatable)" },
 	TOPOLOGY_OPTIONS,
 };

@@ -133,26 +133,30 @@ static const struct {
 	{ "service", offer_services }, { "layout", offer_layouts },
 };
 
-/* "table (default), csv, json or html; to FILE": the first words. */
+/* "table (default), csv, json or html; live: ndjson, syslog[=HOST]; to FILE":
+ * the first word of each piece. */
 static void offer_formats(struct completion *c, const struct option_def *o)
 {
+	static const char word[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
 	const char *s = o->help;
 
 	if (strchr(c->cur, '=')) {
 		offer_files(c);
 		return;
 	}
-	while (*s && *s != ';') {
-		size_t n;
+	while (*s && strncmp(s, "to FILE", 7)) {
+		size_t n = strcspn(s, ",;:");
 
-		s += strspn(s, ", ");
+		if (s[n] == ':' && s[n + 1] == ' ')
+			s += n + 2;
+		n = strspn(s, word);
+		if (n && strchr(" ,;[=", s[n]))
+			offer(c, arena_strndup(c->arena, s, n));
+		while (*s && !strchr(",;", *s) && strncmp(s, " or ", 4))
+			s += *s == '(' ? strcspn(s, ")") : 1;
+		s += strspn(s, ",; ");
 		if (!strncmp(s, "or ", 3))
 			s += 3;
-		n = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-");
-		if (n && strchr(" ,;", s[n]))
-			offer(c, arena_strndup(c->arena, s, n));
-		while (*s && *s != ',' && *s != ';' && strncmp(s, " or ", 4))
-			s++;
 	}
 	buf_puts(c->out, ":nospace\n");
 }
@@ -174,7 +178,7 @@ static void offer_choices(struct completion *c, const char *s)
 
 static void offer_value(struct completion *c, const struct option_def *o)
 {
-	if (!strcmp(o->name, "output")) {
+	if (!strncmp(o->arg, "FORMAT", 6)) {
 		offer_formats(c, o);
 		return;
 	}
