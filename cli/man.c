@@ -224,9 +224,8 @@ static void put_attribute(struct buf *out, const struct attr_def *a)
 {
 	buf_puts(out, ".TP\n\\fB");
 	put_word(out, a->name, strlen(a->name), false);
-	buf_printf(out, "\\fR=\\fI%s\\fR%s%s\n", kinds[a->type].name,
-		   a->flags & AF_REQUIRED ? " (required)" : "",
-		   a->flags & AF_LATER ? " (not supported yet)" : "");
+	buf_printf(out, "\\fR=\\fI%s\\fR%s\n", kinds[a->type].name,
+		   a->flags & AF_REQUIRED ? " (required)" : "");
 	put_text(out, a->doc);
 	if (!a->words)
 		return;
@@ -245,7 +244,7 @@ static void put_parents(struct buf *out, const struct element_def *def)
 		if (def->parents >> i & 1)
 			buf_printf(&b, "%s<%s>", b.n ? ", " : "It stands in ",
 				   schema_elements[i].name);
-	buf_puts(&b, def->later ? "; it is not supported yet." : ".");
+	buf_puts(&b, ".");
 	put_text(out, b.s);
 	buf_free(&b);
 }
