@@ -69,9 +69,9 @@ static bool read_generation(const struct nlmsghdr *h, struct change *c)
 
 /* A transaction's last message is its generation's; it comes alone in its
  * datagram or behind others. */
-static bool find_generation(const char *buf, int n, struct change *c)
+static bool find_generation(void *buf, int n, struct change *c)
 {
-	const struct nlmsghdr *h = (const void *)buf;
+	struct nlmsghdr *h = buf;
 	bool found = false;
 
 	for (; mnl_nlmsg_ok(h, n); h = mnl_nlmsg_next(h, &n))
@@ -83,8 +83,7 @@ static bool find_generation(const char *buf, int n, struct change *c)
 
 enum monitor_word monitor_next(int fd, struct change *c)
 {
-	static _Thread_local char buf[MESSAGE]
-		__attribute__((aligned(NLMSG_ALIGNTO)));
+	char buf[MESSAGE] __attribute__((aligned(NLMSG_ALIGNTO)));
 
 	for (;;) {
 		struct sockaddr_nl from = { .nl_pid = 0 };
