@@ -138,9 +138,9 @@ static bool join_group(struct iface *f, uint16_t *group, bool first,
 		       struct diags *d)
 {
 	int fd = pcap_fileno(f->pcap);
-	int kind = PACKET_FANOUT_HASH | PACKET_FANOUT_FLAG_DEFRAG;
-	int v = (first ? kind | PACKET_FANOUT_FLAG_UNIQUEID : kind) << 16 |
-		(first ? 0 : *group);
+	uint32_t kind = PACKET_FANOUT_HASH | PACKET_FANOUT_FLAG_DEFRAG |
+			(first ? PACKET_FANOUT_FLAG_UNIQUEID : 0);
+	uint32_t v = kind << 16 | (first ? 0 : *group);
 	socklen_t len = sizeof(v);
 
 	if (setsockopt(fd, SOL_PACKET, PACKET_FANOUT, &v, sizeof(v)) == 0 &&

@@ -47,8 +47,26 @@ struct clock {
 	uint64_t beats; /* of all workers, when last looked at */
 };
 
+/* What the workers have counted by now: they show it with their next batch. */
+static void ask_totals(struct run *r)
+{
+	const struct timespec nap = { .tv_nsec = 2 * 1000 * 1000 };
+
+	for (unsigned i = 0; i < r->n_worker; i++)
+		atomic_store(&r->worker[i].want_totals, true);
+	for (unsigned i = 0; i < r->n_worker; i++) {
+		struct worker *w = &r->worker[i];
+
+		if (!w->started)
+			worker_serve(w);
+		for (int k = 0; k < 100 && atomic_load(&w->want_totals); k++)
+			nanosleep(&nap, NULL);
+	}
+}
+
 void audit_sum(struct run *r, struct metrics *m)
 {
+	ask_totals(r);
 	*m = (struct metrics){ .complete = -1, .up = audit_now() - r->start };
 	pthread_mutex_lock(&r->lock);
 	for (unsigned i = 0; i < r->n_worker; i++) {
@@ -60,7 +78,6 @@ void audit_sum(struct run *r, struct metrics *m)
 		m->flows.acked += w->flow_stats.acked;
 		m->flows.missed += w->flow_stats.missed;
 		m->dropped += w->dropped;
-		atomic_store(&w->want_totals, true);
 	}
 	pthread_mutex_unlock(&r->lock);
 }
@@ -79,15 +96,16 @@ static void progress(struct run *r, bool asked)
 {
 	double p = r->sources ? sources_progress(r->sources) : -1;
 	double took = audit_now() - r->start;
+	double rate = took > 0 ? (double)frames(r) / took : 0;
 	struct metrics m;
 
 	if (!asked && (!isatty(STDERR_FILENO) || took < 2))
 		return;
 	audit_sum(r, &m);
-	fprintf(stderr, "%s%llu packets, %.2f M a second, %llu flows",
+	fprintf(stderr, "%s%llu packets, %.*f%s a second, %llu flows",
 		asked ? "" : "\r", (unsigned long long)frames(r),
-		(double)frames(r) / (took > 0 ? took : 1) / 1e6,
-		(unsigned long long)m.flows.flows);
+		rate < 1e5 ? 0 : 1, rate < 1e5 ? rate : rate / 1e6,
+		rate < 1e5 ? "" : " M", (unsigned long long)m.flows.flows);
 	if (m.dropped)
 		fprintf(stderr, ", %llu dropped",
 			(unsigned long long)m.dropped);
