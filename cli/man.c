@@ -244,7 +244,7 @@ static void put_parents(struct buf *out, const struct element_def *def)
 		if (def->parents >> i & 1)
 			buf_printf(&b, "%s<%s>", b.n ? ", " : "It stands in ",
 				   schema_elements[i].name);
-	buf_puts(&b, ".");
+	buf_putc(&b, '.');
 	put_text(out, b.s);
 	buf_free(&b);
 }
