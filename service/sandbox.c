@@ -139,13 +139,13 @@ int sandbox_enter(const struct sandbox *s, struct sandbox_state *st)
 	const char *no_fence;
 
 	*st = (struct sandbox_state){ .missing = NULL };
-	if (SANITIZED) {
-		st->missing = "built with sanitizers: no sandbox";
-		return 0;
-	}
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
 		st->missing = "no_new_privs is refused";
 		return -1;
+	}
+	if (SANITIZED) {
+		st->missing = "built with sanitizers: no sandbox";
+		return 0;
 	}
 	if (fence(s, st) < 0)
 		return -1;
