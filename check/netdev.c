@@ -126,6 +126,35 @@ int netdev_route_default(int rtnl, bool v6, int index)
 	return ask(rtnl, &buf.h);
 }
 
+static void bytes_of(struct addr a, uint8_t b[16])
+{
+	for (unsigned i = 0; i < 8; i++) {
+		b[i] = (uint8_t)(a.hi >> (56 - 8 * i));
+		b[8 + i] = (uint8_t)(a.lo >> (56 - 8 * i));
+	}
+}
+
+int netdev_address(int rtnl, int index, struct addr a)
+{
+	union request buf;
+	struct nlmsghdr *h = mnl_nlmsg_put_header(&buf);
+	struct ifaddrmsg *i = mnl_nlmsg_put_extra_header(h, sizeof(*i));
+	bool v6 = !addr_is_v4(a);
+	uint8_t b[16];
+
+	bytes_of(a, b);
+	h->nlmsg_type = RTM_NEWADDR;
+	h->nlmsg_flags = NLM_F_CREATE | NLM_F_REPLACE;
+	i->ifa_family = v6 ? AF_INET6 : AF_INET;
+	i->ifa_prefixlen = v6 ? 128 : 32;
+	i->ifa_scope = RT_SCOPE_UNIVERSE;
+	i->ifa_flags = v6 ? IFA_F_NODAD : 0;
+	i->ifa_index = (uint32_t)index;
+	mnl_attr_put(h, IFA_LOCAL, v6 ? 16 : 4, v6 ? b : b + 12);
+	mnl_attr_put(h, IFA_ADDRESS, v6 ? 16 : 4, v6 ? b : b + 12);
+	return ask(rtnl, h);
+}
+
 int netdev_route_local(int rtnl, struct addr a, bool add)
 {
 	union request buf;
@@ -133,10 +162,7 @@ int netdev_route_local(int rtnl, struct addr a, bool add)
 	struct rtmsg *r = route(&buf, v6, RTN_LOCAL);
 	uint8_t b[16];
 
-	for (unsigned i = 0; i < 8; i++) {
-		b[i] = (uint8_t)(a.hi >> (56 - 8 * i));
-		b[8 + i] = (uint8_t)(a.lo >> (56 - 8 * i));
-	}
+	bytes_of(a, b);
 	if (!add) {
 		buf.h.nlmsg_type = RTM_DELROUTE;
 		buf.h.nlmsg_flags = 0;

@@ -21,6 +21,9 @@ int netdev_up(int rtnl, int index, bool arp);
 
 /* The way to everything: out of this interface. */
 int netdev_route_default(int rtnl, bool v6, int index);
+/* An address of the interface: masquerading takes any of global scope, and drops
+ * the packet where there is none. */
+int netdev_address(int rtnl, int index, struct addr a);
 /* The address is this machine's, or no longer. */
 int netdev_route_local(int rtnl, struct addr a, bool add);
 

@@ -678,6 +678,37 @@ uint32_t check_packets(struct check *c, const struct addr_set *src,
 
 /* ---- the way that packets take by their addresses ------------------------------- */
 
+/* Does the address stand for somebody in that zone? */
+static bool public_of(const struct plan *p, const struct public_addr *x,
+		      uint32_t zone)
+{
+	if (x->own != NONE)
+		return p->cell[x->own].zone == zone;
+	if (x->many && party_zone(x->many)->zone_id == zone)
+		return true;
+	for (size_t i = 0; i < x->publishes.n; i++)
+		if (p->cell[plan_cell(p, p->topo->publishes
+			    .v[x->publishes.v[i]]->own)].zone == zone)
+			return true;
+	return false;
+}
+
+/* A zone's own addresses, and public ones that stand for them. */
+static uint32_t zone_with_publics(struct planner *x, uint32_t zone,
+				  uint8_t field)
+{
+	const struct plan *p = x->p;
+	uint32_t out = zone_space(x, zone, field);
+
+	for (size_t i = 0; i < p->publics.n; i++) {
+		space_val v = space_addr(p->publics.v[i].addr);
+
+		if (public_of(p, &p->publics.v[i], zone))
+			out = space_or(x->s, out, field_is(x, field, v, v));
+	}
+	return out;
+}
+
 static uint32_t node_space(struct planner *x, uint32_t node, uint8_t field)
 {
 	const struct plan *p = x->p;
@@ -685,7 +716,7 @@ static uint32_t node_space(struct planner *x, uint32_t node, uint8_t field)
 			      0 };
 
 	if (node < p->n_zones)
-		return zone_space(x, node, field);
+		return zone_with_publics(x, node, field);
 	for (size_t i = 0; i < p->n_cell; i++)
 		if (p->cell[i].cls != NONE &&
 		    p->classes.v[p->cell[i].cls].node == node)

@@ -342,7 +342,14 @@ static bool start(struct replayer *r)
 	r->rtnl = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 	r->nfnl = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC,
 			 NETLINK_NETFILTER);
-	return r->rtnl >= 0 && r->nfnl >= 0 && !netdev_up(r->rtnl, 1, true);
+	if (r->rtnl < 0 || r->nfnl < 0 || netdev_up(r->rtnl, 1, true))
+		return false;
+	/* nobody's: 198.18.0.0/15 is for such tests (RFC 2544), fd00::/8 is
+	 * anybody's */
+	netdev_address(r->rtnl, 1, addr_v4(0xc613fffe));
+	netdev_address(r->rtnl, 1, (struct addr){ UINT64_C(0xfd5070706c616e00),
+						  0xfffe });
+	return true;
 }
 
 static void stop(struct replayer *r)
