@@ -433,6 +433,61 @@ out:
 	return rs;
 }
 
+/* What nft says of the ruleset here; -1: nothing. */
+static int listing_of(const char *const *argv)
+{
+	int fd = memfd_create("nft-listing", 0), null;
+
+	if (fd < 0)
+		return -1;
+	null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	if (run_nft(argv, fd, null) || lseek(fd, 0, SEEK_SET) < 0) {
+		close(fd);
+		fd = -1;
+	}
+	if (null >= 0)
+		close(null);
+	return fd;
+}
+
+static void live_texts(struct kruleset *rs)
+{
+	const char *list[] = {"nft", "-a", "-t", "list", "ruleset", NULL};
+	int fd = listing_of(list);
+	size_t n;
+	char *text = fd >= 0 ? slurp(rs->arena, fd, &n) : NULL;
+
+	if (text)
+		rules_texts(rs, text, n);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* Nothing is tried in a running firewall, but in a copy of its ruleset. */
+static void live_copy(struct kruleset *rs)
+{
+	const char *list[] = {"nft", "-s", "list", "ruleset", NULL};
+	int fd = listing_of(list);
+	struct buf ignored = {0};
+	struct kruleset *copy;
+
+	if (fd < 0)
+		return;
+	/* stays open: nft is handed its name */
+	rs->copy = arena_printf(rs->arena, "/proc/self/fd/%d", fd);
+	copy = check_load_file(rs->arena, rs->copy, NULL, 0, &ignored);
+	buf_free(&ignored);
+	if (!copy || copy->rule.n != rs->rule.n ||
+	    copy->chain.n != rs->chain.n) {
+		check_unload(copy);
+		close(fd);
+		rs->copy = NULL;
+		return;
+	}
+	rs->netns = copy->netns;
+	rs->userns = copy->userns;
+}
+
 struct kruleset *check_load_live(struct arena *a, struct buf *err)
 {
 	int fd = open_netfilter();
@@ -452,6 +507,10 @@ struct kruleset *check_load_live(struct arena *a, struct buf *err)
 					   i->if_index});
 	if (list)
 		if_freenameindex(list);
+	if (rs) {
+		live_texts(rs);
+		live_copy(rs);
+	}
 	return rs;
 }
 

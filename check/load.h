@@ -20,7 +20,8 @@ struct kruleset *check_load_file(struct arena *a, const char *path,
 struct kruleset *check_load_amended(struct arena *a, const char *path,
 				    const char *const *iface, size_t n,
 				    const char *script, struct buf *err);
-/* The ruleset of the network namespace that this process is in. */
+/* The ruleset of the network namespace that this process is in; packets are
+ * sent through a copy of it in a private namespace, where one can be made. */
 struct kruleset *check_load_live(struct arena *a, struct buf *err);
 void check_unload(struct kruleset *rs);
 

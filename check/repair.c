@@ -311,7 +311,8 @@ static void by_rules(struct trial *t, struct vf_finding *f, size_t n,
 
 /* ---- all --------------------------------------------------------------------------------- */
 
-/* Nothing is loaded into a running firewall, not even for a trial. */
+/* Nothing is loaded into a running firewall, not even for a trial; in its copy
+ * rules have other handles. */
 static void untried(struct verifier *v, struct vf_finding *f)
 {
 	if (is_generated(v) && v->opt->generated) {
@@ -329,8 +330,10 @@ static void by_trials(struct trial *t, struct vf_finding *f, size_t n)
 {
 	bool generated = is_generated(t->v);
 
-	if (generated)
+	if (generated || t->v->opt->live)
 		by_generator(t, f, n);
+	if (t->v->opt->live)
+		return;
 	by_rules(t, f, n, true);
 	by_rules(t, f, n, false);
 	if (!generated)
@@ -354,7 +357,7 @@ void repair_findings(struct verifier *v)
 	n = n < MAX_REPAIRS ? n : MAX_REPAIRS;
 	if (v->opt->file)
 		by_trials(&t, v->out->findings.v, n);
-	for (size_t i = 0; i < n && !v->opt->file; i++)
+	for (size_t i = 0; i < n && (!v->opt->file || v->opt->live); i++)
 		if (open_still(&v->out->findings.v[i]))
 			untried(v, &v->out->findings.v[i]);
 	if (v->opt->replan)

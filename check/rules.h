@@ -151,6 +151,7 @@ struct kruleset {
 	VEC(struct kr_set *) set;
 	VEC(struct kr_iface) iface; /* with an index when it was loaded */
 	int netns, userns; /* of the namespace it is loaded in; -1: live */
+	const char *copy;  /* live: a file of its listing, loaded there; or NULL */
 };
 
 /* Filled by the reader, object by object; false: not to be understood. */

@@ -129,6 +129,7 @@ struct vf_replan {
 
 struct verify_options {
 	const char *file;	/* the rules; NULL: no repairs are tried */
+	bool live;		/* file is a copy: its handles are others */
 	const char *generated;	/* what gen writes, or NULL */
 	const char *gen_command; /* that writes it */
 	const struct vf_replan *replan; /* NULL: no XML is proposed */

@@ -127,6 +127,8 @@ static int check_live(struct job *j)
 		return EXIT_BAD;
 	opt = options_of(j, f, NULL);
 	rs = load_live(j, &code);
+	opt.live = true;
+	opt.file = rs ? rs->copy : NULL;
 	return rs ? judge(j, rs, &opt, &v) : code;
 }
 
