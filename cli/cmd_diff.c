@@ -119,7 +119,8 @@ static int cmd_diff(struct args *a)
 			       d->count[CHANGE_OPENED], d->count[CHANGE_CLOSED],
 			       d->count[CHANGE_INTO_IPSEC] +
 			       d->count[CHANGE_OUT_OF_IPSEC] +
-			       d->count[CHANGE_TRANSLATION]);
+			       d->count[CHANGE_TRANSLATION] +
+			       d->count[CHANGE_TERMS]);
 	t.n_row = d->changes.n;
 	t.cell = ARENA_ARRAY(a->arena, const char *, t.n_row * N_COLUMNS);
 	for (size_t i = 0; i < t.n_row; i++)
@@ -129,7 +130,8 @@ static int cmd_diff(struct args *a)
 				 d->count[CHANGE_CLOSED],
 				 d->count[CHANGE_INTO_IPSEC] +
 				 d->count[CHANGE_OUT_OF_IPSEC] +
-				 d->count[CHANGE_TRANSLATION],
+				 d->count[CHANGE_TRANSLATION] +
+				 d->count[CHANGE_TERMS],
 				 firewalls_text(a, &x, &y));
 	code = table_out(a, &t);
 	return code != EXIT_OK ? code : t.n_row ? EXIT_FINDINGS : EXIT_OK;
@@ -147,7 +149,8 @@ const struct command command_diff = {
 	.summary = "what a change of the topology opens and closes",
 	.description =
 	  "Compares the plans of two topologies packet by packet and lists "
-	  "what opens, what closes and what moves into or out of IPsec: by "
+	  "what opens, what closes and what moves into or out of IPsec, and the "
+	  "exceptions, by their names, whose dates, owners or reasons are others: by "
 	  "zones, with the reason, its owner and what caused the change; "
 	  "internet-facing first. It ends with the firewalls whose ruleset "
 	  "changes.\n"

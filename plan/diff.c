@@ -15,6 +15,7 @@ const char *const change_name[N_CHANGES] = {
 	[CHANGE_INTO_IPSEC] = "now inside IPsec",
 	[CHANGE_OUT_OF_IPSEC] = "now in the clear",
 	[CHANGE_TRANSLATION] = "translation",
+	[CHANGE_TERMS] = "terms",
 };
 
 /* What one reason plans between two nodes. */
@@ -420,6 +421,7 @@ struct plan_diff *plan_diff(struct arena *a, const struct plan *before,
 	attribute(&d, &y, before, 0, space_and(d.s, x.all[1], y.all[0]),
 		  CHANGE_OUT_OF_IPSEC);
 	diff_translation(a, before, after, d.out);
+	diff_terms(a, before, after, d.out);
 	if (d.out->changes.n)
 		qsort(d.out->changes.v, d.out->changes.n,
 		      sizeof(*d.out->changes.v), order);

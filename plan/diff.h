@@ -14,6 +14,7 @@ enum change_kind {
 	CHANGE_INTO_IPSEC, /* was in the clear, is carried now */
 	CHANGE_OUT_OF_IPSEC,
 	CHANGE_TRANSLATION, /* of whom a public address is */
+	CHANGE_TERMS,	    /* of an exception: no packet fares otherwise */
 	N_CHANGES
 };
 
@@ -40,6 +41,10 @@ struct plan_diff {
 /* diff_nat.c: adds what is said otherwise of public addresses. */
 void diff_translation(struct arena *a, const struct plan *before,
 		      const struct plan *after, struct plan_diff *out);
+
+/* diff_terms.c: adds exceptions of other dates, owners, reasons. */
+void diff_terms(struct arena *a, const struct plan *before,
+		const struct plan *after, struct plan_diff *out);
 
 struct plan_diff *plan_diff(struct arena *a, const struct plan *before,
 			    const struct plan *after);

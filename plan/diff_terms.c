@@ -1,0 +1,100 @@
+#include <string.h>
+
+#include "plan/diff.h"
+#include "plan/sets.h"
+#include "topology/xml.h"
+
+/*
+ * The terms of exceptions: until when, by whom, why. No packet fares otherwise
+ * today, but who approved an exception until January did not until December.
+ */
+static const char *const terms[] = {
+	"starts", "expires", "review-by", "reason", "owner", "ticket",
+	"approved-by",
+};
+
+enum { N_TERMS = sizeof(terms) / sizeof(*terms) };
+
+static const struct rule *same_rule(const struct topology *t,
+				    const struct rule *r)
+{
+	for (size_t i = 0; i < t->allows.n; i++)
+		if (!strcmp(t->allows.v[i]->ident, r->ident))
+			return t->allows.v[i];
+	return NULL;
+}
+
+/* "expires 2027-01-31 to 2027-03-31, owner none to mail team"; NULL: the same */
+static const char *difference(struct arena *a, const struct rule *x,
+			      const struct rule *y)
+{
+	struct buf b = { 0 };
+	const char *s;
+
+	for (size_t i = 0; i < N_TERMS; i++) {
+		const char *was = xml_attr(x->xml, terms[i]);
+		const char *is = xml_attr(y->xml, terms[i]);
+
+		if (!strcmp(was ? was : "", is ? is : ""))
+			continue;
+		buf_printf(&b, "%s%s %s to %s", b.n ? ", " : "", terms[i],
+			   was ? was : "none", is ? is : "none");
+	}
+	s = b.n ? arena_strdup(a, b.s) : NULL;
+	buf_free(&b);
+	return s;
+}
+
+/* Where its first address stands. */
+static uint32_t cell_of(struct arena *a, const struct plan *p,
+			const struct ends *e)
+{
+	struct addr_set s = plan_ends_set(p, e, a);
+
+	return s.n ? plan_cell(p, s.r[0].lo) : NONE;
+}
+
+static const char *zone_of(const struct plan *p, uint32_t cell)
+{
+	const char *s = cell == NONE || p->cell[cell].cls == NONE ? NULL :
+		plan_node_name(p, p->classes.v[p->cell[cell].cls].node);
+
+	return s ? s : "";
+}
+
+static bool on_internet(const struct plan *p, uint32_t cell)
+{
+	return cell != NONE && p->cell[cell].zone != NONE &&
+	       p->topo->zones.v[p->cell[cell].zone]->zone_kind ==
+		       ZONE_INTERNET;
+}
+
+void diff_terms(struct arena *a, const struct plan *before,
+		const struct plan *after, struct plan_diff *out)
+{
+	const struct topology *t = after->topo;
+
+	for (size_t i = 0; i < t->allows.n; i++) {
+		const struct rule *y = t->allows.v[i];
+		const struct rule *x = same_rule(before->topo, y);
+		const char *what = x ? difference(a, x, y) : NULL;
+		uint32_t from, to;
+
+		if (!what)
+			continue;
+		from = cell_of(a, after, &y->from);
+		to = cell_of(a, after, &y->to);
+		out->count[CHANGE_TERMS]++;
+		vec_push(a, &out->changes, (struct change){
+			.kind = CHANGE_TERMS,
+			.from_zone = zone_of(after, from),
+			.to_zone = zone_of(after, to),
+			.from = xml_attr(y->xml, "from"),
+			.to = xml_attr(y->xml, "to"), .packets = "",
+			.reason = arena_printf(a, "allow %s", y->ident),
+			.cause = what, .owner = y->owner, .ticket = y->ticket,
+			.size = "", .at = y->at,
+			.internet = on_internet(after, from) ||
+				    on_internet(after, to) });
+	}
+}
