@@ -53,11 +53,12 @@ def ike(initiator_spi=b'ABCDEFGH', responder_spi=b'\0' * 8, flags=8):
 class Case:
     def __init__(self, name, packets, want, extra='', options=(), link=1,
                  wrap=eth, zone=None, rc=None, frames=None, waivers=None,
-                 text=(), taps=None):
+                 text=(), taps=None, snap=262144, cut=0):
         self.name, self.packets, self.want = name, packets, want
         self.extra, self.options = extra, list(options)
         self.link, self.wrap, self.zone, self.rc = link, wrap, zone, rc
         self.ready, self.waivers = frames, waivers
+        self.snap, self.cut = snap, cut  # bytes; of the file's end
         # What the table has to say; more captures, by the zone of their tap.
         self.text, self.taps = [text] if isinstance(text, str) else text, taps
 
@@ -421,6 +422,53 @@ def conversations():
     return y
 
 
+def incomplete():
+    """Nothing wrong was seen, but not enough to say so: exit code 3."""
+    want = [flow(FE, 43100, DC, 389)]
+    plain = full(FE, 43100, DC, 389, *SPOKEN['ldap']).raw()
+    many = [p for i in range(3000)
+            for p in conv(FE, 10000 + i, DC, 389).open().say(
+                0, SPOKEN['ldap'][0]).raw()]
+    lost = conv(FE, 43101, DC, 389).open()
+    for _ in range(20):
+        lost.say(0, b'\x99' * 1400)
+    return [
+        Case('incomplete: nothing', plain, want, rc=0, text='result: clean'),
+        Case('incomplete: mirror loss', lost.drop(7, 21).raw(),
+             [flow(FE, 43101, DC, 389)], rc=3,
+             text=['bytes acknowledged but never seen', 'incomplete']),
+        Case('incomplete: reordered is not lost',
+             full(FE, 43100, DC, 389, *SPOKEN['ldap']).swap(3, 4).raw(), want,
+             rc=0),
+        Case('incomplete: one way',
+             [p for i in range(20) for p in
+              full(FE, 43200 + i, DC, 389, *SPOKEN['ldap']).only(i % 2).raw()],
+             [flow(FE, 43200 + i, DC, 389) for i in range(20)], rc=3,
+             text='TCP flows of which one side was seen'),
+        Case('incomplete: truncated packets', plain, [], snap=40, rc=3,
+             text='frames captured too short'),
+        Case('incomplete: headers are enough', plain, want, snap=54, rc=0),
+        Case('incomplete: evicted flows', many, dict(lines=0, text=[
+            'flows given up for want of room', 'incomplete']),
+             options=['--max-flows', '1024'], rc=3),
+        Case('incomplete: damaged tail', plain + full(FE, 43102, DC,
+                                                      389).raw(),
+             want + [flow(FE, 43102, DC, 389)], cut=9, rc=3,
+             text='ends within a packet'),
+        Case('incomplete: a finding counts for more',
+             full(FE, 43103, DC, 445).raw() + plain, [
+                 flow(FE, 43103, DC, 445, 'unplanned')] + want, cut=9, rc=1,
+             text='ends within a packet'),
+        Case('incomplete: fragments without their first',
+             [ip(DC, FE, 17, b'\0' * 600, 64, 9, 180)] + plain, want, rc=3,
+             text='fragments without their first'),
+        Case('incomplete: unknown encapsulation',
+             [], want, rc=3, text='unknown encapsulation', frames=[
+                 eth(p) for p in plain] + [
+                     MACS + bytes.fromhex('88641100000100100041') + bytes(60)]),
+    ]
+
+
 def housekeeping():
     arp = MACS + b'\x08\x06' + bytes(28)
     lldp = bytes.fromhex('0180c200000e02000000000288cc') + bytes(30)
@@ -454,4 +502,5 @@ def scans():
 
 def all_cases():
     return directions('', '') + mid_stream_either_way() + secrets() + \
-        violations() + protocols() + taps() + waivers() + conversations() + housekeeping() + scans()
+        violations() + protocols() + taps() + waivers() + conversations() + incomplete() + housekeeping() + \
+        scans()

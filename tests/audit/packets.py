@@ -87,16 +87,17 @@ MIRRORS = {
 }
 
 
-def pcap(path, frames, link=1, t0=1700000000.0, step=0.001):
+def pcap(path, frames, link=1, t0=1700000000.0, step=0.001, snap=262144):
     """frames: bytes, or (seconds after the last, bytes)"""
     t = t0
     with open(path, 'wb') as f:
-        f.write(struct.pack('<IHHiIII', 0xa1b2c3d4, 2, 4, 0, 0, 262144, link))
+        f.write(struct.pack('<IHHiIII', 0xa1b2c3d4, 2, 4, 0, 0, snap, link))
         for fr in frames:
             wait, data = fr if isinstance(fr, tuple) else (step, fr)
             t += wait
-            f.write(struct.pack('<IIII', int(t), int(t % 1 * 1e6), len(data),
-                                len(data)) + data)
+            f.write(struct.pack('<IIII', int(t), int(t % 1 * 1e6),
+                                min(len(data), snap), len(data)) +
+                    data[:snap])
 
 
 class Conversation:
