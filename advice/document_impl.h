@@ -24,6 +24,7 @@ struct group {
 	VEC(struct member) members;
 	double addresses;
 	VEC(struct use_of) opens, serves; /* the services of its flows */
+	VEC(uint32_t) out, in;		  /* its flows, by number */
 };
 
 /* A flow of the document: an exact product of groups. */
@@ -64,6 +65,7 @@ struct reach {
 	/* all together, save the internet and firewalls themselves */
 	struct reach_count sum;
 	double hosts, parties;
+	const char *names; /* of the first few */
 };
 
 struct doc {
@@ -125,6 +127,8 @@ void doc_write_said(struct doc *d);
 const char *doc_id(struct doc *d, const struct party *p);
 /* at="file:line:column" */
 void doc_place(struct doc *d, struct span at);
+/* "dc1, be1 and 4 more" */
+const char *doc_names(struct arena *a, const char *const *v, size_t n);
 /* Children <ports protocol low high/> of a list of ranges; *size counts. */
 struct ports_size {
 	double ports;  /* TCP and UDP ports, and other protocols as one each */

@@ -178,7 +178,7 @@ bool expression_read(struct xpath_doc *doc, const struct vocabulary *v,
 	check_names(&c);
 	if (c.wrong)
 		return false;
-	out->expr = xpath_compile(doc, s, d->arena, &err);
+	out->expr = xpath_compile(doc, s, &err);
 	if (out->expr)
 		return true;
 	if (err.off >= len)

@@ -195,7 +195,7 @@ static void write_ports_of(struct doc *d, const struct doc_flow *f,
 		write_known(d, r, n);
 }
 
-static void write_flow(struct doc *d, const struct doc_flow *f)
+static void write_flow(struct doc *d, const struct doc_flow *f, size_t id)
 {
 	const struct reason *x = &d->p->reasons.v[f->reason];
 	size_t n = d->lists.len[f->ranges] / 2;
@@ -207,6 +207,7 @@ static void write_flow(struct doc *d, const struct doc_flow *f)
 					   d->lists.v[f->ranges][2 * i + 1] };
 	size = doc_ports_size(r, n);
 	xw_open(&d->w, "flow");
+	xw_printf(&d->w, "xml:id", "f%zu", id);
 	xw_attr(&d->w, "ident", reason_ident(d->p, f->reason, d->arena));
 	write_sides(d, f);
 	xw_attr(&d->w, "in", f->carried ? "ipsec" : "clear");
@@ -225,5 +226,5 @@ static void write_flow(struct doc *d, const struct doc_flow *f)
 void doc_write_flows(struct doc *d)
 {
 	for (size_t i = 0; i < d->flows.n; i++)
-		write_flow(d, &d->flows.v[i]);
+		write_flow(d, &d->flows.v[i], i);
 }

@@ -129,6 +129,42 @@ static void write_uses_of(struct doc *d, const char *name,
 	xw_close(&d->w);
 }
 
+const char *doc_names(struct arena *a, const char *const *v, size_t n)
+{
+	enum { MOST = 6 };
+	struct buf b = { 0 };
+	const char *s;
+
+	for (size_t i = 0; i < n && i < MOST; i++)
+		buf_printf(&b, "%s%s", i ? ", " : "", v[i]);
+	if (n > MOST)
+		buf_printf(&b, " and %zu more", n - MOST);
+	s = arena_strdup(a, b.s ? b.s : "");
+	buf_free(&b);
+	return s;
+}
+
+static const char *member_names(struct doc *d, const struct group *g)
+{
+	VEC(const char *) v = { 0 };
+
+	for (size_t i = 0; i < g->members.n; i++)
+		vec_push(d->arena, &v, d->p->topo->parties.v[
+				g->members.v[i].party]->name);
+	return doc_names(d->arena, v.v, v.n);
+}
+
+static void write_flow_refs(struct doc *d, const char *name,
+			    const uint32_t *v, size_t n)
+{
+	struct buf b = { 0 };
+
+	for (size_t i = 0; i < n; i++)
+		buf_printf(&b, "%sf%u", i ? " " : "", v[i]);
+	xw_attr(&d->w, name, b.s);
+	buf_free(&b);
+}
+
 void doc_write_groups(struct doc *d)
 {
 	for (size_t i = 0; i < d->groups.n; i++) {
@@ -137,6 +173,10 @@ void doc_write_groups(struct doc *d)
 		xw_open(&d->w, "group");
 		xw_printf(&d->w, "xml:id", "g%zu", i);
 		xw_number(&d->w, "addresses", g->addresses);
+		xw_number(&d->w, "members", (double)g->members.n);
+		xw_attr(&d->w, "names", member_names(d, g));
+		write_flow_refs(d, "out", g->out.v, g->out.n);
+		write_flow_refs(d, "in", g->in.v, g->in.n);
 		for (size_t k = 0; k < g->members.n; k++) {
 			const struct member *m = &g->members.v[k];
 			const struct party *p = d->p->topo->parties.v[m->party];
@@ -352,6 +392,20 @@ static void note_services(struct doc *d)
 	}
 }
 
+static void note_flows(struct doc *d)
+{
+	for (uint32_t i = 0; i < d->flows.n; i++) {
+		const struct doc_flow *f = &d->flows.v[i];
+
+		for (size_t k = 0; k < d->lists.len[f->from]; k++)
+			vec_push(d->arena, &d->groups.v[
+					d->lists.v[f->from][k]].out, i);
+		for (size_t k = 0; k < d->lists.len[f->to]; k++)
+			vec_push(d->arena, &d->groups.v[
+					d->lists.v[f->to][k]].in, i);
+	}
+}
+
 static void note_groups(struct doc *d)
 {
 	for (size_t i = 0; i < d->groups.n; i++)
@@ -392,5 +446,6 @@ void doc_gather_flows(struct doc *d)
 	make_flows(d, columns.v, columns.n);
 	note_used(d);
 	note_services(d);
+	note_flows(d);
 	note_groups(d);
 }

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "advice/document_impl.h"
+#include "advice/spf.h"
 
 static bool name_char(char c)
 {
@@ -224,16 +225,6 @@ static void write_group_refs(struct doc *d, const struct party *p)
 	buf_free(&b);
 }
 
-static bool is_private(struct addr a)
-{
-	uint32_t v = (uint32_t)a.lo;
-
-	if (!addr_is_v4(a))
-		return a.hi >> 57 == 0xfc >> 1; /* RFC 4193 */
-	return v >> 24 == 10 || v >> 20 == 0xac1 || v >> 16 == 0xc0a8 ||
-	       v >> 22 == 0x191; /* RFC 1918, RFC 6598 */
-}
-
 static void write_addresses(struct doc *d, const struct party *p)
 {
 	char text[ADDR_TEXT];
@@ -243,7 +234,7 @@ static void write_addresses(struct doc *d, const struct party *p)
 		xw_open(&d->w, "address");
 		xw_attr(&d->w, "value", text);
 		xw_number(&d->w, "family", p->prefix[i].v4 ? 4 : 6);
-		xw_yes(&d->w, "private", is_private(p->prefix[i].r.lo));
+		xw_yes(&d->w, "private", address_is_private(p->prefix[i].r.lo));
 		xw_close(&d->w);
 	}
 }

@@ -129,6 +129,7 @@ static void sum_up(struct doc *d, struct reach *r)
 {
 	uint32_t *times = ARENA_ARRAY(d->arena, uint32_t,
 				      d->p->topo->parties.n);
+	VEC(const char *) names = { 0 };
 
 	for (size_t i = 0; i < r->to.n; i++) {
 		const struct group *g = &d->groups.v[r->to.v[i].group];
@@ -147,6 +148,8 @@ static void sum_up(struct doc *d, struct reach *r)
 
 			if (!times[id])
 				continue;
+			vec_push(d->arena, &names,
+				 d->p->topo->parties.v[id]->name);
 			r->hosts += d->p->topo->parties.v[id]->kind ==
 				    PARTY_HOST;
 			r->parties++;
@@ -159,6 +162,7 @@ static void sum_up(struct doc *d, struct reach *r)
 			times[id] = 0;
 		}
 	}
+	r->names = doc_names(d->arena, names.v, names.n);
 }
 
 /* Classes and ends decide what an address may open. */
@@ -253,6 +257,7 @@ void doc_write_reaches(struct doc *d)
 		xw_printf(&d->w, "xml:id", "r%zu", i);
 		xw_number(&d->w, "hosts", r->hosts);
 		xw_number(&d->w, "parties", r->parties);
+		xw_attr(&d->w, "names", r->names);
 		write_count(d, r->sum);
 		for (size_t k = 0; k < r->to.n; k++) {
 			const struct target *t = &r->to.v[k];

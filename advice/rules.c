@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "advice/advice.h"
+#include "topology/build.h"
 #include "topology/builtin.h"
 #include "topology/schema.h"
 
@@ -75,6 +76,7 @@ static void read_rule(struct arena *a, const struct xml_element *e,
 		      struct advice_rules *out, struct diags *d)
 {
 	struct advice_rule *r = ARENA_NEW(a, struct advice_rule);
+	const char *why;
 
 	if (schema_check(e, EL_ADVICE, d) != EL_RULE)
 		return;
@@ -86,6 +88,12 @@ static void read_rule(struct arena *a, const struct xml_element *e,
 	r->remedy = prose(a, e, "remedy");
 	r->undecided = prose(a, e, "undecided");
 	check_rule(e, d);
+	if (r->id && !name_valid(r->id, &why)) {
+		diag_add(d, SEV_ERROR, xml_value_span(e, "id"),
+			 "the name \"%s\" %s", xml_shown(d->arena, r->id),
+			 why);
+		return;
+	}
 	if (!r->id || !read_severity(e, d, &r->severity))
 		return;
 	for (size_t i = 0; i < out->list.n; i++)

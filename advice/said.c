@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "advice/document_impl.h"
+#include "advice/spf.h"
 #include "plan/matrix.h"
 
 /* ---- which names are used anywhere ------------------------------------------------- */
@@ -291,6 +292,66 @@ static void write_skip(struct doc *d, const struct skip *s)
 	xw_close(&d->w);
 }
 
+/* ---- mail domains -------------------------------------------------------------------------- */
+
+static void write_range(struct doc *d, struct addr_range r)
+{
+	char text[ADDR_TEXT];
+
+	range_text(r, text);
+	xw_attr(&d->w, "address", text);
+}
+
+static void write_record(struct doc *d, const struct spf_record *r)
+{
+	xw_open(&d->w, "mail-domain");
+	xw_attr(&d->w, "name", r->domain);
+	xw_attr(&d->w, "record", r->text);
+	xw_number(&d->w, "bytes", (double)r->bytes);
+	xw_number(&d->w, "lookups", r->lookups);
+	xw_attr(&d->w, "all", r->said->all);
+	doc_place(d, r->said->at);
+	for (size_t i = 0; i < r->terms.n; i++) {
+		const struct spf_term *t = &r->terms.v[i];
+
+		xw_open(&d->w, "term");
+		xw_attr(&d->w, "text", t->text);
+		xw_attr(&d->w, "word", t->word);
+		xw_attr(&d->w, "host", t->host ? t->host->name : NULL);
+		if (t->has_range)
+			write_range(d, t->range);
+		xw_yes(&d->w, "private", t->is_private);
+		xw_yes(&d->w, "sends", t->sends);
+		xw_close(&d->w);
+	}
+	xw_close(&d->w);
+}
+
+static void write_sender(struct doc *d, const struct spf_sender *s)
+{
+	static const char *const published[] = { NULL, "perhaps", "yes" };
+
+	xw_open(&d->w, "sender");
+	xw_attr(&d->w, "ref", doc_id(d, s->party));
+	xw_attr(&d->w, "name", s->party->name);
+	if (!s->unknown)
+		write_range(d, s->range);
+	xw_yes(&d->w, "private", s->is_private);
+	xw_attr(&d->w, "published", published[s->published]);
+	doc_place(d, s->party->at);
+	xw_close(&d->w);
+}
+
+static void write_mail(struct doc *d)
+{
+	const struct spf *s = spf_build(d->arena, d->p);
+
+	for (size_t i = 0; i < s->records.n; i++)
+		write_record(d, &s->records.v[i]);
+	for (size_t i = 0; i < s->senders.n; i++)
+		write_sender(d, &s->senders.v[i]);
+}
+
 void doc_write_said(struct doc *d)
 {
 	const struct topology *t = d->p->topo;
@@ -307,4 +368,5 @@ void doc_write_said(struct doc *d)
 		write_choice(d, "omit", t->omits.v[i]);
 	for (size_t i = 0; i < t->skips.n; i++)
 		write_skip(d, t->skips.v[i]);
+	write_mail(d);
 }

@@ -24,22 +24,41 @@ struct xpath_doc {
 	VEC(xmlXPathCompExprPtr) compiled;
 	xmlNodePtr current;
 	struct xpath_error *err; /* of the call that is running */
-	struct arena *err_arena;
 };
 
 struct xpath_expr {
 	xmlXPathCompExprPtr comp;
 };
 
+/* libxml2 gives such an error a number and a place, and no words. */
+static const char *const words[] = {
+	[XPATH_NUMBER_ERROR] = "this is no number",
+	[XPATH_UNFINISHED_LITERAL_ERROR] = "a quoted text is never closed",
+	[XPATH_START_LITERAL_ERROR] = "a quoted text is expected here",
+	[XPATH_VARIABLE_REF_ERROR] = "a variable's name is expected here",
+	[XPATH_UNDEF_VARIABLE_ERROR] = "there are no variables",
+	[XPATH_INVALID_PREDICATE_ERROR] = "a [ is never closed",
+	[XPATH_EXPR_ERROR] = "an expression is expected here",
+	[XPATH_UNCLOSED_ERROR] = "a parenthesis is never closed",
+	[XPATH_UNKNOWN_FUNC_ERROR] = "there is no such function",
+	[XPATH_INVALID_OPERAND] = "an operand is of the wrong kind",
+	[XPATH_INVALID_TYPE] = "an argument is of the wrong kind",
+	[XPATH_INVALID_ARITY] = "a function has too many or too few arguments",
+	[XPATH_UNDEF_PREFIX_ERROR] = "there is no such prefix (p is the plan's)",
+	[XPATH_FORBID_VARIABLE_ERROR] = "there are no variables",
+	[XPATH_OP_LIMIT_EXCEEDED] = "it takes more steps than any rule may",
+	[XPATH_RECURSION_LIMIT_EXCEEDED] = "it is nested too deep",
+};
+
 static void on_error(void *ctx, xmlErrorPtr e)
 {
 	struct xpath_doc *d = ctx;
-	size_t n = e->message ? strcspn(e->message, "\n") : 0;
+	int i = e->code - XML_XPATH_EXPRESSION_OK;
 
 	if (!d->err || d->err->what)
 		return;
-	d->err->what = arena_printf(d->err_arena, "%.*s", (int)n,
-				    e->message ? e->message : "");
+	d->err->what = i > 0 && i < (int)(sizeof(words) / sizeof(*words)) &&
+		       words[i] ? words[i] : "this is no expression";
 	d->err->off = e->int1 > 0 ? (size_t)e->int1 : 0;
 }
 
@@ -86,20 +105,18 @@ void xpath_close(struct xpath_doc *d)
 	arena_free(d->arena);
 }
 
-static void begin(struct xpath_doc *d, struct arena *a,
-		  struct xpath_error *err)
+static void begin(struct xpath_doc *d, struct xpath_error *err)
 {
 	*err = (struct xpath_error){ NULL, 0 };
 	d->err = err;
-	d->err_arena = a;
 }
 
 struct xpath_expr *xpath_compile(struct xpath_doc *d, const char *s,
-				 struct arena *a, struct xpath_error *err)
+				 struct xpath_error *err)
 {
 	struct xpath_expr *e = ARENA_NEW(d->arena, struct xpath_expr);
 
-	begin(d, a, err);
+	begin(d, err);
 	e->comp = xmlXPathCtxtCompile(d->ctxt, (const xmlChar *)s);
 	d->err = NULL;
 	if (e->comp)
@@ -110,8 +127,7 @@ struct xpath_expr *xpath_compile(struct xpath_doc *d, const char *s,
 }
 
 static xmlXPathObjectPtr evaluate(struct xpath_doc *d, struct xpath_expr *e,
-				  xpath_node *node, struct arena *a,
-				  struct xpath_error *err)
+				  xpath_node *node, struct xpath_error *err)
 {
 	xmlXPathObjectPtr r;
 	union {
@@ -119,7 +135,7 @@ static xmlXPathObjectPtr evaluate(struct xpath_doc *d, struct xpath_expr *e,
 		xmlNodePtr node; /* libxml2 knows no const, and changes none */
 	} at = { .lent = node };
 
-	begin(d, a, err);
+	begin(d, err);
 	d->current = node ? at.node : xmlDocGetRootElement(d->doc);
 	d->ctxt->node = d->current;
 	d->ctxt->opCount = 0;
@@ -142,7 +158,7 @@ bool xpath_eval(struct xpath_doc *d, struct xpath_expr *e, xpath_node *node,
 		struct arena *a, struct xpath_value *out,
 		struct xpath_error *err)
 {
-	xmlXPathObjectPtr r = evaluate(d, e, node, a, err);
+	xmlXPathObjectPtr r = evaluate(d, e, node, err);
 	xmlNodeSetPtr set;
 
 	*out = (struct xpath_value){ .is_nodes = false };
@@ -200,7 +216,7 @@ const char *xpath_text(struct xpath_doc *d, struct xpath_expr *e,
 		       xpath_node *node, struct arena *a,
 		       struct xpath_error *err)
 {
-	xmlXPathObjectPtr r = evaluate(d, e, node, a, err);
+	xmlXPathObjectPtr r = evaluate(d, e, node, err);
 	const char *s;
 	xmlChar *v;
 

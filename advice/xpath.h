@@ -18,7 +18,7 @@ typedef const struct _xmlNode xpath_node;
 
 /* What is wrong with an expression, and at which byte of it. */
 struct xpath_error {
-	const char *what; /* NULL: nothing; else from the arena */
+	const char *what; /* NULL: nothing */
 	size_t off;
 };
 
@@ -34,7 +34,7 @@ void xpath_close(struct xpath_doc *d);
 
 /* NULL and the error. Freed with the document. */
 struct xpath_expr *xpath_compile(struct xpath_doc *d, const char *s,
-				 struct arena *a, struct xpath_error *err);
+				 struct xpath_error *err);
 /* The node NULL: the root element. false and the error. */
 bool xpath_eval(struct xpath_doc *d, struct xpath_expr *e, xpath_node *node,
 		struct arena *a, struct xpath_value *out,

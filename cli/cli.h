@@ -159,6 +159,8 @@ extern const struct command command_confirm;
 extern const struct command command_recover;
 extern const struct command command_restore;
 extern const struct command command_lint;
+extern const struct command command_compare;
+extern const struct command command_spf;
 extern const struct command command_diff;
 extern const struct command command_equal;
 extern const struct command command_graph;

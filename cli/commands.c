@@ -13,6 +13,8 @@ const struct command *const commands[] = {
 	&command_restore,
 	&command_counters,
 	&command_lint,
+	&command_compare,
+	&command_spf,
 	&command_diff,
 	&command_equal,
 	&command_graph,

@@ -62,8 +62,10 @@ static void text_rule(const struct lint_result *r,
 	const struct advice_rule *rule = f->rule;
 	size_t most = r->full ? n : MOST_SHOWN;
 
-	buf_printf(out, "\n%s  %s: %s\n", advice_severity_name[rule->severity],
-		   rule->id, rule->title);
+	buf_printf(out, "\n%s  %s: ", advice_severity_name[rule->severity],
+		   rule->id);
+	put_plain(out, rule->title);
+	buf_putc(out, '\n');
 	for (size_t i = 0; i < n && i < most; i++) {
 		buf_puts(out, "  ");
 		put_place(out, f[i].file, f[i].line);

@@ -111,6 +111,8 @@ struct ends value_ends(struct build *b, const struct xml_element *e,
 /* The same, where NAME* stands for all parties whose names begin so. */
 struct ends value_patterns(struct build *b, const struct xml_element *e,
 			   const char *attr);
+struct words value_domains(struct build *b, const struct xml_element *e,
+			   const char *attr);
 /* Checks the senders of a mail domain: ends, mx, mx:N, a:N, include:N. */
 void value_senders(struct build *b, const struct xml_element *e,
 		   const char *attr);

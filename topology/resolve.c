@@ -560,7 +560,7 @@ static void resolve_mail_domain(struct build *b, struct item *it)
 {
 	static const char *const all[] = { "softfail", "fail", "neutral" };
 	struct mail_domain *m = ARENA_NEW(b->arena, struct mail_domain);
-	struct words w = value_words(b, it->xml, "name");
+	struct words w = value_domains(b, it->xml, "name");
 
 	for (size_t i = 0; i < w.n; i++)
 		vec_push(b->arena, &m->names, w.v[i].s);

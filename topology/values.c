@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "topology/build.h"
+#include "topology/domains.h"
 
 static const char blanks[] = " \t\r\n";
 
@@ -210,6 +211,25 @@ struct ends value_patterns(struct build *b, const struct xml_element *e,
 	return (struct ends){ out.v, out.n };
 }
 
+static void check_domain(struct build *b, const char *s, struct span at)
+{
+	const char *why;
+
+	if (!domain_valid(s, &why))
+		diag_add(b->d, SEV_ERROR, at, "the domain name \"%s\" %s",
+			 xml_shown(b->arena, s), why);
+}
+
+struct words value_domains(struct build *b, const struct xml_element *e,
+			   const char *attr)
+{
+	struct words w = value_words(b, e, attr);
+
+	for (size_t i = 0; i < w.n; i++)
+		check_domain(b, w.v[i].s, word_span(&w, i));
+	return w;
+}
+
 void value_senders(struct build *b, const struct xml_element *e,
 		   const char *attr)
 {
@@ -221,10 +241,13 @@ void value_senders(struct build *b, const struct xml_element *e,
 		struct end_word ignored = { 0 };
 		bool known = !strcmp(s, "mx");
 
-		for (size_t k = 0; k < 3; k++)
-			known |= !strncmp(s, mechanism[k],
-					  strlen(mechanism[k])) &&
-				 s[strlen(mechanism[k])];
+		for (size_t k = 0; k < 3 && !known; k++) {
+			size_t n = strlen(mechanism[k]);
+
+			known = !strncmp(s, mechanism[k], n) && s[n];
+			if (known)
+				check_domain(b, s + n, word_span(&w, i));
+		}
 		if (!known)
 			end_word(b, e, attr, &w, i, &ignored);
 	}
