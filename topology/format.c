@@ -190,7 +190,8 @@ static void put_attrs(struct formatter *f, const struct attr *v, size_t n,
 	struct buf one = { 0 };
 
 	for (size_t i = 0; i < n; i++) {
-		size_t more = i + 1 == n ? strlen(end) : 0, chars = 0;
+		/* "/>", though what closes an empty one may stand apart yet */
+		size_t more = i + 1 == n ? 2 : 0, chars = 0;
 
 		one.n = 0;
 		buf_printf(&one, "%s=\"", v[i].name);
