@@ -5,6 +5,7 @@ const struct command *const commands[] = {
 	&command_matrix,
 	&command_gen,
 	&command_explain,
+	&command_pending,
 	&command_check,
 	&command_audit,
 	&command_apply,

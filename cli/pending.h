@@ -1,0 +1,53 @@
+#ifndef CLI_PENDING_H
+#define CLI_PENDING_H
+
+#include "base/map.h"
+#include "cli/cli.h"
+
+/*
+ * What was counted and logged where the plan is observed and not enforced:
+ * what would be lost if it were.
+ */
+enum { PENDING_ADDRS = 8 }; /* single sources that a flow remembers */
+
+struct pending_flow {
+	uint32_t from, to; /* parties; NONE: the address is in no zone */
+	uint32_t from_node, to_node;
+	struct addr src[PENDING_ADDRS], dst;
+	size_t n_src; /* PENDING_ADDRS + 1: more than remembered */
+	uint32_t key;
+	uint64_t packets; /* that were logged */
+	const struct role *role; /* that would cover it; NULL */
+	bool role_to;	   /* it is the destination that would bear it */
+	const char *row;   /* the template row; with role */
+};
+
+struct pending_count {
+	const char *table, *what; /* "office to servers" */
+	uint64_t packets;
+};
+
+struct pending {
+	struct args *a;
+	struct loaded l;
+	VEC(struct pending_flow) flows;
+	VEC(struct pending_count) counts;
+	struct map flow_ids, count_ids;
+	uint64_t logged, planned, midstream, unreadable;
+	bool counters, logs; /* something of the kind was read */
+};
+
+/* pending_read.c: EXIT_BAD and a message if the file cannot be read. */
+int pending_text(struct pending *p, const char *path);
+int pending_capture(struct pending *p, const char *path);
+int pending_live(struct pending *p, const struct firewall *f);
+
+/* pending_roles.c: finds the roles that would cover flows. */
+void pending_roles(struct pending *p);
+/* Allows and roles that would keep all of it, for review. */
+void pending_propose(const struct pending *p, struct buf *out);
+
+const char *pending_owner(const struct pending *p,
+			  const struct pending_flow *f);
+
+#endif
