@@ -177,6 +177,24 @@ static void put_fields(struct writer *w, const char *expr,
 	}
 }
 
+/* nft 1.0.6 writes one for a single byte within a concatenation, from the second
+ * rule of a file on: the kernel turns as many words as fit, so none. */
+static bool turns_nothing(const struct nlattr *data)
+{
+	uint32_t len = 0, size = 0;
+	const struct nlattr *a;
+
+	each_nested(a, data) {
+		if (mnl_attr_validate(a, MNL_TYPE_U32) < 0)
+			continue;
+		if (mnl_attr_get_type(a) == NFTA_BYTEORDER_LEN)
+			len = ntohl(mnl_attr_get_u32(a));
+		if (mnl_attr_get_type(a) == NFTA_BYTEORDER_SIZE)
+			size = ntohl(mnl_attr_get_u32(a));
+	}
+	return len < size;
+}
+
 static void put_expr(struct writer *w, const struct nlattr *e)
 {
 	const struct nlattr *a, *data = NULL;
@@ -189,6 +207,8 @@ static void put_expr(struct writer *w, const struct nlattr *e)
 		if (mnl_attr_get_type(a) == NFTA_EXPR_DATA)
 			data = a;
 	}
+	if (data && !strcmp(name, "byteorder") && turns_nothing(data))
+		return;
 	buf_put(&w->out, name, strlen(name) + 1);
 	if (data && !strcmp(name, "counter"))
 		take_counter(w, data);
