@@ -107,6 +107,21 @@ struct output {
 /* The files together, then standard output; frees the texts. */
 int write_outputs(struct args *a, struct output *v, size_t n);
 
+/* The formats of one command, the default first. write: the text of names[i];
+ * EXIT_OK or a message. */
+struct writers {
+	const char *const *names;
+	size_t n;
+	int (*write)(const void *ctx, struct args *a, size_t i,
+		     struct output *out);
+	const void *ctx;
+};
+
+/* Every -o FORMAT[=FILE] that was given, or the default. */
+int write_formats(struct args *a, const struct writers *w);
+
+enum { MOST_FORMATS = 16 };
+
 struct loaded {
 	struct topology *topo;
 	struct plan *plan;
@@ -130,6 +145,8 @@ void print_diags(struct diags *d);
 const struct firewall *need_firewall(const struct args *a,
 				     const struct topology *t,
 				     const char *name);
+/* EXIT_OK too where name is NULL. */
+int need_service(struct args *a, const struct topology *t, const char *name);
 /* The same where it must have a ruleset. */
 const struct firewall *need_managed(const struct args *a,
 				    const struct topology *t,

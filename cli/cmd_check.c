@@ -248,24 +248,12 @@ static void list_unjudged(struct job *j)
 	j->report.n_unjudged = line.n;
 }
 
-static int make_output(struct job *j, const char *spec, struct output *out)
+static int write_format(const void *ctx, struct args *a, size_t i,
+			struct output *out)
 {
-	size_t n = strcspn(spec, "=");
-	const char *names[16];
-	const char *name = arena_strndup(j->a->arena, spec, n);
-
-	out->path = spec[n] ? spec + n + 1 : NULL;
-	for (size_t i = 0; i < n_check_formats; i++) {
-		names[i] = check_formats[i].name;
-		if (strcmp(names[i], name))
-			continue;
-		check_formats[i].write(&j->report, &out->text);
-		return EXIT_OK;
-	}
-	return complain(j->a, "there is no format \"%s\"%s (legal: text, json, "
-			"sarif, junit, github, markdown)", name,
-			did_you_mean(j->a->arena, name, names,
-				     n_check_formats));
+	(void)a;
+	check_formats[i].write(ctx, &out->text);
+	return EXIT_OK;
 }
 
 /* "Equals the plan" must not hide what was waived. */
@@ -283,10 +271,9 @@ static void say_waived(struct job *j)
 
 static int write_all(struct job *j)
 {
-	struct output *v = ARENA_ARRAY(j->a->arena, struct output,
-				       j->a->given.n + 1);
-	int code = EXIT_OK;
-	size_t n = 0;
+	const char *names[MOST_FORMATS];
+	struct writers w = { names, n_check_formats, write_format,
+			     &j->report };
 
 	j->report.topology = j->a->operands.v[0];
 	j->report.v = j->out.v;
@@ -295,12 +282,9 @@ static int write_all(struct job *j)
 	check_judge_waivers(j->a, j->waivers, j->used, j->l.now, &j->report);
 	list_unjudged(j);
 	say_waived(j);
-	for (size_t i = 0; i < j->a->given.n && code == EXIT_OK; i++)
-		if (!strcmp(j->a->given.v[i].def->name, "output"))
-			code = make_output(j, j->a->given.v[i].value, &v[n++]);
-	if (!n)
-		code = make_output(j, "text", &v[n++]);
-	return code == EXIT_OK ? write_outputs(j->a, v, n) : code;
+	for (size_t i = 0; i < n_check_formats; i++)
+		names[i] = check_formats[i].name;
+	return write_formats(j->a, &w);
 }
 
 static int run(struct job *j)

@@ -25,24 +25,12 @@ static const struct graph_format {
 	{ "dot", write_dot },
 };
 
-static int make_picture(struct args *a, const struct drawing *d,
-			const char *spec, struct output *out)
+static int make_picture(const void *ctx, struct args *a, size_t i,
+			struct output *out)
 {
-	size_t n = strcspn(spec, "=");
-	const char *name = arena_strndup(a->arena, spec, n);
-	const char *names[COUNT_OF(formats)], *why;
+	const char *why = formats[i].write(ctx, &out->text);
 
-	out->path = spec[n] ? spec + n + 1 : NULL;
-	for (size_t i = 0; i < COUNT_OF(formats); i++) {
-		names[i] = formats[i].name;
-		if (strcmp(names[i], name))
-			continue;
-		why = formats[i].write(d, &out->text);
-		return why ? complain(a, "%s: %s", name, why) : EXIT_OK;
-	}
-	return complain(a, "there is no format \"%s\"%s (legal: svg, mermaid, "
-			"dot)", name, did_you_mean(a->arena, name, names,
-						   COUNT_OF(formats)));
+	return why ? complain(a, "%s: %s", formats[i].name, why) : EXIT_OK;
 }
 
 static int need_party(struct args *a, const struct topology *t,
@@ -58,19 +46,6 @@ static int need_party(struct args *a, const struct topology *t,
 			vec_push(a->arena, &names, t->parties.v[i]->name);
 	return complain(a, "there is no %s \"%s\"%s", party_kind_name(kind),
 			name, did_you_mean(a->arena, name, names.v, names.n));
-}
-
-static int need_service(struct args *a, const struct topology *t,
-			const char *name)
-{
-	VEC(const char *) names = { 0 };
-
-	if (!name || topology_service(t, name))
-		return EXIT_OK;
-	for (size_t i = 0; i < t->services.n; i++)
-		vec_push(a->arena, &names, t->services.v[i]->name);
-	return complain(a, "there is no service \"%s\"%s", name,
-			did_you_mean(a->arena, name, names.v, names.n));
 }
 
 static int read_scope(struct args *a, const struct topology *t,
@@ -94,12 +69,11 @@ static int read_scope(struct args *a, const struct topology *t,
 
 static int cmd_graph(struct args *a)
 {
-	struct output *v = ARENA_ARRAY(a->arena, struct output,
-				       a->given.n + 1);
+	const char *names[COUNT_OF(formats)];
+	struct writers w = { names, COUNT_OF(formats), make_picture, NULL };
 	struct draw_options opt;
 	const struct drawing *d;
 	struct loaded l;
-	size_t n = 0;
 	int code = load_plan(a, a->operands.v[0], &l);
 
 	if (code == EXIT_OK)
@@ -107,15 +81,14 @@ static int cmd_graph(struct args *a)
 	if (code != EXIT_OK)
 		return code;
 	d = draw_build(a->arena, l.plan, &opt);
-	for (size_t i = 0; i < a->given.n && code == EXIT_OK; i++)
-		if (!strcmp(a->given.v[i].def->name, "output"))
-			code = make_picture(a, d, a->given.v[i].value, &v[n++]);
-	if (!n)
-		code = make_picture(a, d, "svg", &v[n++]);
+	w.ctx = d;
+	for (size_t i = 0; i < COUNT_OF(formats); i++)
+		names[i] = formats[i].name;
+	code = write_formats(a, &w);
 	if (code == EXIT_OK && d->n_left_out)
 		fprintf(stderr, "portplan graph: %zu more rows are not shown: "
 			"ask for less\n", d->n_left_out);
-	return code == EXIT_OK ? write_outputs(a, v, n) : code;
+	return code;
 }
 
 static const struct option_def graph_options[] = {

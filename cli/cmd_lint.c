@@ -29,39 +29,22 @@ static const struct advice_rules *read_rules(struct args *a, struct diags *d)
 	return advice_read(a->arena, files.v, files.n, d);
 }
 
-static int make_output(const struct lint_result *r, struct args *a,
-		       const char *spec, struct output *out)
+static int write_format(const void *ctx, struct args *a, size_t i,
+			struct output *out)
 {
-	size_t n = strcspn(spec, "=");
-	const char *names[16];
-	const char *name = arena_strndup(a->arena, spec, n);
-
-	out->path = spec[n] ? spec + n + 1 : NULL;
-	for (size_t i = 0; i < n_lint_formats; i++) {
-		names[i] = lint_formats[i].name;
-		if (strcmp(names[i], name))
-			continue;
-		lint_formats[i].write(r, &out->text);
-		return EXIT_OK;
-	}
-	return complain(a, "there is no format \"%s\"%s (legal: text, json, "
-			"sarif, markdown, html, csv)", name,
-			did_you_mean(a->arena, name, names, n_lint_formats));
+	(void)a;
+	lint_formats[i].write(ctx, &out->text);
+	return EXIT_OK;
 }
 
 static int write_all(const struct lint_result *r, struct args *a)
 {
-	struct output *v = ARENA_ARRAY(a->arena, struct output,
-				       a->given.n + 1);
-	int code = EXIT_OK;
-	size_t n = 0;
+	const char *names[MOST_FORMATS];
+	struct writers w = { names, n_lint_formats, write_format, r };
 
-	for (size_t i = 0; i < a->given.n && code == EXIT_OK; i++)
-		if (!strcmp(a->given.v[i].def->name, "output"))
-			code = make_output(r, a, a->given.v[i].value, &v[n++]);
-	if (!n)
-		code = make_output(r, a, "text", &v[n++]);
-	return code == EXIT_OK ? write_outputs(a, v, n) : code;
+	for (size_t i = 0; i < n_lint_formats; i++)
+		names[i] = lint_formats[i].name;
+	return write_formats(a, &w);
 }
 
 static int cmd_lint(struct args *a)

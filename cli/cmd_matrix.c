@@ -93,19 +93,6 @@ static int check_name(struct args *a, const struct loaded *l, const char *name)
 			"\"%s\"%s", name, near_party(a, l->topo, name));
 }
 
-static int check_service(struct args *a, const struct topology *t,
-			 const char *name)
-{
-	VEC(const char *) names = { 0 };
-
-	if (!name || topology_service(t, name))
-		return EXIT_OK;
-	for (size_t i = 0; i < t->services.n; i++)
-		vec_push(a->arena, &names, t->services.v[i]->name);
-	return complain(a, "there is no service \"%s\"%s", name,
-			did_you_mean(a->arena, name, names.v, names.n));
-}
-
 static int read_filter(struct args *a, const struct loaded *l,
 		       struct matrix_filter *f)
 {
@@ -119,7 +106,7 @@ static int read_filter(struct args *a, const struct loaded *l,
 	if (code == EXIT_OK)
 		code = check_name(a, l, f->to);
 	if (code == EXIT_OK)
-		code = check_service(a, l->topo, f->service);
+		code = need_service(a, l->topo, f->service);
 	if (code == EXIT_OK && f->firewall &&
 	    !need_firewall(a, l->topo, f->firewall))
 		code = EXIT_BAD;

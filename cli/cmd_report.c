@@ -28,37 +28,28 @@ static void write_page(struct report_page *r)
 		 "</body>\n</html>\n");
 }
 
-static int need_html(struct args *a, const char *spec, struct output *out)
+static int write_html(const void *ctx, struct args *a, size_t i,
+		      struct output *out)
 {
-	static const char *const legal[] = { "html" };
-	size_t n = strcspn(spec, "=");
-	const char *name = arena_strndup(a->arena, spec, n);
+	struct report_page r = *(const struct report_page *)ctx;
 
-	out->path = spec[n] ? spec + n + 1 : NULL;
-	if (!strcmp(name, "html"))
-		return EXIT_OK;
-	return complain(a, "there is no format \"%s\"%s (legal: html)", name,
-			did_you_mean(a->arena, name, legal, 1));
+	(void)a;
+	(void)i;
+	r.out = &out->text;
+	write_page(&r);
+	return EXIT_OK;
 }
 
 static int cmd_report(struct args *a)
 {
-	struct output *v = ARENA_ARRAY(a->arena, struct output,
-				       a->given.n + 1);
+	static const char *const names[] = { "html" };
 	struct matrix_filter all = { 0 };
 	struct draw_options whole = { 0 };
 	struct report_page r = { .args = a, .arena = a->arena };
+	struct writers w = { names, 1, write_html, &r };
 	struct loaded l;
-	size_t n = 0;
-	int code = EXIT_OK;
+	int code = load_plan(a, a->operands.v[0], &l);
 
-	for (size_t i = 0; i < a->given.n && code == EXIT_OK; i++)
-		if (!strcmp(a->given.v[i].def->name, "output"))
-			code = need_html(a, a->given.v[i].value, &v[n++]);
-	if (!n)
-		code = need_html(a, "html", &v[n++]);
-	if (code == EXIT_OK)
-		code = load_plan(a, a->operands.v[0], &l);
 	if (code == EXIT_OK)
 		code = observed_read(a, l.plan, &r.seen);
 	if (code != EXIT_OK)
@@ -67,11 +58,7 @@ static int cmd_report(struct args *a)
 	r.plan = l.plan;
 	r.matrix = matrix_build(a->arena, l.plan, MATRIX_BY_ROLE, &all);
 	r.drawing = draw_build(a->arena, l.plan, &whole);
-	for (size_t i = 0; i < n; i++) {
-		r.out = &v[i].text;
-		write_page(&r);
-	}
-	return write_outputs(a, v, n);
+	return write_formats(a, &w);
 }
 
 static const struct option_def report_options[] = {

@@ -287,38 +287,22 @@ static const struct {
 	{ "json", write_json },
 };
 
-static int make_output(struct job *j, const char *spec, struct output *out)
+static int write_format(const void *ctx, struct args *a, size_t i,
+			struct output *out)
 {
-	size_t n = strcspn(spec, "=");
-	const char *names[COUNT_OF(formats)];
-	const char *name = arena_strndup(j->a->arena, spec, n);
-
-	out->path = spec[n] ? spec + n + 1 : NULL;
-	for (size_t i = 0; i < COUNT_OF(formats); i++) {
-		names[i] = formats[i].name;
-		if (strcmp(names[i], name))
-			continue;
-		formats[i].write(j, &out->text);
-		return EXIT_OK;
-	}
-	return complain(j->a, "there is no format \"%s\"%s (legal: text, "
-			"json)", name, did_you_mean(j->a->arena, name, names,
-						    COUNT_OF(formats)));
+	(void)a;
+	formats[i].write(ctx, &out->text);
+	return EXIT_OK;
 }
 
 static int write_all(struct job *j)
 {
-	struct output *v = ARENA_ARRAY(j->a->arena, struct output,
-				       j->a->given.n + 1);
-	int code = EXIT_OK;
-	size_t n = 0;
+	const char *names[COUNT_OF(formats)];
+	struct writers w = { names, COUNT_OF(formats), write_format, j };
 
-	for (size_t i = 0; i < j->a->given.n && code == EXIT_OK; i++)
-		if (!strcmp(j->a->given.v[i].def->name, "output"))
-			code = make_output(j, j->a->given.v[i].value, &v[n++]);
-	if (!n)
-		code = make_output(j, "text", &v[n++]);
-	return code == EXIT_OK ? write_outputs(j->a, v, n) : code;
+	for (size_t i = 0; i < COUNT_OF(formats); i++)
+		names[i] = formats[i].name;
+	return write_formats(j->a, &w);
 }
 
 static int verdict(const struct job *j)

@@ -226,3 +226,49 @@ int write_outputs(struct args *a, struct output *v, size_t n)
 		buf_free(&v[i].text);
 	return code;
 }
+
+static int no_format(struct args *a, const char *name,
+		     const char *const *names, size_t n)
+{
+	struct buf legal = { 0 };
+	int code;
+
+	for (size_t i = 0; i < n; i++)
+		buf_printf(&legal, "%s%s", i ? ", " : "", names[i]);
+	code = complain(a, "there is no format \"%s\"%s (legal: %s)", name,
+			did_you_mean(a->arena, name, names, n), legal.s);
+	buf_free(&legal);
+	return code;
+}
+
+static int one_output(struct args *a, const struct writers *w, const char *spec,
+		      struct output *out)
+{
+	size_t n = strcspn(spec, "=");
+	const char *name = arena_strndup(a->arena, spec, n);
+
+	out->path = spec[n] ? spec + n + 1 : NULL;
+	for (size_t i = 0; i < w->n; i++)
+		if (!strcmp(w->names[i], name))
+			return w->write(w->ctx, a, i, out);
+	return no_format(a, name, w->names, w->n);
+}
+
+int write_formats(struct args *a, const struct writers *w)
+{
+	struct output *v = ARENA_ARRAY(a->arena, struct output,
+				       a->given.n + 1);
+	int code = EXIT_OK;
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->given.n && code == EXIT_OK; i++)
+		if (!strcmp(a->given.v[i].def->name, "output"))
+			code = one_output(a, w, a->given.v[i].value, &v[n++]);
+	if (!n)
+		code = one_output(a, w, w->names[0], &v[n++]);
+	if (code == EXIT_OK)
+		return write_outputs(a, v, n);
+	for (size_t i = 0; i < n; i++)
+		buf_free(&v[i].text);
+	return code;
+}

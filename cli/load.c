@@ -185,6 +185,18 @@ const struct firewall *need_firewall(const struct args *a,
 	return NULL;
 }
 
+int need_service(struct args *a, const struct topology *t, const char *name)
+{
+	VEC(const char *) names = { 0 };
+
+	if (!name || topology_service(t, name))
+		return EXIT_OK;
+	for (size_t i = 0; i < t->services.n; i++)
+		vec_push(a->arena, &names, t->services.v[i]->name);
+	return complain(a, "there is no service \"%s\"%s", name,
+			did_you_mean(a->arena, name, names.v, names.n));
+}
+
 const struct firewall *need_managed(const struct args *a,
 				    const struct topology *t,
 				    const char *name)

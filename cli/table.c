@@ -404,47 +404,28 @@ static unsigned terminal_width(void)
 		w.ws_col : DEFAULT_WIDTH;
 }
 
-/* FORMAT[=FILE] as an output, its text written. */
-static int make_output(struct args *a, const struct table *t, const char *spec,
-		       struct output *out)
+static int write_format(const void *ctx, struct args *a, size_t i,
+			struct output *out)
 {
-	size_t n = strcspn(spec, "=");
-	const char *names[COUNT_OF(table_formats) + 1];
-	const char *name = arena_strndup(a->arena, spec, n);
-	const char *extra = t->extra.name;
+	const struct table *t = ctx;
 
-	out->path = spec[n] ? spec + n + 1 : NULL;
-	for (size_t i = 0; i < n_table_formats; i++) {
-		names[i] = table_formats[i].name;
-		if (strcmp(names[i], name))
-			continue;
+	(void)a;
+	if (i == n_table_formats)
+		t->extra.write(t->extra.ctx, &out->text);
+	else
 		table_formats[i].write(t, &out->text, out->path ?
 				       DEFAULT_WIDTH : terminal_width());
-		return EXIT_OK;
-	}
-	if (extra && !strcmp(extra, name)) {
-		t->extra.write(t->extra.ctx, &out->text);
-		return EXIT_OK;
-	}
-	names[n_table_formats] = extra;
-	return complain(a, "there is no format \"%s\"%s (legal: table, csv, "
-			"json, markdown, html%s%s)", name,
-			did_you_mean(a->arena, name, names,
-				     n_table_formats + (extra ? 1 : 0)),
-			extra ? ", " : "", extra ? extra : "");
+	return EXIT_OK;
 }
 
 int table_out(struct args *a, const struct table *t)
 {
-	struct output *v = ARENA_ARRAY(a->arena, struct output,
-				       a->given.n + 1);
-	int code = EXIT_OK;
-	size_t n = 0;
+	const char *names[MOST_FORMATS];
+	struct writers w = { names, n_table_formats, write_format, t };
 
-	for (size_t i = 0; i < a->given.n && code == EXIT_OK; i++)
-		if (!strcmp(a->given.v[i].def->name, "output"))
-			code = make_output(a, t, a->given.v[i].value, &v[n++]);
-	if (!n)
-		code = make_output(a, t, "table", &v[n++]);
-	return code == EXIT_OK ? write_outputs(a, v, n) : code;
+	for (size_t i = 0; i < n_table_formats; i++)
+		names[i] = table_formats[i].name;
+	if (t->extra.name)
+		names[w.n++] = t->extra.name;
+	return write_formats(a, &w);
 }
