@@ -208,6 +208,8 @@ void audit_close(struct run *r)
 		live_close(r->live[i]);
 	for (size_t i = 0; i < r->sinks.n; i++)
 		syslog_close(r->sinks.v[i].log);
+	if (r->evidence) /* nothing was audited */
+		evidence_close(r->evidence);
 	sources_close(r->sources);
 	filter_free(r->filter);
 	force_free(r->old);

@@ -269,6 +269,7 @@ int audit_finish_run(struct run *r)
 			 r->evidence_path);
 		ok = false;
 	}
+	r->evidence = NULL;
 	for (size_t i = 0; i < rep->n_finding; i++)
 		found |= fails(r, rep->finding[i]);
 	if (!ok)

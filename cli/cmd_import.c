@@ -85,16 +85,19 @@ static int base_topology(struct import *m, const char *into)
 {
 	struct args *a = m->a;
 	struct buf b = { 0 };
-	bool good;
+	const char *text;
 
 	if (into)
 		return load_plan(a, into, &m->l);
 	import_skeleton(m, templates_asked(a), &b);
-	good = load_text(a, "imported.xml", b.s, b.n, &m->l);
-	if (!good)
-		print_diags(&m->l.diags);
-	/* its text is still needed: sources point into it */
-	return good ? EXIT_OK : EXIT_BAD;
+	/* sources point into it as long as there is anything */
+	text = arena_strndup(a->arena, b.s, b.n);
+	load_text(a, "imported.xml", text, b.n, &m->l);
+	buf_free(&b);
+	if (m->l.plan)
+		return EXIT_OK;
+	print_diags(&m->l.diags);
+	return EXIT_BAD;
 }
 
 /* ---- what is said ---------------------------------------------------------------- */
@@ -208,6 +211,7 @@ static int write_topology(struct import *m)
 	int code = EXIT_BAD;
 
 	import_splice(m, &out);
+	/* made points into the text, to its end */
 	load_text(m->a, m->l.topo->at.src->name, out.s, out.n, &made);
 	if (made.plan || (is_new && made.topo)) {
 		code = put_out(m->a, &out);
@@ -216,7 +220,7 @@ static int write_topology(struct import *m)
 		complain(m->a, "with these hosts the topology does not "
 			 "compile: nothing was written");
 	}
-	/* made points into it */
+	buf_free(&out);
 	return code;
 }
 
@@ -225,6 +229,7 @@ static int write_includes(struct import *m, const char *dir)
 	const struct topology *t = m->l.topo;
 	VEC(struct file_out) files = { 0 };
 	VEC(const struct party *) where = { 0 };
+	VEC(struct buf *) bufs = { 0 };
 	int code;
 
 	for (size_t i = 0; i < t->parties.n; i++) {
@@ -241,8 +246,11 @@ static int write_includes(struct import *m, const char *dir)
 						dir, t->parties.v[i]->name),
 				.text = b });
 		vec_push(m->a->arena, &where, t->parties.v[i]);
+		vec_push(m->a->arena, &bufs, b);
 	}
 	code = write_files(m->a, files.v, files.n);
+	for (size_t i = 0; i < files.n; i++)
+		buf_free(bufs.v[i]);
 	for (size_t i = 0; code == EXIT_OK && i < files.n; i++)
 		fprintf(stderr, "portplan import: %s: in %s \"%s\", write "
 			"<include file=\"%s\"/>\n", files.v[i].path,
@@ -257,7 +265,7 @@ static int cmd_import(struct args *a)
 	const char *into = arg_value(a, "into", NULL);
 	const char *map = arg_value(a, "map", NULL);
 	const char *dir = arg_value(a, "directory", NULL);
-	int code, told;
+	int code;
 
 	m->a = a;
 	diags_init(&m->diags, a->arena);
@@ -284,11 +292,13 @@ static int cmd_import(struct args *a)
 		return code;
 	import_place(m);
 	code = dir ? write_includes(m, dir) : write_topology(m);
-	told = code == EXIT_OK ? say_all(m) : code;
-	if (code == EXIT_OK && !into)
+	if (code != EXIT_OK)
+		return code;
+	code = say_all(m);
+	if (!into)
 		fprintf(stderr, "portplan import: no list knows the firewalls: "
 			"write them, and the zones' prefixes\n");
-	return told;
+	return code;
 }
 
 static const struct option_def import_options[] = {
