@@ -53,6 +53,18 @@ static void fill_journal(struct apply *a, enum journal_mode mode)
 	snprintf(j->from, sizeof(j->from), "%s", a->from);
 }
 
+/* The rules are the new ones: the boot file too, then nothing is under way. */
+static enum apply_result settle(struct apply *a, struct buf *err)
+{
+	step(a, "switched");
+	if (state_confirm(a->state, err) < 0)
+		return APPLY_STUCK;
+	step(a, "renamed");
+	journal_remove(a->state);
+	step(a, "done");
+	return APPLY_DONE;
+}
+
 static enum apply_result switch_direct(struct apply *a, struct buf *err)
 {
 	enum batch_result r;
@@ -63,15 +75,7 @@ static enum apply_result switch_direct(struct apply *a, struct buf *err)
 	step(a, "journal");
 	r = switch_to(a->nft, a->table, &a->g, a->slot, true,
 		      &a->g.generation, err);
-	if (r != BATCH_DONE)
-		return result_of(r);
-	step(a, "switched");
-	if (state_confirm(a->state, err) < 0)
-		return APPLY_STUCK;
-	step(a, "renamed");
-	journal_remove(a->state);
-	step(a, "done");
-	return APPLY_DONE;
+	return r == BATCH_DONE ? settle(a, err) : result_of(r);
 }
 
 enum apply_result apply_in_place(struct apply *a, struct batch *b,
@@ -85,15 +89,7 @@ enum apply_result apply_in_place(struct apply *a, struct batch *b,
 		return APPLY_FAILED;
 	step(a, "journal");
 	r = batch_commit(b, err);
-	if (r != BATCH_DONE)
-		return result_of(r);
-	step(a, "switched");
-	if (state_confirm(a->state, err) < 0)
-		return APPLY_STUCK;
-	step(a, "renamed");
-	journal_remove(a->state);
-	step(a, "done");
-	return APPLY_DONE;
+	return r == BATCH_DONE ? settle(a, err) : result_of(r);
 }
 
 /* Whatever came of it, the guardian does not act any more. */

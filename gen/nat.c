@@ -27,6 +27,16 @@ static struct rs_set *set_for(struct gen *g, struct rs_set **set,
 	return *set;
 }
 
+/* The first interface in the same zone: it has the maps that all of them use. */
+static size_t first_of_zone(const struct firewall *f, size_t i)
+{
+	size_t k = 0;
+
+	while (f->interfaces.v[k]->zone != f->interfaces.v[i]->zone)
+		k++;
+	return k;
+}
+
 static const char *cell_party(const struct gen *g, uint32_t cell)
 {
 	return plan_party_name(g->p, g->p->cell[cell].party);
@@ -134,11 +144,8 @@ static void prerouting(struct gen *g)
 					     f->interfaces.n);
 
 	for (size_t i = 0; i < f->interfaces.n; i++) {
-		size_t same = i;
+		size_t same = first_of_zone(f, i);
 
-		for (size_t k = 0; k < i; k++)
-			if (f->interfaces.v[k]->zone == f->interfaces.v[i]->zone)
-				same = k;
 		maps[i] = same < i ? maps[same] :
 			dnat_maps(g, f->interfaces.v[i]->zone);
 	}
@@ -256,11 +263,8 @@ static void postrouting(struct gen *g)
 					     f->interfaces.n);
 
 	for (size_t i = 0; i < f->interfaces.n; i++) {
-		size_t same = i;
+		size_t same = first_of_zone(f, i);
 
-		for (size_t k = 0; k < i; k++)
-			if (f->interfaces.v[k]->zone == f->interfaces.v[i]->zone)
-				same = k;
 		maps[i] = same < i ? maps[same] :
 			snat_maps(g, f->interfaces.v[i]->zone);
 	}
