@@ -8,8 +8,8 @@
  * The answer of an endpoint mapper holds protocol towers (C706, Appendix L):
  * a 16-bit count of floors, each with a left and a right side of 16-bit
  * lengths, all little-endian. A floor whose left side is the one byte 0x07 is
- * TCP, its right side the port, big-endian. The stub around the towers
- * depends on the number asked for; the towers are found by their shape.
+ * TCP, its right side the port, big-endian. What stands around the
+ * towers depends on the number asked for; they are found by their shape.
  */
 enum { HEADER = 24, FLOOR_TCP = 7, FLOOR_UUID = 19, FLOORS_MAX = 8 };
 
