@@ -126,22 +126,6 @@ static void say_unmanaged(const struct topology *t, struct buf *b)
 	}
 }
 
-static void say_observed(const struct plan *p, struct arena *a, struct buf *b)
-{
-	const struct topology *t = p->topo;
-
-	for (size_t i = 0; i < t->firewalls.n; i++)
-		if (t->firewalls.v[i]->unenforced)
-			buf_printf(b, ". Not enforced, lets through what is "
-				   "denied: %s", t->firewalls.v[i]->name);
-	for (size_t i = 0; i < t->observes.n; i++)
-		if (p->now < t->observes.v[i]->until.t)
-			buf_printf(b, ". Observed and let through until %s: "
-				   "%s (%s)", t->observes.v[i]->until.text,
-				   plan_observe_zones(t->observes.v[i], a),
-				   t->observes.v[i]->owner);
-}
-
 /* What the lines mean, and what no line can say. */
 static const char *summary(struct args *a, const struct loaded *l,
 			   const struct matrix_filter *f, size_t n)
@@ -164,7 +148,8 @@ static const char *summary(struct args *a, const struct loaded *l,
 		any = true;
 	}
 	say_unmanaged(l->topo, &b);
-	say_observed(l->plan, a->arena, &b);
+	if ((s = plan_let_through(l->plan, a->arena)))
+		buf_printf(&b, ". %s", s);
 	s = arena_strdup(a->arena, b.s);
 	buf_free(&b);
 	return s;

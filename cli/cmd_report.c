@@ -17,6 +17,7 @@ static void write_page(struct report_page *r)
 	report_verdict(r);
 	report_heat(r);
 	report_seen(r);
+	report_advice(r);
 	report_matrix(r);
 	report_exceptions(r);
 	report_promises(r);
@@ -40,6 +41,20 @@ static int write_html(const void *ctx, struct args *a, size_t i,
 	return EXIT_OK;
 }
 
+/* By the shipped rules; what the topology skips is left out here too. */
+static int judge_advice(struct report_page *r, const struct loaded *l)
+{
+	struct diags d;
+
+	diags_init(&d, r->arena);
+	d.n_sources = l->diags.n_sources;
+	r->rules = advice_read(r->arena, NULL, 0, &d);
+	if (r->rules)
+		r->advice = advice_judge(r->arena, l->plan, r->rules, &d);
+	print_diags(&d);
+	return r->advice ? EXIT_OK : EXIT_BAD;
+}
+
 static int cmd_report(struct args *a)
 {
 	static const char *const names[] = { "html" };
@@ -52,10 +67,13 @@ static int cmd_report(struct args *a)
 
 	if (code == EXIT_OK)
 		code = observed_read(a, l.plan, &r.seen);
+	if (code == EXIT_OK)
+		code = judge_advice(&r, &l);
 	if (code != EXIT_OK)
 		return code;
 	r.loaded = &l;
 	r.plan = l.plan;
+	r.let_through = plan_let_through(l.plan, a->arena);
 	r.matrix = matrix_build(a->arena, l.plan, MATRIX_BY_ROLE, &all);
 	r.drawing = draw_build(a->arena, l.plan, &whole);
 	return write_formats(a, &w);
@@ -75,7 +93,7 @@ const struct command command_report = {
 	.summary = "all of it on one page, for those who do not run portplan",
 	.description =
 	  "Writes one HTML file that needs neither network nor scripts: a "
-	  "verdict, who may talk to whom zone by zone, the port matrix with "
+	  "verdict, who may talk to whom zone by zone, what lint advises, the port matrix with "
 	  "reasons and sources, exceptions with their owners and dates, what "
 	  "is promised, the picture, hosts and rulesets. With the findings of "
 	  "check and audit it tells as well what was planned and seen, what "

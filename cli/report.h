@@ -1,6 +1,7 @@
 #ifndef CLI_REPORT_H
 #define CLI_REPORT_H
 
+#include "advice/advice.h"
 #include "cli/observed.h"
 #include "draw/draw.h"
 #include "plan/matrix.h"
@@ -14,6 +15,9 @@ struct report_page {
 	const struct drawing *drawing;
 	const struct matrix *matrix; /* by role */
 	struct observed_all seen;
+	const struct advice_rules *rules; /* the shipped ones */
+	const struct advice_report *advice;
+	const char *let_through; /* plan_let_through(); NULL */
 	struct buf *out;
 };
 
@@ -42,6 +46,7 @@ void report_head(struct report_page *r);
 void report_verdict(struct report_page *r);
 void report_heat(struct report_page *r);
 void report_seen(struct report_page *r);
+void report_advice(struct report_page *r);
 void report_matrix(struct report_page *r);
 void report_exceptions(struct report_page *r);
 void report_promises(struct report_page *r);

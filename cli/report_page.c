@@ -135,6 +135,7 @@ static void put_contents(struct report_page *r)
 		const char *id, *title;
 	} part[] = {
 		{ "zones", "Zone by zone" }, { "seen", "What was found" },
+		{ "advice", "Advice" },
 		{ "matrix", "Port matrix" }, { "exceptions", "Exceptions" },
 		{ "promises", "Promises" }, { "picture", "Picture" },
 		{ "hosts", "Hosts" }, { "rulesets", "Rulesets" },
@@ -144,7 +145,7 @@ static void put_contents(struct report_page *r)
 	buf_puts(r->out, "<nav aria-label=\"Contents\"><ul>");
 	for (size_t i = 0; i < COUNT_OF(part); i++) {
 		if ((i == 1 && !r->seen.traffic.n && !r->seen.rules.n) ||
-		    (i == 4 && !t->forbids.n && !t->expects.n))
+		    (i == 5 && !t->forbids.n && !t->expects.n))
 			continue;
 		buf_printf(r->out, "<li><a href=\"#%s\">%s</a></li>",
 			   part[i].id, part[i].title);
@@ -267,6 +268,35 @@ static void verdict_traffic(struct report_page *r, const struct tally *n)
 	buf_puts(r->out, "<a href=\"#seen\">What was found</a></span></div>\n");
 }
 
+static void verdict_enforced(struct report_page *r)
+{
+	if (!r->let_through)
+		return;
+	put_box(r, "open", "!");
+	buf_puts(r->out, "Not all that is denied is stopped</b><span>");
+	page_text(r, r->let_through);
+	buf_puts(r->out, ".</span></div>\n");
+}
+
+static void verdict_advice(struct report_page *r)
+{
+	const size_t *n = r->advice->count;
+	size_t bad = n[ADVICE_CRITICAL] + n[ADVICE_ERROR];
+
+	put_box(r, bad ? "bad" : n[ADVICE_WARNING] ? "open" : "good",
+		bad ? "\xe2\x9c\x97" : n[ADVICE_WARNING] ? "!" :
+		"\xe2\x9c\x93");
+	if (bad || n[ADVICE_WARNING])
+		buf_printf(r->out, "Advice: %zu critical, %zu error%s, %zu "
+			   "warning%s", n[ADVICE_CRITICAL], n[ADVICE_ERROR],
+			   plural(n[ADVICE_ERROR]), n[ADVICE_WARNING],
+			   plural(n[ADVICE_WARNING]));
+	else
+		buf_puts(r->out, "Best practices: nothing to say against it");
+	buf_puts(r->out, "</b><span><a href=\"#advice\">Advice</a></span>"
+		 "</div>\n");
+}
+
 void report_verdict(struct report_page *r)
 {
 	const struct topology *t = r->plan->topo;
@@ -275,6 +305,8 @@ void report_verdict(struct report_page *r)
 
 	verdict_rules(r, &n);
 	verdict_traffic(r, &n);
+	verdict_enforced(r);
+	verdict_advice(r);
 	put_box(r, care ? "open" : "good", care ? "!" : "\xe2\x9c\x93");
 	buf_printf(r->out, "The plan compiles</b><span>%zu line%s in the port "
 		   "matrix, %zu exception%s. ", r->matrix->rows.n,
@@ -396,7 +428,7 @@ void report_heat(struct report_page *r)
 	page_section(r, "zones", "Zone by zone");
 	buf_puts(r->out, "<p>From the zone at the left to the zone above: how "
 		 "many lines of the port matrix there are, and a link to them. "
-		 "\xc2\xb7 is nothing: denied by every firewall between. "
+		 "\xc2\xb7 is nothing: not planned. "
 		 "Hatched is within one zone, where no firewall stands.</p>\n"
 		 "<div class=\"wide\">");
 	buf_printf(r->out, "<table class=\"heat%s\">\n<thead><tr><td></td>",

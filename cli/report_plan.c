@@ -95,8 +95,12 @@ void report_matrix(struct report_page *r)
 	const struct matrix *m = r->matrix;
 
 	page_section(r, "matrix", "Port matrix");
-	buf_puts(r->out, "<p>Everything else that crosses a firewall is denied."
-		 "</p>\n");
+	buf_puts(r->out, "<p>Everything else that crosses a firewall is denied");
+	if (r->let_through) {
+		buf_puts(r->out, ", with this exception. ");
+		page_text(r, r->let_through);
+	}
+	buf_puts(r->out, ".</p>\n");
 	for (size_t i = 0; i < m->rows.n; i++) {
 		bool first = !i || !same_pair(&m->rows.v[i - 1],
 					      &m->rows.v[i]);

@@ -216,6 +216,7 @@ static int put_legend(struct sheet *s, int x, int y)
 static void put_heading(struct sheet *s)
 {
 	const struct topology *t = s->topo;
+	const char *but = plan_let_through(s->d->plan, s->arena);
 
 	put_text(s, MARGIN, 44, "pp-title", "start",
 		 arena_printf(s->arena, "%s%s", t->name, scope(s->d)));
@@ -223,7 +224,7 @@ static void put_heading(struct sheet *s)
 		"%zu zone%s, %zu firewall%s, %zu host%s. %s", t->zones.n,
 		plural(t->zones.n), t->firewalls.n, plural(t->firewalls.n),
 		t->hosts.n, plural(t->hosts.n), *scope(s->d) ?
-		"This is a part of what is planned." :
+		"This is a part of what is planned." : but ? but :
 		"What crosses a firewall and is not shown here is denied."));
 }
 

@@ -94,6 +94,30 @@ const char *plan_observe_zones(const struct observe *o, struct arena *a)
 	return s;
 }
 
+const char *plan_let_through(const struct plan *p, struct arena *a)
+{
+	const struct topology *t = p->topo;
+	struct buf b = { 0 };
+	const char *s = NULL;
+
+	for (size_t i = 0; i < t->firewalls.n; i++)
+		if (t->firewalls.v[i]->unenforced)
+			buf_printf(&b, "%sNot enforced, lets through what is "
+				   "denied: %s", b.n ? ". " : "",
+				   t->firewalls.v[i]->name);
+	for (size_t i = 0; i < t->observes.n; i++)
+		if (p->now < t->observes.v[i]->until.t)
+			buf_printf(&b, "%sObserved and let through until %s: "
+				   "%s (%s)", b.n ? ". " : "",
+				   t->observes.v[i]->until.text,
+				   plan_observe_zones(t->observes.v[i], a),
+				   t->observes.v[i]->owner);
+	if (b.n)
+		s = arena_strdup(a, b.s);
+	buf_free(&b);
+	return s;
+}
+
 /* An observe that joins no two zones with a path observes nothing. */
 static bool observes_something(const struct plan *p, const struct observe *o)
 {

@@ -271,6 +271,9 @@ bool plan_observe_at(const struct plan *p, const struct observe *o,
 		     const struct firewall *f);
 /* "office, lab to servers" */
 const char *plan_observe_zones(const struct observe *o, struct arena *a);
+/* A sentence for whoever reads "all else is denied": where that is not so, since
+ * a firewall does not enforce or zones are observed. NULL: it is so. */
+const char *plan_let_through(const struct plan *p, struct arena *a);
 /* Does an observe at this firewall concern what goes from zone to zone across
  * these two of its zones? */
 bool plan_observes(const struct plan *p, const struct firewall *f, uint32_t in,
