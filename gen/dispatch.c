@@ -421,8 +421,9 @@ static void jump_rule(struct work *w, struct rs_chain *c,
 	branch_rule(w, c, src, dst, RS_JUMP, chain);
 }
 
-/* Targets of a block are disjoint: where nothing else follows in the chain, how
- * may be RS_GOTO, and what the target does not open is not looked up again. */
+/* A destination stands in one target of a group, or in the shared one behind
+ * it as well, which opens no more: what the first does not open need not be
+ * looked up again, so in a group's own chain how is RS_GOTO. */
 static void block_rules(struct work *w, struct rs_chain *c,
 			const struct rs_set *src, const struct block *b,
 			bool v4, enum rs_verdict how)
@@ -479,11 +480,13 @@ static void group_chain(struct work *w, const struct group *g,
 			const char *name)
 {
 	struct rs_chain *c = rs_add_chain(w->g->rs, name, RS_NO_HOOK);
+	enum rs_verdict how = RS_GOTO;
 
+	for (size_t k = 0; k < g->blocks.n; k++)
+		if (has_any(&w->blocks.v[g->blocks.v[k]]))
+			how = RS_JUMP; /* for whatever destination */
 	for (size_t k = 0; k < g->blocks.n; k++) {
 		const struct block *b = &w->blocks.v[g->blocks.v[k]];
-		enum rs_verdict how = k + 1 == g->blocks.n && !has_any(b) ?
-			RS_GOTO : RS_JUMP;
 
 		block_rules(w, c, NULL, b, true, how);
 		block_rules(w, c, NULL, b, false, how);

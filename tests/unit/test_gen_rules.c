@@ -560,6 +560,38 @@ static void shared_maps_open_no_more(void)
 	sample_free(&s);
 }
 
+/* Sets of destinations instead of maps, from a handful of sources. */
+static void long_targets_open_no_more(void)
+{
+	static const unsigned port[] = { 25, 53, 80, 389, 9100 };
+	const char *addr[20];
+	struct buf b = { 0 };
+	struct sample s;
+
+	buf_puts(&b, ROOT("exchange-2003")
+		 "<pin role='domain-controller' service='ad-rpc' port='4990'/>"
+		 "<zone name='a' networks='10.1.0.0/16'>");
+	for (unsigned i = 0; i < 9; i++)
+		buf_printf(&b, "<host name='h%u' address='10.1.0.%u' "
+			   "roles='%s'/>", i, i * 3,
+			   i % 2 ? "owa-front-end" : "smtp-front-end");
+	buf_puts(&b, "</zone><zone name='b' networks='10.2.0.0/16'>");
+	for (unsigned i = 0; i < 160; i++)
+		buf_printf(&b, "<host name='s%u' address='10.2.%u.%u' "
+			   "roles='%s'/>", i, i / 80, i % 80 * 3,
+			   i % 2 ? "global-catalog dns" : "back-end");
+	buf_puts(&b, "</zone>" FW("") "<allow from='h3 10.1.4.0/24' "
+		 "to='s5 s8 10.2.4.0/24' tcp='80 9100-9150' reason='r'/>" END);
+	s = plan(b.s);
+	for (unsigned i = 0; i < 20; i++)
+		addr[i] = arena_printf(s.a, "10.%u.%u.%u", 1 + i / 10,
+				       i % 10 == 9 ? 4 : 0, i % 10 * 3);
+	CU_ASSERT_PTR_NOT_NULL(strstr(sample_rules(&s, "f"), "/to4 goto pp_"));
+	check_agrees(&s, addr, 20, port, 5);
+	buf_free(&b);
+	sample_free(&s);
+}
+
 /* ---- size --------------------------------------------------------------------------- */
 
 static size_t size_of(unsigned n, const char *use, bool pairs)
@@ -641,6 +673,7 @@ static CU_TestInfo tests[] = {
 	{ "many wide exceptions", many_wide_exceptions },
 	{ "IKE goes both ways", ike_goes_both_ways },
 	{ "shared maps open no more", shared_maps_open_no_more },
+	{ "long targets open no more", long_targets_open_no_more },
 	{ "size grows with hosts", size_grows_with_hosts },
 	{ "size grows with exceptions", size_grows_with_exceptions },
 	{ "own use stays linear", own_use_stays_linear },
