@@ -4,6 +4,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from typing import Any, Optional
@@ -22,7 +23,7 @@ class Browser:
     """One page; what it complains of is collected."""
 
     def __init__(self) -> None:
-        self.folder = tempfile.TemporaryDirectory()
+        self.folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         to_read, self.write = os.pipe()
         self.read, to_write = os.pipe()
 
@@ -36,7 +37,7 @@ class Browser:
 
         self.process = subprocess.Popen(  # pylint: disable=consider-using-with,subprocess-popen-preexec-fn
             [program() or "", *FLAGS, f"--user-data-dir={self.folder.name}"], preexec_fn=wire, close_fds=False,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         os.close(to_read)
         os.close(to_write)
         self.rest = b""
@@ -105,8 +106,8 @@ class Browser:
         return result["result"].get("value")
 
     def close(self) -> None:
-        """Ends it."""
-        self.process.kill()
+        """Ends it and its helpers, which write into the profile to the last."""
+        os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         os.close(self.read)
         os.close(self.write)
