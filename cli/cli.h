@@ -22,7 +22,11 @@ enum {
 	EXIT_BAD = 2,	   /* bad input, usage, I/O: nothing was changed */
 	EXIT_UNDECIDED = 3,
 	EXIT_ROLLED_BACK = 4, /* apply: switched, and back again */
+	N_EXIT_CODES
 };
+
+/* What each means, for the help and the manual pages. */
+extern const char *const exit_meaning[N_EXIT_CODES];
 
 /* One table of options per command: parsing, --help and the manual page all
  * come from it. */

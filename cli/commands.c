@@ -31,3 +31,11 @@ const struct command *const commands[] = {
 };
 
 const size_t n_commands = COUNT_OF(commands);
+
+const char *const exit_meaning[N_EXIT_CODES] = {
+	[EXIT_OK] = "clean, equal or allowed",
+	[EXIT_FINDINGS] = "findings, differences or denied",
+	[EXIT_BAD] = "bad input, usage or I/O: nothing was changed",
+	[EXIT_UNDECIDED] = "could not decide, or the observation was incomplete",
+	[EXIT_ROLLED_BACK] = "apply switched, and went back to the old rules",
+};

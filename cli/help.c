@@ -92,7 +92,7 @@ void program_help(struct buf *out)
 		 "  portplan explain topology.xml fe1 dc1 tcp/389\n"
 		 "  portplan gen topology.xml -d rules\n"
 		 "\n\"portplan help COMMAND\" tells about one of them.\n"
-		 "exit codes: 0 clean, equal or allowed; 1 findings, "
-		 "differences or denied;\n"
-		 "2 bad input, usage or I/O; 3 could not decide, or incomplete\n");
+		 "exit codes:\n");
+	for (int i = 0; i < N_EXIT_CODES; i++)
+		buf_printf(out, "  %d  %s\n", i, exit_meaning[i]);
 }

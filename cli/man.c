@@ -110,12 +110,9 @@ static void put_title(struct buf *out, const char *name, int section,
 
 static void put_exit_status(struct buf *out)
 {
-	buf_puts(out, ".SH EXIT STATUS\n.TP\n0\nclean, equal or allowed\n"
-		      ".TP\n1\nfindings, differences or denied\n"
-		      ".TP\n2\nbad input, usage or I/O; no file was changed\n"
-		      ".TP\n3\ncould not decide, or the observation was "
-		      "incomplete\n.TP\n4\napply failed behind its switch, and "
-		      "was rolled back\n");
+	buf_puts(out, ".SH EXIT STATUS\n");
+	for (int i = 0; i < N_EXIT_CODES; i++)
+		buf_printf(out, ".TP\n%d\n%s\n", i, exit_meaning[i]);
 }
 
 static void put_option(struct buf *out, const struct option_def *o)
