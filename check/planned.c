@@ -1,60 +1,11 @@
-#include "check/planned.h"
+#include "check/planner.h"
 #include "plan/nat.h"
-
-#include <string.h>
 
 /*
  * A pair of classes is a product: sources x destinations x keys. Each factor
  * is a small diagram of its own, made once, so the work follows the number of
  * classes and not that of hosts.
  */
-struct planner {
-	struct check *c;
-	struct space *s;
-	const struct plan *p;
-	const struct firewall *f;
-	struct arena *a;
-	struct map ends; /* side, class, end -> set */
-	struct map keys; /* svcset -> set */
-	VEC(uint32_t) sum;
-	bool forwarded; /* what only reaches a firewall itself is not */
-	uint32_t in, out; /* zones; the same: nothing is translated */
-	uint32_t reason; /* only what is planned for it; NONE: all */
-	uint32_t hit;	 /* with touched: a set */
-	bool *touched;	 /* by reason: plans something of the set; or NULL */
-};
-
-static uint32_t field_is(struct planner *x, unsigned field, space_val lo,
-			 space_val hi)
-{
-	return space_interval(x->s, field, lo, hi, SPACE_ALL, SPACE_NO);
-}
-
-struct ranges {
-	struct addr_range *r;
-	uint8_t field;
-};
-
-static void range_get(const void *ctx, size_t box, unsigned field,
-		      space_val *lo, space_val *hi)
-{
-	const struct ranges *x = ctx;
-
-	(void)field;
-	*lo = space_addr(x->r[box].lo);
-	*hi = space_addr(x->r[box].hi);
-}
-
-static uint32_t addresses(struct planner *x, struct addr_set set, uint8_t field)
-{
-	struct ranges ctx = { set.r, field };
-	struct space_boxes b = { .n = set.n, .nfields = 1, .field = &ctx.field,
-				 .get = range_get, .ctx = &ctx };
-
-	addr_set_normalise(&set);
-	b.n = set.n;
-	return set.n ? space_union(x->s, &b) : SPACE_NO;
-}
 
 /* The cells of a class that lie in an end, as a set on one field. */
 static uint32_t end_set(struct planner *x, uint32_t cls, uint32_t end,
@@ -74,22 +25,22 @@ static uint32_t end_set(struct planner *x, uint32_t cls, uint32_t end,
 		if (end == NONE || cell_in_end(x->p, c->cell[i], end))
 			s.r[s.n++] = (struct addr_range){ cell->lo, cell->hi };
 	}
-	e->val.u = addresses(x, s, field) + 1; /* 0 is a node's number too */
+	e->val.u = planner_addresses(x, s, field) + 1; /* 0 is a node's number too */
 	return e->val.u - 1;
 }
 
 static uint32_t proto_keys(struct planner *x, struct key_range r)
 {
 	unsigned p = key_proto(r.lo);
-	uint32_t proto = field_is(x, PK_PROTO, p, p);
+	uint32_t proto = planner_field(x, PK_PROTO, p, p);
 
 	if (proto_has_ports(p))
 		return space_and(x->s, proto,
-				 field_is(x, PK_TH2, key_detail(r.lo),
+				 planner_field(x, PK_TH2, key_detail(r.lo),
 					  key_detail(r.hi)));
 	if (proto_is_icmp(p)) /* type and code are the first two bytes */
 		return space_and(x->s, proto,
-				 field_is(x, PK_TH0, key_detail(r.lo) << 8,
+				 planner_field(x, PK_TH0, key_detail(r.lo) << 8,
 					  key_detail(r.hi) << 8 | 0xff));
 	return key_detail(r.lo) == 0 ? proto : SPACE_NO;
 }
@@ -123,7 +74,7 @@ static uint32_t key_set(struct planner *x, struct key_set k, unsigned families)
 		for (size_t i = 0; i < fam.n; i++)
 			set = space_or(x->s, set, range_keys(x, fam.r[i]));
 		out = space_or(x->s, out, space_and(x->s,
-				field_is(x, PK_FAMILY, v6, v6), set));
+				planner_field(x, PK_FAMILY, v6, v6), set));
 	}
 	return out;
 }
@@ -215,7 +166,7 @@ static uint32_t face_set(struct planner *x, uint32_t cls, uint32_t end,
 	     interface_cells(x->p, f, v4, shown, 64) : 0; i-- > 0;)
 		s.r[s.n++] = (struct addr_range){ x->p->cell[shown[i]].lo,
 						  x->p->cell[shown[i]].hi };
-	return addresses(x, s, field);
+	return planner_addresses(x, s, field);
 }
 
 static bool translated_here(const struct planner *x, uint32_t owner,
@@ -257,7 +208,7 @@ static uint32_t rewritten(struct planner *x)
 
 	for (size_t i = 0; i < p->publics.n; i++) {
 		const struct public_addr *pub = &p->publics.v[i];
-		uint32_t dst = field_is(x, PK_DST, space_addr(pub->addr),
+		uint32_t dst = planner_field(x, PK_DST, space_addr(pub->addr),
 					space_addr(pub->addr));
 
 		for (size_t k = 0; k < pub->publishes.n; k++) {
@@ -397,29 +348,7 @@ static void add_nodes(struct planner *x, uint32_t from, uint32_t to)
 	}
 }
 
-static uint32_t take_sum(struct planner *x)
-{
-	uint32_t out = space_fold(x->s, &space_op_or, x->sum.v, x->sum.n,
-				  SPACE_NO);
-
-	x->sum.n = 0;
-	return out;
-}
-
 /* ---- within a zone ------------------------------------------------------------ */
-
-static uint32_t zone_space(struct planner *x, uint32_t zone, uint8_t field)
-{
-	const struct plan *p = x->p;
-	struct addr_set s = { ARENA_ARRAY(x->a, struct addr_range, p->n_cell),
-			      0 };
-
-	for (size_t i = 0; i < p->n_cell; i++)
-		if (p->cell[i].zone == zone)
-			s.r[s.n++] = (struct addr_range){ p->cell[i].lo,
-							  p->cell[i].hi };
-	return addresses(x, s, field);
-}
 
 static uint32_t inside_zone(struct planner *x, const struct party *z)
 {
@@ -429,78 +358,16 @@ static uint32_t inside_zone(struct planner *x, const struct party *z)
 	if (!z->inside_any || z->zone_kind == ZONE_INTERNET ||
 	    x->reason != NONE) {
 		add_nodes(x, z->zone_id, z->zone_id);
-		return take_sum(x);
+		return planner_sum(x);
 	}
 	keys_add(x->a, &all, 0, KEY_MAX);
 	keys = key_set(x, all, FAM_V4 | FAM_V6);
 	return space_and(x->s, space_and(x->s, keys,
-					 zone_space(x, z->zone_id, PK_DST)),
-			 zone_space(x, z->zone_id, PK_SRC));
+					 planner_zone(x, z->zone_id, PK_DST)),
+			 planner_zone(x, z->zone_id, PK_SRC));
 }
 
-/* ---- interfaces ------------------------------------------------------------------ */
-
-const char **check_interface_names(struct arena *a, const struct firewall *f,
-				   size_t *n)
-{
-	const char **v = ARENA_ARRAY(a, const char *, f->interfaces.n + 1);
-
-	for (size_t i = 0; i < f->interfaces.n; i++)
-		v[i] = f->interfaces.v[i]->name;
-	v[f->interfaces.n] = "lo";
-	*n = f->interfaces.n + 1;
-	return v;
-}
-
-/* The names that an interface declaration stands for, on one field. */
-static uint32_t name_set(struct planner *x, const struct interface *itf,
-			 uint8_t field)
-{
-	size_t len = strlen(itf->name);
-	uint32_t out = SPACE_NO;
-
-	for (size_t i = 0; i < x->c->names.n; i++) {
-		const struct pk_name *n = &x->c->names.v[i];
-		bool in = itf->wildcard ?
-			n->text && !strncmp(n->like, itf->name, len - 1) :
-			n->exact && !strcmp(n->text, itf->name);
-
-		if (in)
-			out = space_or(x->s, out, field_is(x, field, i, i));
-	}
-	return out;
-}
-
-uint32_t check_from_zone(struct check *c, const struct plan *p,
-			 const struct interface *itf)
-{
-	struct planner x = { .c = c, .s = c->s, .p = p, .a = c->arena };
-	struct addr_set s = { ARENA_ARRAY(x.a, struct addr_range,
-					  p->n_cell + 1), 1 };
-
-	s.r[0] = range_of_prefix((struct addr){ UINT64_C(0xfe80) << 48, 0 },
-				 10);
-	for (size_t i = 0; i < p->n_cell; i++)
-		if (p->cell[i].space == itf->zone->zone_id &&
-		    p->cell[i].cls != NONE)
-			s.r[s.n++] = (struct addr_range){ p->cell[i].lo,
-							  p->cell[i].hi };
-	return addresses(&x, s, PK_SRC);
-}
-
-uint32_t check_on_interface(struct check *c, const struct interface *itf)
-{
-	struct planner x = { .c = c, .s = c->s, .a = c->arena };
-
-	return name_set(&x, itf, PK_IIF);
-}
-
-uint32_t check_leaving_by(struct check *c, const struct interface *itf)
-{
-	struct planner x = { .c = c, .s = c->s, .a = c->arena };
-
-	return name_set(&x, itf, PK_OIF);
-}
+/* ---- across and to the firewall ----------------------------------------------------- */
 
 static uint32_t between(struct planner *x, const struct party *a,
 			const struct party *b)
@@ -515,7 +382,7 @@ static uint32_t between(struct planner *x, const struct party *a,
 			if (route_uses(plan_route(p, from, to), x->f->id,
 				       a->zone_id, b->zone_id))
 				add_nodes(x, from, to);
-	return take_sum(x);
+	return planner_sum(x);
 }
 
 static uint32_t planned_forward(struct planner *x)
@@ -540,8 +407,8 @@ static uint32_t planned_forward(struct planner *x)
 			if (!*m)
 				*m = between(x, in->zone, o->zone) + 1;
 			out = space_or(x->s, out, space_and(x->s,
-				space_and(x->s, name_set(x, in, PK_IIF),
-					  name_set(x, o, PK_OIF)), *m - 1));
+				space_and(x->s, planner_names(x, in, PK_IIF),
+					  planner_names(x, o, PK_OIF)), *m - 1));
 		}
 	return out;
 }
@@ -563,12 +430,10 @@ static uint32_t planned_input(struct planner *x)
 							  in->zone->zone_id))
 				add_nodes(x, from, self);
 		out = space_or(x->s, out, space_and(x->s,
-				name_set(x, in, PK_IIF), take_sum(x)));
+				planner_names(x, in, PK_IIF), planner_sum(x)));
 	}
 	return out;
 }
-
-static uint32_t nodes_space(struct planner *x, uint32_t from, uint32_t to);
 
 /* What is denied, observed, and so let through. */
 static uint32_t observed_between(struct planner *x, const struct interface *in,
@@ -581,7 +446,7 @@ static uint32_t observed_between(struct planner *x, const struct interface *in,
 			if (plan_observes(x->p, x->f, in->zone->zone_id,
 					  out->zone->zone_id, from, to))
 				sum = space_or(x->s, sum,
-					       nodes_space(x, from, to));
+					       planner_nodes(x, from, to));
 	return sum;
 }
 
@@ -600,8 +465,8 @@ static uint32_t observed_forward(struct planner *x)
 			if (i != k)
 				out = space_or(x->s, out, space_and(x->s,
 					space_and(x->s,
-						  name_set(x, in, PK_IIF),
-						  name_set(x, o, PK_OIF)),
+						  planner_names(x, in, PK_IIF),
+						  planner_names(x, o, PK_OIF)),
 					observed_between(x, in, o)));
 		}
 	return out;
@@ -670,171 +535,9 @@ uint32_t check_packets(struct check *c, const struct addr_set *src,
 	uint32_t out = keys ? key_set(&x, *keys, FAM_V4 | FAM_V6) : SPACE_ALL;
 
 	if (dst)
-		out = space_and(x.s, out, addresses(&x, *dst, PK_DST));
+		out = space_and(x.s, out, planner_addresses(&x, *dst, PK_DST));
 	if (src)
-		out = space_and(x.s, out, addresses(&x, *src, PK_SRC));
+		out = space_and(x.s, out, planner_addresses(&x, *src, PK_SRC));
 	return out;
 }
 
-/* ---- the way that packets take by their addresses ------------------------------- */
-
-/* Does the address stand for somebody in that zone? */
-static bool public_of(const struct plan *p, const struct public_addr *x,
-		      uint32_t zone)
-{
-	if (x->own != NONE)
-		return p->cell[x->own].zone == zone;
-	if (x->many && party_zone(x->many)->zone_id == zone)
-		return true;
-	for (size_t i = 0; i < x->publishes.n; i++)
-		if (p->cell[plan_cell(p, p->topo->publishes
-			    .v[x->publishes.v[i]]->own)].zone == zone)
-			return true;
-	return false;
-}
-
-/* A zone's own addresses, and public ones that stand for them. */
-static uint32_t zone_with_publics(struct planner *x, uint32_t zone,
-				  uint8_t field)
-{
-	const struct plan *p = x->p;
-	uint32_t out = zone_space(x, zone, field);
-
-	for (size_t i = 0; i < p->publics.n; i++) {
-		space_val v = space_addr(p->publics.v[i].addr);
-
-		if (public_of(p, &p->publics.v[i], zone))
-			out = space_or(x->s, out, field_is(x, field, v, v));
-	}
-	return out;
-}
-
-static uint32_t node_space(struct planner *x, uint32_t node, uint8_t field)
-{
-	const struct plan *p = x->p;
-	struct addr_set s = { ARENA_ARRAY(x->a, struct addr_range, p->n_cell),
-			      0 };
-
-	if (node < p->n_zones)
-		return zone_with_publics(x, node, field);
-	for (size_t i = 0; i < p->n_cell; i++)
-		if (p->cell[i].cls != NONE &&
-		    p->classes.v[p->cell[i].cls].node == node)
-			s.r[s.n++] = (struct addr_range){ p->cell[i].lo,
-							  p->cell[i].hi };
-	return addresses(x, s, field);
-}
-
-static uint32_t unknown_space(struct planner *x, uint8_t field)
-{
-	const struct plan *p = x->p;
-	struct addr_set s = { ARENA_ARRAY(x->a, struct addr_range, p->n_cell),
-			      0 };
-
-	for (size_t i = 0; i < p->n_cell; i++)
-		if (p->cell[i].space != NONE)
-			s.r[s.n++] = (struct addr_range){ p->cell[i].lo,
-							  p->cell[i].hi };
-	return space_not(x->s, addresses(x, s, field));
-}
-
-static uint32_t nodes_space(struct planner *x, uint32_t from, uint32_t to)
-{
-	return space_and(x->s, node_space(x, to, PK_DST),
-			 node_space(x, from, PK_SRC));
-}
-
-static void routed_between(struct planner *x, const struct party *a,
-			   const struct party *b)
-{
-	uint32_t nodes = x->p->n_zones + (uint32_t)x->p->topo->firewalls.n;
-
-	if (a == b)
-		vec_push(x->a, &x->sum, nodes_space(x, a->zone_id, a->zone_id));
-	for (uint32_t from = 0; a != b && from < nodes; from++)
-		for (uint32_t to = 0; to < nodes; to++)
-			if (route_uses(plan_route(x->p, from, to), x->f->id,
-				       a->zone_id, b->zone_id))
-				vec_push(x->a, &x->sum,
-					 nodes_space(x, from, to));
-}
-
-static uint32_t routed_forward(struct planner *x)
-{
-	const struct firewall *f = x->f;
-	uint32_t out = SPACE_NO;
-
-	for (size_t i = 0; i < f->interfaces.n; i++)
-		for (size_t k = 0; k < f->interfaces.n; k++) {
-			const struct interface *in = f->interfaces.v[i];
-			const struct interface *o = f->interfaces.v[k];
-
-			if (i == k)
-				continue;
-			routed_between(x, in->zone, o->zone);
-			out = space_or(x->s, out, space_and(x->s,
-				space_and(x->s, name_set(x, in, PK_IIF),
-					  name_set(x, o, PK_OIF)),
-				take_sum(x)));
-		}
-	return out;
-}
-
-static uint32_t routed_input(struct planner *x)
-{
-	const struct plan *p = x->p;
-	uint32_t nodes = p->n_zones + (uint32_t)p->topo->firewalls.n;
-	uint32_t self = p->n_zones + x->f->id, out = SPACE_NO;
-	uint32_t own = node_space(x, self, PK_DST);
-
-	for (size_t i = 0; i < x->f->interfaces.n; i++) {
-		const struct interface *in = x->f->interfaces.v[i];
-
-		for (uint32_t from = 0; from < nodes; from++)
-			if (from != self && input_arrives(p, from, x->f,
-							  in->zone->zone_id))
-				vec_push(x->a, &x->sum,
-					 node_space(x, from, PK_SRC));
-		out = space_or(x->s, out, space_and(x->s,
-				name_set(x, in, PK_IIF), take_sum(x)));
-	}
-	return own == SPACE_NO ? out : space_and(x->s, out, own);
-}
-
-uint32_t check_publics(struct check *c, const struct plan *p)
-{
-	struct planner x = { .c = c, .s = c->s, .p = p, .a = c->arena };
-	struct addr_set s = { ARENA_ARRAY(x.a, struct addr_range,
-					  p->publics.n), 0 };
-	uint32_t to;
-
-	for (size_t i = 0; i < p->publics.n; i++)
-		s.r[s.n++] = (struct addr_range){ p->publics.v[i].addr,
-						  p->publics.v[i].addr };
-	to = addresses(&x, s, PK_DST);
-	return space_or(c->s, to, addresses(&x, s, PK_SRC));
-}
-
-uint32_t check_outside(struct check *c, const struct plan *p)
-{
-	struct planner x = { .c = c, .s = c->s, .p = p, .a = c->arena };
-
-	return space_or(c->s, unknown_space(&x, PK_SRC),
-			unknown_space(&x, PK_DST));
-}
-
-uint32_t check_routed(struct check *c, const struct plan *p,
-		      const struct firewall *f, enum check_path path)
-{
-	struct planner x = { .c = c, .s = c->s, .p = p, .f = f,
-			     .a = c->arena };
-	uint32_t unknown = space_or(c->s, unknown_space(&x, PK_SRC),
-				    unknown_space(&x, PK_DST));
-
-	/* translated ones come as planned */
-	if (p->translates)
-		unknown = space_or(c->s, unknown, planned(c, p, f, path,
-							  NONE));
-	return space_or(c->s, unknown, path == PATH_FORWARD ?
-			routed_forward(&x) : routed_input(&x));
-}

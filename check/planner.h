@@ -1,0 +1,40 @@
+#ifndef CHECK_PLANNER_H
+#define CHECK_PLANNER_H
+
+#include "check/planned.h"
+
+/* What makes sets of packets out of a plan: for planned.c and routed.c. */
+struct planner {
+	struct check *c;
+	struct space *s;
+	const struct plan *p;
+	const struct firewall *f;
+	struct arena *a;
+	struct map ends; /* side, class, end -> set */
+	struct map keys; /* svcset -> set */
+	VEC(uint32_t) sum;
+	bool forwarded; /* what only reaches a firewall itself is not */
+	uint32_t in, out; /* zones; the same: nothing is translated */
+	uint32_t reason; /* only what is planned for it; NONE: all */
+	uint32_t hit;	 /* with touched: a set */
+	bool *touched;	 /* by reason: plans something of the set; or NULL */
+};
+
+/* Packets whose field is one of lo to hi. */
+uint32_t planner_field(struct planner *x, unsigned field, space_val lo,
+		       space_val hi);
+/* Packets with that address (PK_SRC or PK_DST) in the set; set is sorted. */
+uint32_t planner_addresses(struct planner *x, struct addr_set set,
+			   uint8_t field);
+/* The same for a zone's own space. */
+uint32_t planner_zone(struct planner *x, uint32_t zone, uint8_t field);
+/* The names that an interface declaration stands for, on PK_IIF or PK_OIF. */
+uint32_t planner_names(struct planner *x, const struct interface *itf,
+		       uint8_t field);
+/* Packets from one node of the paths (zone, or firewall behind them) to another,
+ * by their addresses; public ones count for whom they stand for. */
+uint32_t planner_nodes(struct planner *x, uint32_t from, uint32_t to);
+/* The union of what was pushed to sum, which is emptied. */
+uint32_t planner_sum(struct planner *x);
+
+#endif

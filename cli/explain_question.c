@@ -1,0 +1,172 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/explain.h"
+
+/* Words of the question: who, whom, and which packet. */
+
+static void party_addresses(struct question *q, const struct party *x,
+			    struct side *out)
+{
+	const struct plan *p = q->l.plan;
+
+	if (x->kind == PARTY_HOST) {
+		for (size_t i = 0; i < x->n_prefix; i++)
+			out->v[out->n++] = x->prefix[i].r.lo;
+		return;
+	}
+	/* of a network, one address of each family that is no host's */
+	for (int v4 = 1; v4 >= 0; v4--)
+		for (size_t i = 0; i < p->n_cell; i++) {
+			const struct cell *c = &p->cell[i];
+
+			if (c->party != x->id || addr_is_v4(c->lo) != v4)
+				continue;
+			out->v[out->n++] = c->lo;
+			if (x->kind != PARTY_FIREWALL)
+				break;
+		}
+}
+
+int read_side(struct question *q, const char *word, struct side *out)
+{
+	const struct party *x = topology_party(q->l.topo, word);
+	VEC(const char *) names = { 0 };
+	struct prefix p;
+	const char *why;
+
+	out->name = word;
+	out->n = 0;
+	out->v = ARENA_ARRAY(q->a->arena, struct addr, q->l.plan->n_cell);
+	if (x) {
+		party_addresses(q, x, out);
+		if (out->n)
+			return EXIT_OK;
+		return complain(q->a, "%s \"%s\" has no address to ask for",
+				party_kind_name(x->kind), word);
+	}
+	why = prefix_parse(q->a->arena, word, strlen(word), false, &p);
+	if (!why) {
+		out->v[out->n++] = p.r.lo;
+		return EXIT_OK;
+	}
+	if (looks_like_address(word) || strpbrk(word, "/:"))
+		return complain(q->a, "\"%s\" %s", word, why);
+	for (size_t i = 0; i < q->l.topo->parties.n; i++)
+		vec_push(q->a->arena, &names, q->l.topo->parties.v[i]->name);
+	return complain(q->a, "there is no host, network, zone or firewall "
+			"\"%s\"%s", word,
+			did_you_mean(q->a->arena, word, names.v, names.n));
+}
+
+static bool number(const char *s, unsigned max, unsigned *out)
+{
+	char *end;
+	unsigned long v = strtoul(s, &end, 10);
+
+	*out = (unsigned)v;
+	return *s >= '0' && *s <= '9' && !*end && v <= max;
+}
+
+static const struct { const char *name; uint8_t proto; } protocols[] = {
+	{ "tcp", PROTO_TCP }, { "udp", PROTO_UDP }, { "icmp", PROTO_ICMP },
+	{ "icmpv6", PROTO_ICMPV6 }, { "esp", PROTO_ESP }, { "ah", PROTO_AH },
+	{ "gre", 47 }, { "sctp", PROTO_SCTP }, { "ip", 0 },
+};
+
+/* PROTO, PROTO/PORT, PROTO/TYPE; -1: no such thing. */
+static int protocol_key(const char *s, uint32_t *key)
+{
+	size_t n = strcspn(s, "/");
+	const char *rest = s[n] ? s + n + 1 : NULL;
+	unsigned v;
+
+	for (size_t i = 0; i < COUNT_OF(protocols); i++) {
+		uint8_t proto = protocols[i].proto;
+		int type;
+
+		if (strlen(protocols[i].name) != n ||
+		    memcmp(protocols[i].name, s, n))
+			continue;
+		if (!strcmp(protocols[i].name, "ip"))
+			return rest && number(rest, 255, &v) &&
+			       !proto_has_ports(v) && !proto_is_icmp(v) ?
+				(int)(*key = key_of(v, 0), 0) : -1;
+		if (proto_is_icmp(proto)) {
+			type = rest ? icmp_type_parse(proto, rest) : -1;
+			if (type < 0)
+				return -1;
+			*key = key_of(proto, (unsigned)type);
+			return 0;
+		}
+		if (!proto_has_ports(proto))
+			return rest ? -1 : (int)(*key = key_of(proto, 0), 0);
+		if (!rest || !number(rest, 65535, &v) || v == 0)
+			return -1;
+		*key = key_of(proto, v);
+		return 0;
+	}
+	return -1;
+}
+
+/* A public address of a host's own has the host's ports. */
+static uint32_t own_cell(const struct plan *p, struct addr a)
+{
+	uint32_t c = plan_cell(p, a);
+
+	if (c == NONE || p->cell[c].public == NONE ||
+	    p->publics.v[p->cell[c].public].own == NONE)
+		return c;
+	return p->publics.v[p->cell[c].public].own;
+}
+
+/* As the plan resolves them: a port of each leaf, a dynamic one's at its pin. */
+void read_service_keys(struct question *q, const struct service *s,
+		       struct addr dst, struct key_set *out)
+{
+	const struct plan *p = q->l.plan;
+	uint32_t cell = own_cell(p, dst), pin;
+
+	for (size_t i = 0; i < s->n_leaf; i++) {
+		struct key_set k = s->leaf[i]->keys;
+
+		if (cell != NONE && p->cell[cell].cls != NONE)
+			k = plan_service_keys(p, s->leaf[i],
+					      p->cell[cell].cls, &pin,
+					      q->a->arena);
+		for (size_t r = 0; r < k.n; r++)
+			keys_add(q->a->arena, out, k.r[r].lo, k.r[r].lo);
+	}
+}
+
+int read_keys(struct question *q, const char *word, struct addr dst,
+	      struct key_set *out)
+{
+	const struct service *s = topology_service(q->l.topo, word);
+	VEC(const char *) names = { 0 };
+	uint32_t key;
+	unsigned v;
+
+	*out = (struct key_set){ 0 };
+	if (number(word, 65535, &v) && v > 0) {
+		keys_add(q->a->arena, out, key_of(PROTO_TCP, v),
+			 key_of(PROTO_TCP, v));
+		keys_add(q->a->arena, out, key_of(PROTO_UDP, v),
+			 key_of(PROTO_UDP, v));
+		return EXIT_OK;
+	}
+	if (protocol_key(word, &key) == 0) {
+		keys_add(q->a->arena, out, key, key);
+		return EXIT_OK;
+	}
+	if (s) {
+		read_service_keys(q, s, dst, out);
+		return EXIT_OK;
+	}
+	for (size_t i = 0; i < q->l.topo->services.n; i++)
+		vec_push(q->a->arena, &names, q->l.topo->services.v[i]->name);
+	return complain(q->a, "\"%s\" is no packet: write tcp/389, udp/53, "
+			"icmp/echo-request, icmpv6/echo-request, esp, ip/47, "
+			"389 (tcp and udp) or a service%s", word,
+			did_you_mean(q->a->arena, word, names.v, names.n));
+}
