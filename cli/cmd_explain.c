@@ -290,7 +290,8 @@ static void put_left_out(struct question *q, const struct packet *k)
 		if (!cell_in_end(p, s, end) || !cell_in_end(p, d, end + 1))
 			continue;
 		for (size_t n = 0; n < r->what.services.n; n++)
-			read_service_keys(q, r->what.services.v[n], k->dst, &keys);
+			read_service_keys(q, r->what.services.v[n], k->dst,
+					  &keys);
 		if (keys_has(keys, key_of(k->proto, k->detail)))
 			buf_printf(&q->text, "  by date  allow %s would allow "
 				   "it: %s %s\n", r->ident,

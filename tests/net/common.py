@@ -1,6 +1,7 @@
 """What run-stateful and run-probes share: the probe program, interfaces, rules."""
 from __future__ import annotations
 
+import glob
 import os
 import shlex
 import shutil
@@ -23,19 +24,20 @@ def portplan() -> list[str]:
 
 
 def probe_program() -> str:
-    """The probe program: PROBE, or built from probe.c where it is older."""
+    """The probe program: PROBE, or built from probe/ where it is older."""
     if "PROBE" in os.environ:
         return os.environ["PROBE"]
-    source = os.path.join(HERE, "probe.c")
+    sources = sorted(glob.glob(os.path.join(HERE, "probe", "*.[ch]")))
     program = os.path.join(ROOT, "build", "net", "probe")
-    if os.path.exists(program) and os.path.getmtime(program) >= os.path.getmtime(source):
+    if os.path.exists(program) and os.path.getmtime(program) >= max(map(os.path.getmtime, sources)):
         return program
     os.makedirs(os.path.dirname(program), exist_ok=True)
     fresh = f"{program}.{os.getpid()}"
     command = [os.environ.get("CC", "cc"), "-std=c11", "-O2", "-Wall", "-Wextra", "-Wshadow",
-               "-Wstrict-prototypes", "-o", fresh, source]
+               "-Wstrict-prototypes", "-Wmissing-prototypes", "-o", fresh,
+               *(s for s in sources if s.endswith(".c"))]
     if subprocess.run(command, check=False).returncode != 0:
-        sys.exit("probe.c does not compile")
+        sys.exit("probe does not compile")
     os.replace(fresh, program)
     return program
 
