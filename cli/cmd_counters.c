@@ -230,8 +230,9 @@ static void count_all(struct counting *c)
 	for (size_t i = 0; i < c->have->sets.n; i++) {
 		const struct model_set *m = c->have->sets.v[i];
 
-		for (size_t k = 0; m->counter && k < m->elems.n &&
-		     !planned_set(c, m->name); k++)
+		if (!m->counter || planned_set(c, m->name))
+			continue;
+		for (size_t k = 0; k < m->elems.n; k++)
 			if (m->elems.v[k].counted)
 				count_elem(row_of(c, m->elems.v[k].comment ?
 						  m->elems.v[k].comment : "",
