@@ -1,5 +1,6 @@
 #include "plan/matrix.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,14 +23,40 @@ struct row {
 	const char *owner;	/* of who is spoken to; NULL, or "several" */
 };
 
+/* What a filter names: at most one of party, role and literal. */
+struct named {
+	const char *name; /* NULL: everything */
+	const struct party *party;
+	const struct role *role;
+	bool literal;
+	struct prefix prefix;
+};
+
+/* A party of a class, and which families its addresses there are of. */
+struct seat {
+	uint32_t party;
+	unsigned families; /* FAM_… and NAMED */
+};
+
+struct seats {
+	struct seat *v;
+	size_t n, cap;
+};
+
+enum { NAMED = 4 }; /* beside the families: the filter names it */
+static_assert(!(NAMED & (FAM_V4 | FAM_V6)), "a bit of its own");
+
 struct maker {
 	struct arena *arena, *scratch;
 	const struct plan *p;
 	enum matrix_by by;
 	const struct matrix_filter *f;
+	struct named named_from, named_to;
 	VEC(struct row) rows;
 	struct map ids;
 	VEC(uint32_t) *parties; /* by class, once each */
+	unsigned char *families; /* by party, zero between two uses */
+	struct seats from, to;
 	struct map memo_route;
 };
 
@@ -66,46 +93,68 @@ const char *route_text(const struct plan *p, const struct route *r,
 	return s;
 }
 
-bool name_has_cell(const struct plan *p, const char *name, uint32_t cell)
+/* Looks up once what the filter's name is. */
+static struct named find_named(const struct plan *p, const char *name)
 {
-	const struct cell *c = &p->cell[cell];
-	const struct party *x = topology_party(p->topo, name);
-	const struct party *n = c->network == NONE ? NULL :
-		p->topo->parties.v[c->network];
-	const struct role *r;
-	struct prefix pre;
+	struct named out = { .name = name };
 
-	if (x && (x->kind == PARTY_HOST || x->kind == PARTY_FIREWALL))
-		return c->party == x->id;
-	while (x && n && n != x)
-		n = n->parent;
-	if (x)
-		return n && c->zone != NONE;
+	if (!name)
+		return out;
+	out.party = topology_party(p->topo, name);
+	if (out.party)
+		return out;
 	if (!strncmp(name, "role:", 5))
 		name += 5;
-	r = topology_role(p->topo, name);
-	if (r)
+	out.role = topology_role(p->topo, name);
+	out.literal = !out.role && !prefix_parse(p->arena, name, strlen(name),
+						 true, &out.prefix);
+	return out;
+}
+
+static bool named_has(const struct plan *p, const struct named *n,
+		      uint32_t cell)
+{
+	const struct cell *c = &p->cell[cell];
+	const struct party *x = c->network == NONE ? NULL :
+		p->topo->parties.v[c->network];
+
+	if (!n->name)
+		return true;
+	if (n->role)
 		return c->cls != NONE &&
 		       list_has(p->lists.v[p->classes.v[c->cls].roles],
 				p->lists.len[p->classes.v[c->cls].roles],
-				r->id);
-	return !prefix_parse(p->arena, name, strlen(name), true, &pre) &&
-	       range_has((struct addr_range){ c->lo, c->hi }, pre.r.lo);
+				n->role->id);
+	if (!n->party)
+		return n->literal && range_has((struct addr_range)
+					       { c->lo, c->hi },
+					       n->prefix.r.lo);
+	if (n->party->kind == PARTY_HOST || n->party->kind == PARTY_FIREWALL)
+		return c->party == n->party->id;
+	while (x && x != n->party)
+		x = x->parent;
+	return x && c->zone != NONE;
 }
 
-static bool side_matches(const struct maker *m, const char *name, uint32_t cls,
-			 uint32_t end, uint32_t party)
+/* A class without addresses is a firewall that has none declared. */
+static bool named_is(const struct plan *p, const struct named *n,
+		     const struct class *c)
+{
+	return !n->name || !strcmp(n->name, plan_node_name(p, c->node));
+}
+
+static bool side_matches(const struct maker *m, const struct named *n,
+			 uint32_t cls, uint32_t end)
 {
 	const struct class *c = &m->p->classes.v[cls];
 
-	if (!name)
-		return true;
+	if (!n->name || !c->n_cell)
+		return named_is(m->p, n, c);
 	for (size_t i = 0; i < c->n_cell; i++)
-		if ((party == NONE || m->p->cell[c->cell[i]].party == party) &&
-		    (end == NONE || cell_in_end(m->p, c->cell[i], end)) &&
-		    name_has_cell(m->p, name, c->cell[i]))
+		if ((end == NONE || cell_in_end(m->p, c->cell[i], end)) &&
+		    named_has(m->p, n, c->cell[i]))
 			return true;
-	return !c->n_cell && !strcmp(name, plan_node_name(m->p, c->node));
+	return false;
 }
 
 static bool service_matches(const struct maker *m, const struct reason *r)
@@ -250,42 +299,56 @@ static void find_parties(struct maker *m)
 				 p->topo->firewalls.v[i]->party->id);
 }
 
-static unsigned party_families(const struct plan *p, uint32_t cls, uint32_t end,
-			       uint32_t party)
+/* The parties of a class that lie in the end and that the filter names, each
+ * with its families there. */
+static void find_seats(struct maker *m, uint32_t cls, uint32_t end,
+		       const struct named *name, struct seats *out)
 {
+	const struct plan *p = m->p;
 	const struct class *c = &p->classes.v[cls];
-	unsigned fam = 0;
 
-	for (size_t i = 0; i < c->n_cell; i++)
-		if (p->cell[c->cell[i]].party == party &&
-		    (end == NONE || cell_in_end(p, c->cell[i], end)))
-			fam |= addr_is_v4(p->cell[c->cell[i]].lo) ? FAM_V4 :
-								    FAM_V6;
-	return c->n_cell ? fam : FAM_V4 | FAM_V6;
+	out->n = 0;
+	for (size_t i = 0; i < c->n_cell; i++) {
+		const struct cell *cell = &p->cell[c->cell[i]];
+		unsigned char *fam = &m->families[cell->party];
+
+		if (end != NONE && !cell_in_end(p, c->cell[i], end))
+			continue;
+		*fam |= addr_is_v4(cell->lo) ? FAM_V4 : FAM_V6;
+		if (named_has(p, name, c->cell[i]))
+			*fam |= NAMED;
+	}
+	for (size_t i = 0; i < m->parties[cls].n; i++) {
+		uint32_t party = m->parties[cls].v[i];
+		unsigned fam = m->families[party];
+
+		if (!c->n_cell && named_is(p, name, c))
+			fam = FAM_V4 | FAM_V6 | NAMED;
+		if (fam & NAMED)
+			vec_push(m->scratch, out, (struct seat){ party, fam });
+		m->families[party] = 0;
+	}
 }
 
 static void expand(struct maker *m, const struct planned *x)
 {
 	const struct plan *p = m->p;
 
-	for (size_t i = 0; i < m->parties[x->from].n; i++) {
-		uint32_t s = m->parties[x->from].v[i];
-		unsigned fam = party_families(p, x->from, x->from_end, s);
+	find_seats(m, x->from, x->from_end, &m->named_from, &m->from);
+	if (m->from.n)
+		find_seats(m, x->to, x->to_end, &m->named_to, &m->to);
+	for (size_t i = 0; i < m->from.n; i++)
+		for (size_t k = 0; k < m->to.n; k++) {
+			const struct seat *s = &m->from.v[i];
+			const struct seat *d = &m->to.v[k];
 
-		if (!fam || !side_matches(m, m->f->from, x->from, x->from_end,
-					  s))
-			continue;
-		for (size_t k = 0; k < m->parties[x->to].n; k++) {
-			uint32_t d = m->parties[x->to].v[k];
-
-			if ((s == d && p->topo->parties.v[s]->kind ==
-				       PARTY_HOST) ||
-			    !(fam & party_families(p, x->to, x->to_end, d)) ||
-			    !side_matches(m, m->f->to, x->to, x->to_end, d))
+			if ((s->party == d->party &&
+			     p->topo->parties.v[s->party]->kind ==
+			     PARTY_HOST) ||
+			    !(s->families & d->families & (FAM_V4 | FAM_V6)))
 				continue;
-			add_row(m, x, s, d);
+			add_row(m, x, s->party, d->party);
 		}
-	}
 }
 
 static bool take(void *ctx, const struct planned *x)
@@ -300,8 +363,8 @@ static bool take(void *ctx, const struct planned *x)
 		return true;
 	if (m->by == MATRIX_BY_HOST)
 		expand(m, x);
-	else if (side_matches(m, m->f->from, x->from, x->from_end, NONE) &&
-		 side_matches(m, m->f->to, x->to, x->to_end, NONE))
+	else if (side_matches(m, &m->named_from, x->from, x->from_end) &&
+		 side_matches(m, &m->named_to, x->to, x->to_end))
 		add_row(m, x, NONE, NONE);
 	return true;
 }
@@ -488,9 +551,12 @@ struct matrix *matrix_build(struct arena *a, const struct plan *p,
 {
 	struct matrix *out = ARENA_NEW(a, struct matrix);
 	struct maker m = { .arena = a, .scratch = arena_new(), .p = p,
-			   .by = by, .f = f };
+			   .by = by, .f = f,
+			   .named_from = find_named(p, f->from),
+			   .named_to = find_named(p, f->to) };
 
 	find_parties(&m);
+	m.families = ARENA_ARRAY(m.scratch, unsigned char, p->topo->parties.n);
 	plan_each(p, take, &m);
 	if (m.rows.n)
 		qsort(m.rows.v, m.rows.n, sizeof(*m.rows.v), row_order);

@@ -43,7 +43,5 @@ const char *route_text(const struct plan *p, const struct route *r,
 		       struct arena *a);
 /* Ends as they were written, separated by spaces. */
 const char *ends_text(const struct ends *e, struct arena *a);
-/* Does the name (see struct matrix_filter) hold this cell? */
-bool name_has_cell(const struct plan *p, const char *name, uint32_t cell);
 
 #endif
