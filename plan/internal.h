@@ -47,12 +47,24 @@ void build_pairs(struct build *b);
 void build_products(struct build *b);
 void check_plan(struct build *b);
 void check_servers(struct build *b); /* reach.c */
+void check_joins(struct build *b);
 void check_uses(struct build *b);
 void check_forbids(struct build *b);
 void check_expects(struct build *b);
 void check_observes(struct build *b);
 void check_redundant(struct build *b);
 void check_nat(struct build *b); /* nat_check.c */
+
+/* sides.c: which nodes reach the same zones */
+struct sides {
+	uint32_t *of; /* by node */
+	size_t n;
+};
+
+struct sides *find_sides(struct build *b); /* in scratch */
+/* " ("guests" reaches no zone but "link")": of two nodes that no path joins,
+ * the one that reaches less; in the arena of the plan */
+const char *side_text(struct build *b, uint32_t x, uint32_t y);
 
 /* ends.c: numbers the ends of the topology; before there are cells */
 void number_ends(struct plan *p);

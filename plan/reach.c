@@ -3,6 +3,8 @@
 
 #include "plan/internal.h"
 
+enum { ROLES_NAMED = 5, PARTIES_NAMED = 4 };
+
 /* ---- servers out of reach ----------------------------------------------------- */
 
 /* Where a party's addresses in one class stand. */
@@ -74,6 +76,7 @@ struct lost {
 	const struct reach *const *v;
 	size_t n;
 	VEC(const struct role *) roles;
+	uint32_t side; /* where they stand, if no path leads to one; or NONE */
 };
 
 typedef VEC(struct lost *) lost_list;
@@ -178,61 +181,161 @@ static bool same_lost(const struct lost *l, const struct reach *const *v,
 	return true;
 }
 
-/* The parties that miss this role join those that miss others alike. */
-static void add_lost(struct build *b, lost_list *all, const struct role *to,
-		     const struct map *by_party)
+static bool has_role(const struct lost *l, const struct role *r)
 {
-	VEC(const struct reach *) lost = { 0 };
+	for (size_t i = 0; i < l->roles.n; i++)
+		if (l->roles.v[i] == r)
+			return true;
+	return false;
+}
+
+typedef VEC(const struct reach *) reach_list;
+
+/* These parties miss this role; they join those that miss others alike. */
+static void add_alike(struct build *b, lost_list *all, const struct role *to,
+		      const reach_list *lost, uint32_t side)
+{
 	struct lost *l = NULL;
+
+	for (size_t i = 0; i < all->n && !l; i++)
+		if (all->v[i]->side == side &&
+		    same_lost(all->v[i], lost->v, lost->n))
+			l = all->v[i];
+	if (!l) {
+		l = ARENA_NEW(b->scratch, struct lost);
+		*l = (struct lost){ .v = lost->v, .n = lost->n, .side = side };
+		vec_push(b->scratch, all, l);
+	}
+	if (!has_role(l, to))
+		vec_push(b->scratch, &l->roles, to);
+}
+
+static uint32_t zone_of(const struct build *b, uint32_t party)
+{
+	return party_zone(b->topo->parties.v[party])->zone_id;
+}
+
+/* The parties that miss this role, side by side. */
+static void add_lost(struct build *b, lost_list *all, const struct role *to,
+		     const struct map *by_party, struct sides **sides)
+{
+	reach_list *cut, far = { 0 };
+	size_t n_side;
 
 	for (size_t i = 0; i < by_party->cap; i++) {
 		const struct reach *r = by_party->slot[i].key ?
 			by_party->slot[i].val.cp : NULL;
 
 		if (r && !r->reached)
-			vec_push(b->scratch, &lost, r);
+			vec_push(b->scratch, &far, r);
 	}
-	if (!lost.n)
+	if (!far.n)
 		return;
-	qsort(lost.v, lost.n, sizeof(*lost.v), reach_order);
-	for (size_t i = 0; i < all->n && !l; i++)
-		if (same_lost(all->v[i], lost.v, lost.n))
-			l = all->v[i];
-	if (!l) {
-		l = ARENA_NEW(b->scratch, struct lost);
-		l->v = lost.v;
-		l->n = lost.n;
-		vec_push(b->scratch, all, l);
+	qsort(far.v, far.n, sizeof(*far.v), reach_order);
+	if (!*sides)
+		*sides = find_sides(b);
+	n_side = (*sides)->n;
+	/* the last one: those that a path leads to, and no address family */
+	cut = ARENA_ARRAY(b->scratch, reach_list, n_side + 1);
+	for (size_t i = 0; i < far.n; i++) {
+		const struct reach *r = far.v[i];
+
+		vec_push(b->scratch, &cut[r->path ? n_side :
+			 (*sides)->of[zone_of(b, r->party)]], r);
 	}
+	for (size_t i = 0; i <= n_side; i++)
+		if (cut[i].n)
+			add_alike(b, all, to, &cut[i],
+				  i == n_side ? NONE : (uint32_t)i);
+}
+
+static void put_roles(struct build *b, struct buf *out,
+		      const struct lost *l, const struct lost *but)
+{
+	VEC(const char *) name = { 0 };
+	size_t named;
+
 	for (size_t i = 0; i < l->roles.n; i++)
-		if (l->roles.v[i] == to)
-			return;
-	vec_push(b->scratch, &l->roles, to);
+		if (!but || !has_role(but, l->roles.v[i]))
+			vec_push(b->scratch, &name, l->roles.v[i]->name);
+	named = name.n > ROLES_NAMED ? ROLES_NAMED - 1 : name.n;
+	for (size_t i = 0; i < named; i++)
+		buf_printf(out, "%s\"%s\"", i == 0 ? "" :
+			   i + 1 == name.n ? " or " : ", ", name.v[i]);
+	if (named < name.n)
+		buf_printf(out, " or %zu more roles", name.n - named);
+}
+
+/* All that stand on one side, those of other roles too: one cause, most
+ * likely. */
+static struct lost side_of(struct build *b, const lost_list *all,
+			   const struct lost *first)
+{
+	struct lost out = { .side = first->side };
+	struct map seen = { 0 };
+	reach_list v = { 0 };
+
+	for (size_t i = 0; i < all->n; i++) {
+		const struct lost *l = all->v[i];
+
+		if (l != first && (first->side == NONE || l->side != first->side))
+			continue;
+		for (size_t k = 0; k < l->roles.n; k++)
+			if (!has_role(&out, l->roles.v[k]))
+				vec_push(b->scratch, &out.roles, l->roles.v[k]);
+		for (size_t k = 0; k < l->n; k++) {
+			int is_new;
+
+			map_add(b->scratch, &seen, &l->v[k]->party,
+				sizeof(l->v[k]->party), &is_new);
+			if (is_new)
+				vec_push(b->scratch, &v, l->v[k]);
+		}
+	}
+	out.v = v.v;
+	out.n = v.n;
+	return out;
 }
 
 /* One message, at the first of the parties. */
-static void say_lost(struct build *b, const struct lost *l)
+static void say_lost(struct build *b, const lost_list *all,
+		     const struct lost *l)
 {
 	const struct party *p = b->topo->parties.v[l->v[0]->party];
-	struct buf roles = { 0 }, more = { 0 };
+	struct lost side = side_of(b, all, l);
+	struct buf roles = { 0 }, more = { 0 }, others = { 0 };
+	uint32_t zone = zone_of(b, l->v[0]->party);
 
-	for (size_t i = 0; i < l->roles.n; i++)
-		buf_printf(&roles, "%s\"%s\"", i == 0 ? "" :
-			   i + 1 == l->roles.n ? " or " : ", ",
-			   l->roles.v[i]->name);
-	for (size_t i = 1; i < l->n && i < 4; i++)
-		buf_printf(&more, "%s\"%s\"", i == 1 ? "; the same for " : ", ",
-			   plan_party_name(b->plan, l->v[i]->party));
-	if (l->n > 4)
-		buf_printf(&more, " and %zu more", l->n - 4);
+	put_roles(b, &roles, l, NULL);
+	put_roles(b, &others, &side, l);
+	for (size_t i = 1; i < side.n && i < PARTIES_NAMED; i++)
+		buf_printf(&more, "%s\"%s\"", i > 1 ? ", " : "",
+			   plan_party_name(b->plan, side.v[i]->party));
+	if (side.n > PARTIES_NAMED)
+		buf_printf(&more, " and %zu more", side.n - PARTIES_NAMED);
 	diag_add(b->d, SEV_ERROR, p->at,
 		 "%s \"%s\" needs a bearer of %s by its roles, and reaches "
-		 "none: %s%s", party_kind_name(p->kind), p->name, roles.s,
-		 l->v[0]->path ? "they have no address family in common" :
-				 "no path leads there through the firewalls",
-		 more.s ? more.s : "");
+		 "none: %s%s%s%s%s%s%s", party_kind_name(p->kind), p->name,
+		 roles.s, l->v[0]->path ?
+		 "they have no address family in common" :
+		 "no path leads there through the firewalls",
+		 l->v[0]->path ? "" : side_text(b, zone, zone),
+		 more.n || others.n ? "; the same" : "",
+		 others.n ? ", or of " : "", others.n ? others.s : "",
+		 more.n ? others.n ? ", for " : " for " : "",
+		 more.n ? more.s : "");
 	buf_free(&roles);
 	buf_free(&more);
+	buf_free(&others);
+}
+
+/* Is it the first of its side? */
+static bool leads(const lost_list *all, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (all->v[k]->side == all->v[i]->side)
+			return all->v[i]->side == NONE;
+	return true;
 }
 
 void check_servers(struct build *b)
@@ -240,6 +343,7 @@ void check_servers(struct build *b)
 	struct seats *seats = find_seats(b);
 	struct unreached un = { 0 };
 	lost_list lost = { 0 };
+	struct sides *sides = NULL;
 
 	for (size_t r = 0; r < b->role_pairs.n; r++) {
 		const struct role_pair *rp = &b->role_pairs.v[r];
@@ -249,10 +353,11 @@ void check_servers(struct build *b)
 			reach_from(b, seats, rp,
 				   b->role_classes[rp->from->id].v[i],
 				   &by_party, &un);
-		add_lost(b, &lost, rp->to, &by_party);
+		add_lost(b, &lost, rp->to, &by_party, &sides);
 	}
 	for (size_t i = 0; i < lost.n; i++)
-		say_lost(b, lost.v[i]);
+		if (leads(&lost, i))
+			say_lost(b, &lost, lost.v[i]);
 	if (un.pairs && !lost.n)
 		diag_add(b->d, SEV_WARNING,
 			 b->topo->parties.v[un.from]->at,

@@ -1,0 +1,327 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan/internal.h"
+
+/* Where the addresses of one word stand. */
+struct place {
+	uint32_t node;
+	unsigned families;
+};
+
+struct places {
+	struct place *v;
+	size_t n, cap;
+};
+
+static void add_place(struct build *b, struct places *out, uint32_t node,
+		      unsigned fam)
+{
+	for (size_t i = 0; i < out->n; i++)
+		if (out->v[i].node == node) {
+			out->v[i].families |= fam;
+			return;
+		}
+	vec_push(b->scratch, out, (struct place){ node, fam });
+}
+
+static bool word_has(const struct build *b, const struct end_word *w,
+		     const struct cell *c)
+{
+	const struct plan *p = b->plan;
+	const struct party *x = c->network == NONE ? NULL :
+		b->topo->parties.v[c->network];
+
+	switch (w->kind) {
+	case END_ALL:
+		return c->zone != NONE;
+	case END_ROLE:
+		return c->zone != NONE &&
+		       list_meets(&p->lists, p->classes.v[c->cls].roles,
+				  w->role->id);
+	case END_PREFIX:
+		return c->zone != NONE && range_has(w->prefix.r, c->lo);
+	case END_PARTY:
+		break;
+	}
+	if (w->party->kind == PARTY_HOST || w->party->kind == PARTY_FIREWALL)
+		return c->party == w->party->id;
+	while (x && x != w->party)
+		x = x->parent;
+	return x && c->zone != NONE;
+}
+
+static struct places word_places(struct build *b, struct map *memo,
+				 const struct end_word *w)
+{
+	const struct plan *p = b->plan;
+	struct map_entry *e = map_add_str(b->scratch, memo, w->text, NULL);
+	struct places *out = e->val.p;
+
+	if (out)
+		return *out;
+	out = ARENA_NEW(b->scratch, struct places);
+	e->val.p = out;
+	if (w->kind == END_PARTY && w->party->kind == PARTY_FIREWALL) {
+		uint32_t cls = w->party->firewall->id;
+
+		add_place(b, out, p->n_zones + cls, p->classes.v[cls].n_cell ?
+			  p->classes.v[cls].families : FAM_V4 | FAM_V6);
+		return *out;
+	}
+	if (w->kind == END_PARTY && w->party->kind == PARTY_HOST) {
+		for (size_t i = 0; i < w->party->n_prefix; i++) {
+			uint32_t c = plan_cell(p, w->party->prefix[i].r.lo);
+
+			add_place(b, out, p->cell[c].zone,
+				  cell_family(&p->cell[c]));
+		}
+		return *out;
+	}
+	for (size_t i = 0; i < p->n_cell; i++)
+		if (p->cell[i].cls != NONE && word_has(b, w, &p->cell[i]))
+			add_place(b, out, p->cell[i].zone,
+				  cell_family(&p->cell[i]));
+	return *out;
+}
+
+static unsigned families_of_packets(struct build *b, const struct packets *w)
+{
+	struct key_set k = w->keys;
+	unsigned fam = 0;
+
+	for (size_t i = 0; i < w->services.n; i++)
+		for (size_t l = 0; l < w->services.v[i]->n_leaf; l++)
+			k = keys_union(b->scratch, k,
+				       w->services.v[i]->leaf[l]->keys);
+	if (keys_of_family(b->scratch, k, true).n)
+		fam |= FAM_V4;
+	if (keys_of_family(b->scratch, k, false).n)
+		fam |= FAM_V6;
+	return fam;
+}
+
+enum joined { JOINED, JOINED_INSIDE, NO_FAMILY, NO_PATH, NO_PACKETS, NOBODY };
+
+static enum joined join(const struct build *b, const struct places *x,
+			const struct places *y, unsigned families)
+{
+	enum joined best = NOBODY;
+	bool inside = false, across = false;
+
+	for (size_t i = 0; i < x->n; i++)
+		for (size_t k = 0; k < y->n; k++) {
+			const struct route *r = plan_route(b->plan,
+							   x->v[i].node,
+							   y->v[k].node);
+
+			unsigned fam = x->v[i].families & y->v[k].families;
+
+			if (!fam) {
+				if (best == NOBODY)
+					best = NO_FAMILY;
+			} else if (r->reachable && !(fam & families)) {
+				best = NO_PACKETS;
+			} else if (!r->reachable) {
+				if (best == NO_PACKETS)
+					continue;
+				best = NO_PATH;
+			} else {
+				inside |= r->inside;
+				across |= !r->inside;
+			}
+		}
+	return across ? JOINED : inside ? JOINED_INSIDE : best;
+}
+
+/* What does not join within one element, told once. */
+struct apart {
+	size_t n[NOBODY];
+	const struct end_word *from[NOBODY], *to[NOBODY];
+	struct places x[NOBODY], y[NOBODY];
+};
+
+/* "h" (zone "a"), for a word that is not itself the zone. */
+static const char *word_in_zone(struct build *b, const struct end_word *w,
+				const struct places *p)
+{
+	const struct topology *t = b->topo;
+	const char *zone = p->n == 1 && p->v[0].node < b->plan->n_zones ?
+		t->zones.v[p->v[0].node]->name : NULL;
+
+	if (!zone || !strcmp(zone, w->text))
+		return arena_printf(b->arena, "\"%s\"", w->text);
+	return arena_printf(b->arena, "\"%s\" (zone \"%s\")", w->text, zone);
+}
+
+static void say_apart(struct build *b, const struct apart *a, enum joined j,
+		      const char *more)
+{
+	static const char *const why[NOBODY] = {
+		[NO_PATH] = "no path leads through the firewalls",
+		[NO_FAMILY] = "they have no address family in common",
+		[NO_PACKETS] = "these packets do not exist in their address "
+			       "family",
+	};
+	struct buf msg = { 0 };
+
+	if (!a->n[j])
+		return;
+	buf_printf(&msg, "nothing is opened from %s to %s: %s%s",
+		   word_in_zone(b, a->from[j], &a->x[j]),
+		   word_in_zone(b, a->to[j], &a->y[j]), why[j],
+		   j == NO_PATH ? side_text(b, a->x[j].v[0].node,
+					    a->y[j].v[0].node) : "");
+	if (a->n[j] > 1)
+		buf_printf(&msg, "; the same for %zu more pair%s of words "
+			   "here", a->n[j] - 1, a->n[j] > 2 ? "s" : "");
+	diag_add2(b->d, j == NO_PACKETS ? SEV_WARNING : SEV_ERROR,
+		  a->from[j]->at, a->to[j]->at, "to here", "%s%s", msg.s, more);
+	buf_free(&msg);
+}
+
+/* What no path joins, told once for all elements between the same two sides;
+ * of inputs, for all from one side. */
+struct cut {
+	uint32_t side[2]; /* the lesser first; of inputs the second is NONE */
+	struct apart first;
+	const struct input *input; /* the first; NULL: of allow elements */
+	size_t n; /* elements */
+};
+
+struct joins {
+	struct build *b;
+	struct map places; /* of words */
+	struct sides *sides; /* NULL: nothing is cut yet */
+	VEC(struct cut) cuts;
+};
+
+static void add_cut(struct joins *s, const struct apart *apart,
+		    const struct input *input)
+{
+	uint32_t p, q;
+
+	if (!s->sides)
+		s->sides = find_sides(s->b);
+	p = s->sides->of[apart->x[NO_PATH].v[0].node];
+	q = input ? NONE : s->sides->of[apart->y[NO_PATH].v[0].node];
+	if (p > q) {
+		uint32_t t = p;
+
+		p = q;
+		q = t;
+	}
+	for (size_t i = 0; i < s->cuts.n; i++)
+		if (s->cuts.v[i].side[0] == p && s->cuts.v[i].side[1] == q) {
+			s->cuts.v[i].n++;
+			return;
+		}
+	vec_push(s->b->scratch, &s->cuts,
+		 (struct cut){ { p, q }, *apart, input, 1 });
+}
+
+static void say_input(struct build *b, const struct input *in,
+		      const struct end_word *from, enum joined j,
+		      const char *more)
+{
+	diag_add(b->d, SEV_WARNING, from->at,
+		 "nothing is opened from \"%s\" to firewall \"%s\": %s%s",
+		 from->text, in->firewall->name,
+		 j == NO_PATH ? "no path" :
+		 j == NO_FAMILY ? "no address family in common" :
+		 "these packets do not exist in their address family", more);
+}
+
+static void say_cut(struct build *b, const struct cut *c)
+{
+	const char *what = c->input ? "input" : "allow";
+	const char *more = c->n == 1 ? "" :
+		arena_printf(b->arena, "; the same for %zu more %s element%s",
+			     c->n - 1, what, c->n > 2 ? "s" : "");
+
+	if (c->input)
+		say_input(b, c->input, c->first.from[NO_PATH], NO_PATH, more);
+	else
+		say_apart(b, &c->first, NO_PATH, more);
+}
+
+static void note_apart(struct apart *apart, enum joined j,
+		       const struct end_word *from, struct places x,
+		       const struct end_word *to, struct places y)
+{
+	if (apart->n[j]++)
+		return;
+	apart->from[j] = from;
+	apart->to[j] = to;
+	apart->x[j] = x;
+	apart->y[j] = y;
+}
+
+static void check_allow(struct joins *s, const struct rule *a)
+{
+	struct build *b = s->b;
+	unsigned fam = families_of_packets(b, &a->what);
+	bool all_inside = true, any = false;
+	struct apart apart = { { 0 }, { 0 }, { 0 }, { { 0 } }, { { 0 } } };
+
+	for (size_t i = 0; i < a->from.n; i++)
+		for (size_t k = 0; k < a->to.n; k++) {
+			const struct end_word *from = &a->from.v[i];
+			const struct end_word *to = &a->to.v[k];
+			struct places x = word_places(b, &s->places, from);
+			struct places y = word_places(b, &s->places, to);
+			enum joined j = join(b, &x, &y, fam);
+
+			if (j != NOBODY)
+				note_apart(&apart, j, from, x, to, y);
+			any |= j != NOBODY;
+			all_inside &= j == JOINED_INSIDE || j == NOBODY;
+		}
+	if (apart.n[NO_PATH])
+		add_cut(s, &apart, NULL);
+	say_apart(b, &apart, NO_FAMILY, "");
+	say_apart(b, &apart, NO_PACKETS, "");
+	if (any && all_inside)
+		diag_add(b->d, SEV_WARNING, a->at,
+			 "this allow is purely within a zone: no firewall "
+			 "enforces it");
+}
+
+static void check_input(struct joins *s, const struct input *in)
+{
+	struct build *b = s->b;
+	struct plan *p = b->plan;
+	unsigned fam = families_of_packets(b, &in->what);
+	uint32_t cls = in->firewall->id;
+	struct place self = { p->n_zones + cls,
+			      p->classes.v[cls].n_cell ?
+			      p->classes.v[cls].families : FAM_V4 | FAM_V6 };
+	struct places to = { &self, 1, 1 };
+	struct apart apart = { { 0 }, { 0 }, { 0 }, { { 0 } }, { { 0 } } };
+
+	for (size_t i = 0; i < in->from.n; i++) {
+		const struct end_word *from = &in->from.v[i];
+		struct places x = word_places(b, &s->places, from);
+		enum joined j = join(b, &x, &to, fam);
+
+		if (j == NO_PATH)
+			note_apart(&apart, j, from, x, from, x);
+		else if (j == NO_FAMILY || j == NO_PACKETS)
+			say_input(b, in, from, j, "");
+	}
+	if (apart.n[NO_PATH])
+		add_cut(s, &apart, in);
+}
+
+void check_joins(struct build *b)
+{
+	const struct topology *t = b->topo;
+	struct joins s = { .b = b };
+
+	for (size_t i = 0; i < t->allows.n; i++)
+		check_allow(&s, t->allows.v[i]);
+	for (size_t i = 0; i < t->inputs.n; i++)
+		check_input(&s, t->inputs.v[i]);
+	for (size_t i = 0; i < s.cuts.n; i++)
+		say_cut(b, &s.cuts.v[i]);
+}
