@@ -211,7 +211,7 @@ install: portplan
 	install -d $(DOCDIR)/examples
 	install -m 644 README.md $(DOCDIR)
 	install -m 644 $(EXAMPLES) templates/examples/monday.pcap \
-		$(DOCDIR)/examples
+		templates/examples/company.py $(DOCDIR)/examples
 	./portplan schema > $(DOCDIR)/portplan.xsd
 	install -d $(UNITDIR)
 	sed 's|/usr/local/bin/|$(PREFIX)/bin/|' templates/systemd/$(SERVICE) \
