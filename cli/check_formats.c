@@ -73,15 +73,16 @@ static void junit_firewall(const struct verified *v, struct buf *out)
 
 static void junit_rest(const struct check_report *r, struct buf *out)
 {
-	size_t n = r->n_waiver + r->n_unjudged;
+	size_t n = r->aside.n + r->n_unjudged;
 
 	buf_printf(out, "  <testsuite name=\"waivers, and what was not "
 		   "judged\" tests=\"%zu\" failures=\"%zu\" skipped=\"%zu\">\n",
-		   n, r->n_waiver, r->n_unjudged);
-	for (size_t i = 0; i < r->n_waiver; i++) {
-		const struct check_waiver *w = &r->waiver[i];
+		   n, r->aside.n, r->n_unjudged);
+	for (size_t i = 0; i < r->aside.n; i++) {
+		const struct check_aside *w = &r->aside.v[i];
 
-		buf_puts(out, "    <testcase name=\"waiver ");
+		buf_printf(out, "    <testcase name=\"%s ",
+			   check_topics[w->topic].name);
 		put_html(out, w->file);
 		buf_printf(out, ":%u\">\n      <failure type=\"%s\" message=\"",
 			   w->line, w->kind);
@@ -201,10 +202,18 @@ static void github_notes(const struct check_report *r, struct buf *out)
 
 static void write_github(const struct check_report *r, struct buf *out)
 {
+	struct buf text = { 0 };
+
 	github_findings(r, out);
-	for (size_t i = 0; i < r->n_waiver; i++)
-		annotation(out, "error", r->waiver[i].file, r->waiver[i].line,
-			   "portplan check, waiver", r->waiver[i].text);
+	for (size_t i = 0; i < r->aside.n; i++) {
+		const struct check_aside *x = &r->aside.v[i];
+		const struct check_topic_words *w = &check_topics[x->topic];
+
+		text.n = 0;
+		buf_printf(&text, "portplan check, %s", w->name);
+		annotation(out, w->github, x->file, x->line, text.s, x->text);
+	}
+	buf_free(&text);
 	github_notes(r, out);
 }
 
@@ -266,12 +275,14 @@ static void markdown_notes(const struct check_report *r, struct buf *out)
 			buf_putc(out, '\n');
 			any = true;
 		}
-	for (size_t i = 0; i < r->n_waiver; i++) {
-		buf_printf(out, "%s- waiver, %s: ", any ? "" : "\n",
-			   r->waiver[i].kind);
-		put_cell(out, r->waiver[i].file);
-		buf_printf(out, ":%u: ", r->waiver[i].line);
-		put_cell(out, r->waiver[i].text);
+	for (size_t i = 0; i < r->aside.n; i++) {
+		const struct check_aside *x = &r->aside.v[i];
+
+		buf_printf(out, "%s- %s, %s: ", any ? "" : "\n",
+			   check_topics[x->topic].name, x->kind);
+		put_cell(out, x->file);
+		buf_printf(out, ":%u: ", x->line);
+		put_cell(out, x->text);
 		buf_putc(out, '\n');
 		any = true;
 	}

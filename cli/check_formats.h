@@ -5,9 +5,13 @@
 #include "check/verify.h"
 #include "cli/cli.h"
 
-/* A waiver that should not stand as it does: a finding too. */
-struct check_waiver {
-	const char *kind; /* expired, stale, wide */
+/* Findings beside those of packets: waivers that should not stand as they do,
+ * and where the machine is not what the topology says. */
+enum check_topic { TOPIC_WAIVER, TOPIC_MACHINE, TOPICS };
+
+struct check_aside {
+	enum check_topic topic;
+	const char *kind; /* expired, stale, wide; interface, route … */
 	const char *text;
 	const char *file;
 	unsigned line;
@@ -21,8 +25,7 @@ struct check_report {
 	size_t n;
 	const char **unjudged; /* what was not judged, a sentence each */
 	size_t n_unjudged;
-	const struct check_waiver *waiver;
-	size_t n_waiver;
+	VEC(struct check_aside) aside;
 	bool compared; /* --against: findings say whether they are new */
 	const char *note; /* NULL, or what else the reader should know */
 };
@@ -49,6 +52,17 @@ struct check_kind_words {
 };
 
 extern const struct check_kind_words check_kinds[VF_KINDS];
+
+struct check_topic_words {
+	const char *name;	  /* "waiver" */
+	const char *array;	  /* JSON's: "waivers" */
+	const char *title, *text; /* SARIF's */
+	const char *level, *severity;
+	const char *github; /* error, warning */
+};
+
+extern const struct check_topic_words check_topics[TOPICS];
+size_t check_count(const struct check_report *r, enum check_topic t);
 /* "inner: inner.nft equals the plan" */
 void check_sentence(const struct verified *v, struct buf *out);
 /* "More than planned on forward: fe1 to ...; plan: ...; repair: ..." */

@@ -148,12 +148,15 @@ static void json_repairs(struct json *j, const struct vf_finding *f)
 	json_end_array(j);
 }
 
-static void json_waivers(struct json *j, const struct check_report *r)
+static void json_asides(struct json *j, const struct check_report *r,
+			enum check_topic topic)
 {
-	json_array(j, "waivers");
-	for (size_t i = 0; i < r->n_waiver; i++) {
-		const struct check_waiver *w = &r->waiver[i];
+	json_array(j, check_topics[topic].array);
+	for (size_t i = 0; i < r->aside.n; i++) {
+		const struct check_aside *w = &r->aside.v[i];
 
+		if (w->topic != topic)
+			continue;
 		json_object(j, NULL);
 		json_str(j, "id", w->fingerprint);
 		json_str(j, "kind", w->kind);
@@ -261,7 +264,8 @@ void check_write_json(const struct check_report *r, struct buf *out)
 	for (size_t i = 0; i < r->n_unjudged; i++)
 		json_str(&j, NULL, r->unjudged[i]);
 	json_end_array(&j);
-	json_waivers(&j, r);
+	for (enum check_topic t = 0; t < TOPICS; t++)
+		json_asides(&j, r, t);
 	json_str(&j, "note", r->note);
 	json_end_object(&j);
 }

@@ -53,8 +53,9 @@ static void driver(struct json *j)
 	for (int k = 0; k < VF_KINDS; k++)
 		rule(j, vf_kind_name[k], check_kinds[k].title,
 		     check_kinds[k].text, check_kinds[k].severity);
-	rule(j, "waiver", "A waiver to look at", "It has expired, matches "
-	     "nothing any more, or waives everything.", "4.0");
+	for (int t = 0; t < TOPICS; t++)
+		rule(j, check_topics[t].name, check_topics[t].title,
+		     check_topics[t].text, check_topics[t].severity);
 	rule(j, "note", "Worth knowing", "No difference from the plan, but a "
 	     "rule, a reason or a set that asks for a look.", "1.0");
 	json_end_array(j);
@@ -214,10 +215,11 @@ static void note(struct json *j, const struct verified *v,
 	json_end_object(j);
 }
 
-static void waiver(struct json *j, const struct check_waiver *w)
+static void aside(struct json *j, const struct check_aside *w)
 {
-	struct result x = { .id = "waiver", .level = "error", .text = w->text,
-			    .file = w->file, .line = w->line,
+	struct result x = { .id = check_topics[w->topic].name,
+			    .level = check_topics[w->topic].level,
+			    .text = w->text, .file = w->file, .line = w->line,
 			    .fingerprint = w->fingerprint };
 
 	result_open(j, &x);
@@ -234,9 +236,9 @@ static size_t results(struct json *j, const struct check_report *r)
 			if (n < MOST_RESULTS && ++n)
 				finding(j, &r->v[i], &r->v[i].findings.v[k],
 					r->compared);
-	for (size_t i = 0; i < r->n_waiver; i++, all++)
+	for (size_t i = 0; i < r->aside.n; i++, all++)
 		if (n < MOST_RESULTS && ++n)
-			waiver(j, &r->waiver[i]);
+			aside(j, &r->aside.v[i]);
 	for (size_t i = 0; i < r->n; i++)
 		for (size_t k = 0; k < r->v[i].notes.n; k++, all++)
 			if (n < MOST_RESULTS && ++n)

@@ -96,12 +96,15 @@ void check_write_text(const struct check_report *r, struct buf *out)
 		for (size_t k = 0; k < r->v[i].findings.n; k++)
 			text_finding(&r->v[i].findings.v[k], out);
 	text_notes(r, out);
-	if (r->n_waiver)
+	if (r->aside.n)
 		buf_putc(out, '\n');
-	for (size_t i = 0; i < r->n_waiver; i++)
-		buf_printf(out, "waiver, %s: %s:%u: %s\n", r->waiver[i].kind,
-			   r->waiver[i].file, r->waiver[i].line,
-			   r->waiver[i].text);
+	for (size_t i = 0; i < r->aside.n; i++) {
+		const struct check_aside *x = &r->aside.v[i];
+
+		buf_printf(out, "%s, %s: %s:%u: %s\n",
+			   check_topics[x->topic].name, x->kind, x->file,
+			   x->line, x->text);
+	}
 	buf_putc(out, '\n');
 	for (size_t i = 0; i < r->n_unjudged; i++)
 		buf_printf(out, "not judged%s\n", r->unjudged[i]);

@@ -38,7 +38,7 @@ static bool too_wide(const struct waiver *w)
 }
 
 /* By the words of the waiver, not by their line. */
-static void identify(const struct waiver *w, struct check_waiver *out)
+static void identify(const struct waiver *w, struct check_aside *out)
 {
 	uint64_t h = hash_str(HASH_INIT, out->kind);
 
@@ -51,12 +51,12 @@ static void identify(const struct waiver *w, struct check_waiver *out)
 void check_judge_waivers(struct args *a, const struct waivers *w,
 			 const bool *used, int64_t now, struct check_report *r)
 {
-	VEC(struct check_waiver) found = { 0 };
 	unsigned col, end;
 
 	for (size_t i = 0; w && i < w->list.n; i++) {
 		const struct waiver *x = w->list.v[i];
-		struct check_waiver out = { .file = x->at.src->name };
+		struct check_aside out = { .topic = TOPIC_WAIVER,
+					   .file = x->at.src->name };
 
 		if (strcmp(x->kind, "extra") && strcmp(x->kind, "missing"))
 			continue; /* of audit */
@@ -76,10 +76,8 @@ void check_judge_waivers(struct args *a, const struct waivers *w,
 		}
 		span_position(x->at, &out.line, &col, &end);
 		identify(x, &out);
-		vec_push(a->arena, &found, out);
+		vec_push(a->arena, &r->aside, out);
 	}
-	r->waiver = found.v;
-	r->n_waiver = found.n;
 }
 
 /* ---- a baseline ----------------------------------------------------------------- */

@@ -13,6 +13,26 @@ const struct check_kind_words check_kinds[VF_KINDS] = {
 		"packets could not be decided.", "warning", "3.0" },
 };
 
+const struct check_topic_words check_topics[TOPICS] = {
+	[TOPIC_WAIVER] = { "waiver", "waivers", "A waiver to look at",
+		"It has expired, matches nothing any more, or waives "
+		"everything.", "error", "4.0", "error" },
+	[TOPIC_MACHINE] = { "machine", "machine",
+		"The machine is not as the topology says",
+		"Its interfaces, addresses, routes or switches are others: what "
+		"the rules say then means something else. Change the machine, "
+		"or the topology.", "error", "5.0", "error" },
+};
+
+size_t check_count(const struct check_report *r, enum check_topic t)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->aside.n; i++)
+		n += r->aside.v[i].topic == t;
+	return n;
+}
+
 void check_sentence(const struct verified *v, struct buf *out)
 {
 	size_t x = v->count[VF_EXTRA], m = v->count[VF_MISSING];

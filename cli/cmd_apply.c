@@ -5,6 +5,7 @@
 
 #include "cli/apply.h"
 #include "cli/cmd_gen.h"
+#include "cli/machine.h"
 
 /* portplan apply: a transaction with the kernel that cannot lock you out. */
 
@@ -188,10 +189,37 @@ static int keep(struct job *j)
 	return code;
 }
 
+/* Rules speak of interfaces and addresses: elsewhere they mean something else. */
+static int judge_machine(struct job *j)
+{
+	struct machine_report r = { 0 };
+	bool go_on = arg_given(j->a, "go-on");
+	int code = machine_check(j->a, j->l.plan, j->f, &r);
+
+	for (size_t i = 0; i < r.findings.n; i++) {
+		const struct machine_finding *x = &r.findings.v[i];
+		unsigned line, col, end;
+
+		span_position(x->at, &line, &col, &end);
+		complain(j->a, "machine, %s: %s:%u: %s",
+			 machine_kind_name[x->kind], x->at.src->name, line,
+			 x->text);
+	}
+	if (code != EXIT_OK || !r.findings.n || go_on ||
+	    arg_given(j->a, "dry-run"))
+		return code;
+	return complain(j->a, "this machine is not what the topology says of "
+			"\"%s\": nothing was changed (--go-on applies all the "
+			"same)", j->f->name);
+}
+
 static int with_site(struct job *j)
 {
 	const char *save = arg_value(j->a, "save", NULL);
-	int code = compare(j);
+	int code = judge_machine(j);
+
+	if (code == EXIT_OK)
+		code = compare(j);
 
 	if (code != EXIT_OK)
 		return code;
@@ -380,6 +408,10 @@ static const struct option_def apply_options[] = {
 	{ 0, "save", "FILE", "write what would be done, for --plan" },
 	{ 0, "plan", "FILE",
 	  "do what --save wrote; refused where other rules run by now" },
+	{ 0, "go-on", NULL,
+	  "apply though the machine is not as the topology says: an interface "
+	  "that is still to come, for example" },
+	MACHINE_OPTIONS,
 	{ 0, "whole", NULL,
 	  "load all rules anew, even where changing some in place would do" },
 	{ 0, "boot", NULL,
@@ -398,7 +430,9 @@ const struct command command_apply = {
 	  "Says what the plan opens and closes against what runs, asks, and "
 	  "loads the rules beside the running ones; then one transaction "
 	  "switches. Other tables are left alone, and a change by others in "
-	  "the meantime stops it. With --confirm a guardian process brings "
+	  "the meantime stops it. Where the machine's interfaces, addresses, "
+	  "routes or forwarding are not as the topology says, nothing is done "
+	  "without --go-on. With --confirm a guardian process brings "
 	  "the old rules back, whatever happens to this one and to the "
 	  "connection, unless the new ones are confirmed; only then do they "
 	  "load at boot too.\n"

@@ -3,6 +3,7 @@
 
 #include "cli/check_input.h"
 #include "cli/check_waivers.h"
+#include "cli/machine.h"
 
 /* portplan check: do these rulesets say what the plan says? */
 
@@ -16,7 +17,8 @@ struct job {
 	VEC(struct kruleset *) loaded;
 	struct check_report report;
 	bool fail[VF_KINDS];
-	bool fail_given, fail_note, fail_waiver;
+	bool fail_given, fail_note, fail_aside[TOPICS];
+	struct machine_report machine;
 	VEC(const char *) may_deny;
 };
 
@@ -129,7 +131,11 @@ static int check_live(struct job *j)
 	rs = load_live(j, &code);
 	opt.live = true;
 	opt.file = rs ? rs->copy : NULL;
-	return rs ? judge(j, rs, &opt, &v) : code;
+	if (rs)
+		code = judge(j, rs, &opt, &v);
+	if (rs && code == EXIT_OK)
+		code = machine_check(j->a, j->l.plan, f, &j->machine);
+	return code;
 }
 
 static int check_file(struct job *j, const char *name)
@@ -163,26 +169,27 @@ static int check_file(struct job *j, const char *name)
 
 /* ---- the whole ------------------------------------------------------------------------ */
 
-enum { FAIL_NOTE = VF_KINDS, FAIL_WAIVER, FAILS };
+enum { FAIL_NOTE = VF_KINDS, FAIL_ASIDE, FAILS = FAIL_ASIDE + TOPICS };
 
 static bool *fails(struct job *j, int k)
 {
-	return k == FAIL_NOTE ? &j->fail_note :
-		k == FAIL_WAIVER ? &j->fail_waiver : &j->fail[k];
+	return k >= FAIL_ASIDE ? &j->fail_aside[k - FAIL_ASIDE] :
+		k == FAIL_NOTE ? &j->fail_note : &j->fail[k];
 }
 
 static int read_fail_on(struct job *j)
 {
 	const char *s = arg_value(j->a, "fail-on", NULL);
-	const char *const name[FAILS] = {
-		[VF_EXTRA] = vf_kind_name[VF_EXTRA],
-		[VF_MISSING] = vf_kind_name[VF_MISSING],
-		[VF_UNDECIDED] = vf_kind_name[VF_UNDECIDED],
-		[FAIL_NOTE] = "note", [FAIL_WAIVER] = "waiver",
-	};
+	const char *name[FAILS] = { [FAIL_NOTE] = "note" };
 	char *copy, *save = NULL;
 
-	j->fail[VF_EXTRA] = j->fail[VF_MISSING] = j->fail_waiver = !s;
+	for (int k = 0; k < VF_KINDS; k++)
+		name[k] = vf_kind_name[k];
+	for (int t = 0; t < TOPICS; t++) {
+		name[FAIL_ASIDE + t] = check_topics[t].name;
+		j->fail_aside[t] = !s;
+	}
+	j->fail[VF_EXTRA] = j->fail[VF_MISSING] = !s;
 	j->fail_given = s;
 	if (!s)
 		return EXIT_OK;
@@ -195,7 +202,8 @@ static int read_fail_on(struct job *j)
 			k++;
 		if (k == FAILS)
 			return complain(j->a, "--fail-on \"%s\": extra, "
-					"missing, undecided, note, waiver%s", w,
+					"missing, undecided, note, waiver, "
+					"machine%s", w,
 					did_you_mean(j->a->arena, w, name,
 						     FAILS));
 		*fails(j, k) = true;
@@ -217,8 +225,9 @@ static int verdict(const struct job *j)
 	for (size_t i = 0; i < j->out.n && j->fail_note; i++)
 		if (j->out.v[i].notes.n)
 			return EXIT_FINDINGS;
-	if (j->report.n_waiver && j->fail_waiver)
-		return EXIT_FINDINGS;
+	for (enum check_topic t = 0; t < TOPICS; t++)
+		if (j->fail_aside[t] && check_count(&j->report, t))
+			return EXIT_FINDINGS;
 	return undecided && !j->fail_given ? EXIT_UNDECIDED : EXIT_OK;
 }
 
@@ -244,6 +253,10 @@ static void list_unjudged(struct job *j)
 					      "another product, managed=\"no\"" :
 					      "no file for it"));
 	}
+	for (size_t i = 0; i < j->machine.unjudged.n; i++)
+		vec_push(j->a->arena, &line,
+			 arena_printf(j->a->arena, " of the machine: %s",
+				      j->machine.unjudged.v[i]));
 	j->report.unjudged = line.v;
 	j->report.n_unjudged = line.n;
 }
@@ -269,6 +282,23 @@ static void say_waived(struct job *j)
 					      j->waivers->list.n);
 }
 
+static void report_machine(struct job *j)
+{
+	for (size_t i = 0; i < j->machine.findings.n; i++) {
+		const struct machine_finding *f = &j->machine.findings.v[i];
+		struct check_aside x = {
+			.topic = TOPIC_MACHINE,
+			.kind = machine_kind_name[f->kind],
+			.text = f->text, .file = f->at.src->name,
+		};
+		unsigned col, end;
+
+		span_position(f->at, &x.line, &col, &end);
+		memcpy(x.fingerprint, f->fingerprint, sizeof(x.fingerprint));
+		vec_push(j->a->arena, &j->report.aside, x);
+	}
+}
+
 static int write_all(struct job *j)
 {
 	const char *names[MOST_FORMATS];
@@ -280,6 +310,7 @@ static int write_all(struct job *j)
 	j->report.n = j->out.n;
 	j->report.compared = arg_given(j->a, "against");
 	check_judge_waivers(j->a, j->waivers, j->used, j->l.now, &j->report);
+	report_machine(j);
 	list_unjudged(j);
 	say_waived(j);
 	for (size_t i = 0; i < n_check_formats; i++)
@@ -311,6 +342,9 @@ static int run(struct job *j)
 	if (code == EXIT_OK && arg_given(j->a, "propose"))
 		code = check_write_proposal(j->a, &j->report, &j->l,
 					    arg_value(j->a, "propose", NULL));
+	if (code == EXIT_OK && arg_given(j->a, "facts"))
+		code = machine_write_facts(j->a, arg_value(j->a, "facts",
+							   NULL));
 	return code == EXIT_OK ? verdict(j) : code;
 }
 
@@ -325,6 +359,8 @@ static bool wrong_order(const struct args *a)
 
 static int cmd_check(struct args *a)
 {
+	static const char *const live_only[] = { "connections", "peer",
+						 "facts" };
 	struct job j = { .a = a, .live = arg_given(a, "live") };
 	int code;
 
@@ -340,6 +376,10 @@ static int cmd_check(struct args *a)
 	if (j.live && (a->operands.n > 1 || !arg_given(a, "firewall")))
 		return complain(a, "--live takes no files and needs "
 				"--firewall NAME");
+	for (size_t i = 0; i < COUNT_OF(live_only); i++)
+		if (!j.live && arg_given(a, live_only[i]))
+			return complain(a, "--%s goes with --live",
+					live_only[i]);
 	if (a->operands.n > 2 && (arg_given(a, "firewall") ||
 				  arg_given(a, "against")))
 		return complain(a, "--firewall and --against go with one file");
@@ -351,8 +391,12 @@ static int cmd_check(struct args *a)
 
 static const struct option_def check_options[] = {
 	{ 'f', "firewall", "NAME", "the file is this firewall's" },
-	{ 0, "live", NULL, "judge the running kernel of this machine: all "
-			   "tables together" },
+	{ 0, "live", NULL, "judge the running kernel of this machine, all "
+			   "tables together; and the machine: its "
+			   "interfaces, addresses, routes, forwarding and "
+			   "connection table" },
+	MACHINE_OPTIONS,
+	{ 0, "facts", "FILE", "write what the other node's --peer takes" },
 	{ 0, "against", "OLD.nft",
 	  "tell what the change brought from what was so before" },
 	{ 0, "waivers", "FILE", "findings that are accepted for a time" },
@@ -365,8 +409,8 @@ static const struct option_def check_options[] = {
 	  "a table of others that may drop more than planned, fail2ban's for "
 	  "example (repeatable)" },
 	{ 0, "fail-on", "KINDS",
-	  "extra, missing, undecided, waiver, note: exit 1 for these only "
-	  "(default: extra,missing,waiver)" },
+	  "extra, missing, undecided, waiver, machine, note: exit 1 for "
+	  "these only (default: extra,missing,waiver,machine)" },
 	{ 'o', "output", "FORMAT[=FILE]",
 	  "text (default), json, sarif, junit, github or markdown; to FILE if "
 	  "given (repeatable)" },
@@ -385,7 +429,10 @@ const struct command command_check = {
 	  "the plan for that firewall: every packet, not a sample. A file "
 	  "belongs to the firewall of its base name. Judged are connections: "
 	  "what may open equals the plan, with interfaces and spoofing; "
-	  "replies pass; nothing else passes in any other state. What is not "
+	  "replies pass; nothing else passes in any other state. With --live "
+	  "the machine too is held against the topology: interfaces and "
+	  "addresses, routes against zones, forwarding, room for connections. "
+	  "What is not "
 	  "modelled is reported as undecided, never skipped. Each finding has a "
 	  "packet that the kernel was sent, its way through the chains, and "
 	  "repairs that were tried in another private namespace, or on the "

@@ -97,7 +97,7 @@ class Firewall:
 
     def apply_command(self, name: str, *more: str) -> list[str]:
         """portplan apply of one of the plans."""
-        return self.command("apply", self.topology(name), "--firewall", "fw", "--yes",
+        return self.command("apply", self.topology(name), "--firewall", "fw", "--yes", "--go-on",
                             *TODAY, *more)
 
     def apply(self, name: str, *more: str, step: str = "") -> subprocess.CompletedProcess:
