@@ -228,19 +228,74 @@ static uint32_t run_in(const struct bits_ctx *c, const struct rbit *r,
 	return TRI_MAYBE(p->first.why);
 }
 
+struct equal_run {
+	struct run run;
+	space_val value;
+};
+
+/* A field's pieces by falling position, so that the bytes of a value in the
+ * host's order (a mark) come to stand beside one another. */
+static bool before(const struct equal_run *a, const struct equal_run *b)
+{
+	const struct rbit *x = &a->run.first, *y = &b->run.first;
+
+	if (x->kind != RB_FIELD || y->kind != RB_FIELD || x->arg != y->arg)
+		return false;
+	return x->pos > y->pos;
+}
+
+static bool joins(const struct equal_run *a, const struct equal_run *b)
+{
+	const struct rbit *x = &a->run.first, *y = &b->run.first;
+
+	return x->kind == RB_FIELD && y->kind == RB_FIELD &&
+	       x->arg == y->arg && !x->inv && !y->inv &&
+	       x->pos == y->pos + a->run.n &&
+	       a->run.n + b->run.n <= 128;
+}
+
+/* Equality asks for no order of the bits: the fewest runs that it can be. */
+static unsigned equal_runs(const struct rbit *r, const uint8_t *v,
+			   unsigned n_bits, struct equal_run *out)
+{
+	struct run run[REG_BITS];
+	unsigned n = bits_runs(r, n_bits, run), k = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct equal_run e = {run[i],
+				      bits_value(v, run[i].at, run[i].n)};
+		unsigned j = i;
+
+		for (; j > 0 && before(&e, &out[j - 1]); j--)
+			out[j] = out[j - 1];
+		out[j] = e;
+	}
+	for (unsigned i = 0; i < n; i++) {
+		struct equal_run *last = k ? &out[k - 1] : NULL;
+
+		if (last && joins(last, &out[i])) {
+			last->value = last->value << out[i].run.n |
+				      out[i].value;
+			last->run.n += out[i].run.n;
+		} else {
+			out[k++] = out[i];
+		}
+	}
+	return k;
+}
+
 uint32_t bits_equal(const struct bits_ctx *c, const struct rbit *r,
 		    const uint8_t *v, unsigned bytes)
 {
-	struct run run[REG_BITS];
-	unsigned n = bits_runs(r, bytes * 8, run);
+	struct equal_run e[REG_BITS];
 	uint32_t set = SPACE_ALL;
 
-	for (unsigned i = n; i-- > 0 && set != SPACE_NO;) {
-		space_val x = bits_value(v, run[i].at, run[i].n);
-
-		set = space_apply(c->s, &tri_and, run_in(c, r, &run[i], x, x),
+	for (unsigned i = equal_runs(r, v, bytes * 8, e);
+	     i-- > 0 && set != SPACE_NO;)
+		set = space_apply(c->s, &tri_and,
+				  run_in(c, r, &e[i].run, e[i].value,
+					 e[i].value),
 				  set);
-	}
 	return set;
 }
 
