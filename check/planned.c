@@ -435,18 +435,72 @@ static uint32_t planned_input(struct planner *x)
 	return out;
 }
 
-/* What is denied, observed, and so let through. */
+/* ---- what is denied, observed, and so let through ------------------------------------ */
+
+/* Destinations that this firewall makes those of hosts in the zone. */
+static uint32_t made_own(struct planner *x, uint32_t zone, bool v4)
+{
+	const struct plan *p = x->p;
+	uint32_t out = SPACE_NO;
+
+	for (size_t i = 0; i < p->publics.n; i++) {
+		const struct public_addr *u = &p->publics.v[i];
+		struct addr_set at = { &(struct addr_range){ u->addr, u->addr },
+				       1 };
+		uint32_t keys = SPACE_NO;
+
+		if (addr_is_v4(u->addr) != v4 ||
+		    !nat_translates(p, x->f->id, x->in, u->zone, zone))
+			continue;
+		if (u->own != NONE && p->cell[u->own].zone == zone)
+			keys = SPACE_ALL;
+		for (size_t k = 0; k < u->publishes.n; k++) {
+			const struct publish *f = p->topo->publishes
+				.v[u->publishes.v[k]];
+
+			if (p->cell[plan_cell(p, f->own)].zone == zone)
+				keys = space_or(x->s, keys, key_set(x, f->keys,
+						v4 ? FAM_V4 : FAM_V6));
+		}
+		out = space_or(x->s, out, space_and(x->s, keys,
+				planner_addresses(x, at, PK_DST)));
+	}
+	return out;
+}
+
+static uint32_t observed_pair(struct planner *x, uint32_t from, uint32_t to,
+			      bool v4)
+{
+	struct observed_look l = plan_observed_look(x->p, x->f, x->in, x->out,
+						    from, to, v4, x->a);
+	uint32_t dst = space_or(x->s, planner_addresses(x, l.dst, PK_DST),
+				made_own(x, to, v4));
+
+	for (size_t i = 0; i < l.n_publish; i++) {
+		const struct publish *u = x->p->topo->publishes.v[l.publish[i]];
+
+		dst = space_or(x->s, dst, space_and(x->s, key_set(x, u->keys,
+					v4 ? FAM_V4 : FAM_V6),
+				planner_field(x, PK_DST,
+					      space_addr(u->address.r.lo),
+					      space_addr(u->address.r.lo))));
+	}
+	return space_and(x->s, dst, planner_addresses(x, l.src, PK_SRC));
+}
+
 static uint32_t observed_between(struct planner *x, const struct interface *in,
 				 const struct interface *out)
 {
 	uint32_t sum = SPACE_NO;
 
+	x->in = in->zone->zone_id;
+	x->out = out->zone->zone_id;
 	for (uint32_t from = 0; from < x->p->n_zones; from++)
 		for (uint32_t to = 0; to < x->p->n_zones; to++)
-			if (plan_observes(x->p, x->f, in->zone->zone_id,
-					  out->zone->zone_id, from, to))
-				sum = space_or(x->s, sum,
-					       planner_nodes(x, from, to));
+			for (int v4 = 0; v4 < 2 && plan_observes(x->p, x->f,
+					x->in, x->out, from, to); v4++)
+				sum = space_or(x->s, sum, observed_pair(x, from,
+							to, v4));
 	return sum;
 }
 

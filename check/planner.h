@@ -31,9 +31,6 @@ uint32_t planner_zone(struct planner *x, uint32_t zone, uint8_t field);
 /* The names that an interface declaration stands for, on PK_IIF or PK_OIF. */
 uint32_t planner_names(struct planner *x, const struct interface *itf,
 		       uint8_t field);
-/* Packets from one node of the paths (zone, or firewall behind them) to another,
- * by their addresses; public ones count for whom they stand for. */
-uint32_t planner_nodes(struct planner *x, uint32_t from, uint32_t to);
 /* The union of what was pushed to sum, which is emptied. */
 uint32_t planner_sum(struct planner *x);
 

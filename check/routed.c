@@ -65,7 +65,7 @@ static uint32_t unknown_space(struct planner *x, uint8_t field)
 	return space_not(x->s, planner_addresses(x, s, field));
 }
 
-uint32_t planner_nodes(struct planner *x, uint32_t from, uint32_t to)
+static uint32_t between_nodes(struct planner *x, uint32_t from, uint32_t to)
 {
 	return space_and(x->s, node_space(x, to, PK_DST),
 			 node_space(x, from, PK_SRC));
@@ -77,13 +77,14 @@ static void routed_between(struct planner *x, const struct party *a,
 	uint32_t nodes = x->p->n_zones + (uint32_t)x->p->topo->firewalls.n;
 
 	if (a == b)
-		vec_push(x->a, &x->sum, planner_nodes(x, a->zone_id, a->zone_id));
+		vec_push(x->a, &x->sum, between_nodes(x, a->zone_id,
+						    a->zone_id));
 	for (uint32_t from = 0; a != b && from < nodes; from++)
 		for (uint32_t to = 0; to < nodes; to++)
 			if (route_uses(plan_route(x->p, from, to), x->f->id,
 				       a->zone_id, b->zone_id))
 				vec_push(x->a, &x->sum,
-					 planner_nodes(x, from, to));
+					 between_nodes(x, from, to));
 }
 
 static uint32_t routed_forward(struct planner *x)

@@ -80,30 +80,100 @@ void accept_new(struct gen *g, struct rs_rule *r)
 
 /* ---- observe ------------------------------------------------------------------ */
 
-static bool has_family(const struct gen *g, uint32_t zone, bool v4)
+/* The rules of one pair of zones at one place, in one family. */
+struct observed {
+	struct gen *g;
+	uint32_t in, out, from, to;
+	bool v4;
+	struct observed_look look;
+};
+
+/* A name that is remembered: one set where a zone is seen by its own addresses,
+ * else one for the place. */
+static struct map_entry *observed_entry(struct observed *x, uint32_t kind,
+					bool source, int *is_new)
 {
-	for (size_t i = 0; i < g->p->n_cell; i++)
-		if (g->p->cell[i].zone == zone &&
-		    addr_is_v4(g->p->cell[i].lo) == v4)
-			return true;
-	return false;
+	uint32_t zone = source ? x->from : x->to;
+	uint32_t key[6] = { kind, source, x->v4, zone, NONE, NONE };
+	uint32_t other = source ? x->to : x->from;
+
+	if (x->look.translated) {
+		key[4] = other;
+		key[5] = x->in * x->g->p->n_zones + x->out;
+	}
+	return map_add(x->g->scratch, &x->g->observed, key, sizeof(key),
+		       is_new);
 }
 
-static const struct rs_set *observed_set(struct gen *g, uint32_t zone,
-					 enum rs_field field, bool v4)
+static const char *observed_name(struct observed *x, bool source,
+				 const char *what)
 {
-	bool from = field == RS_SADDR4 || field == RS_SADDR6;
-	uint32_t key[2] = { zone, g->p->n_zones + (uint32_t)field };
-	int is_new;
-	struct map_entry *e = map_add(g->scratch, &g->observed, key,
-				      sizeof(key), &is_new);
+	const struct topology *t = x->g->p->topo;
+	const char *from = t->zones.v[x->from]->name;
+	const char *to = t->zones.v[x->to]->name;
 
-	if (is_new)
-		e->val.p = zone_set(g, zone, v4, false, field, arena_printf(
-				g->arena, "pp_observe/%s/%s%d",
-				g->p->topo->zones.v[zone]->name,
-				from ? "from" : "to", v4 ? 4 : 6));
-	return e->val.p;
+	if (!x->look.translated)
+		return unique_name(x->g, arena_printf(x->g->arena,
+				"pp_observe/%s/%s%d", source ? from : to, what,
+				x->v4 ? 4 : 6), NULL);
+	return unique_name(x->g, arena_printf(x->g->arena,
+			"pp_observe/%s/%s/%s%d", from, to, what,
+			x->v4 ? 4 : 6), NULL);
+}
+
+enum { KEY_CHAIN, KEY_ADDRESSES, KEY_PORTS };
+
+static const struct rs_set *observed_set(struct observed *x, bool source)
+{
+	static const enum rs_field field[2][2] = {
+		{ RS_DADDR6, RS_DADDR4 }, { RS_SADDR6, RS_SADDR4 },
+	};
+	const struct addr_set *s = source ? &x->look.src : &x->look.dst;
+	int is_new;
+	struct map_entry *e = observed_entry(x, KEY_ADDRESSES, source, &is_new);
+	struct rs_set *set;
+
+	if (!is_new)
+		return e->val.p;
+	set = rs_add_set(x->g->rs, observed_name(x, source, source ? "from" :
+			 "to"), false, 1, &field[source][x->v4]);
+	for (size_t i = 0; i < s->n; i++) {
+		struct rs_elem *el = rs_add_elem(x->g->rs, set);
+
+		el->key[0].lo = s->r[i].lo;
+		el->key[0].hi = s->r[i].hi;
+	}
+	return e->val.p = set;
+}
+
+/* Addresses and ports that are forwarded, where this firewall is before. */
+static const struct rs_set *observed_ports(struct observed *x)
+{
+	const enum rs_field field[] = { x->v4 ? RS_DADDR4 : RS_DADDR6,
+					RS_L4PROTO, RS_DPORT };
+	int is_new;
+	struct map_entry *e = observed_entry(x, KEY_PORTS, false, &is_new);
+	struct rs_set *set;
+
+	if (!is_new)
+		return e->val.p;
+	set = rs_add_set(x->g->rs, observed_name(x, false, "publish"), false, 3,
+			 field);
+	for (size_t i = 0; i < x->look.n_publish; i++) {
+		const struct publish *u = x->g->p->topo->publishes
+			.v[x->look.publish[i]];
+
+		for (size_t k = 0; k < u->keys.n; k++) {
+			struct rs_elem *el = rs_add_elem(x->g->rs, set);
+			struct key_range r = u->keys.r[k];
+
+			el->key[0].lo = el->key[0].hi = u->address.r.lo;
+			el->key[1].lo.lo = el->key[1].hi.lo = key_proto(r.lo);
+			el->key[2].lo.lo = key_detail(r.lo);
+			el->key[2].hi.lo = key_detail(r.hi);
+		}
+	}
+	return e->val.p = set;
 }
 
 /* One chain for two zones, whatever it is jumped to from. */
@@ -112,7 +182,7 @@ static const char *observed_chain(struct gen *g, uint32_t from, uint32_t to)
 	const struct observe *o = plan_observed(g->p, from, to);
 	const char *a = g->p->topo->zones.v[from]->name;
 	const char *b = g->p->topo->zones.v[to]->name;
-	uint32_t key[2] = { from, to };
+	uint32_t key[3] = { KEY_CHAIN, from, to };
 	int is_new;
 	struct map_entry *e = map_add(g->scratch, &g->observed, key,
 				      sizeof(key), &is_new);
@@ -128,29 +198,44 @@ static const char *observed_chain(struct gen *g, uint32_t from, uint32_t to)
 	return e->val.cp;
 }
 
+static void observe_rule(struct observed *x, struct rs_chain *c,
+			 const struct rs_set *src, const struct rs_set *dst)
+{
+	struct rs_rule *r = rs_add_rule(x->g->rs, c, NULL);
+
+	rs_lookup(x->g->rs, r, src);
+	rs_lookup(x->g->rs, r, dst);
+	rs_verdict(x->g->rs, r, RS_JUMP, observed_chain(x->g, x->from, x->to));
+}
+
+static void observe_pair(struct observed *x, struct rs_chain *c)
+{
+	const struct rs_set *src;
+
+	x->look = plan_observed_look(x->g->p, x->g->f, x->in, x->out, x->from,
+				     x->to, x->v4, x->g->scratch);
+	if (!x->look.src.n || !(x->look.dst.n || x->look.n_publish))
+		return;
+	src = observed_set(x, true);
+	if (x->look.dst.n)
+		observe_rule(x, c, src, observed_set(x, false));
+	if (x->look.n_publish)
+		observe_rule(x, c, src, observed_ports(x));
+}
+
 void observe_rules(struct gen *g, struct rs_chain *c, uint32_t in,
 		   uint32_t out)
 {
 	for (uint32_t from = 0; from < g->p->n_zones; from++)
 		for (uint32_t to = 0; to < g->p->n_zones; to++)
 			for (int v4 = 1; v4 >= 0; v4--) {
-				const struct rs_set *s, *d;
-				struct rs_rule *r;
+				struct observed x = {
+					.g = g, .in = in, .out = out,
+					.from = from, .to = to, .v4 = v4,
+				};
 
-				if (!plan_observes(g->p, g->f, in, out, from,
-						   to))
-					break;
-				if (!has_family(g, from, v4) ||
-				    !has_family(g, to, v4))
-					continue;
-				s = observed_set(g, from, v4 ? RS_SADDR4 :
-						 RS_SADDR6, v4);
-				d = observed_set(g, to, v4 ? RS_DADDR4 :
-						 RS_DADDR6, v4);
-				r = rs_add_rule(g->rs, c, NULL);
-				rs_lookup(g->rs, r, s);
-				rs_lookup(g->rs, r, d);
-				rs_verdict(g->rs, r, RS_JUMP,
-					   observed_chain(g, from, to));
+				if (plan_observes(g->p, g->f, in, out, from,
+						  to))
+					observe_pair(&x, c);
 			}
 }

@@ -222,6 +222,54 @@ void nat_views_at(const struct plan *p, const struct route *r, uint32_t fw,
 	}
 }
 
+static void add_face(struct arena *a, nat_faces *out, struct face f)
+{
+	for (size_t i = 0; i < out->n; i++)
+		if (out->v[i].kind == f.kind && out->v[i].id == f.id)
+			return;
+	if (f.kind != FACE_OWN)
+		vec_push(a, out, f);
+}
+
+/* Public ones of a destination whose translation the hop is still before. */
+static void public_faces(const struct plan *p, const struct path *path,
+			 size_t k, uint32_t cls, bool v4, struct arena *a,
+			 nat_faces *out)
+{
+	struct nat t = class_nat(p, cls, v4);
+	size_t n, j = t.kind == NAT_ONE ? first_touch(p, path, t) : SIZE_MAX;
+	const uint32_t *u = class_publishes(p, cls, &n);
+
+	if (j != SIZE_MAX && k < j)
+		add_face(a, out, (struct face){ FACE_PUBLIC, 0 });
+	for (size_t i = 0; i < n; i++) {
+		j = first_touch(p, path, publish_nat(p, u[i]));
+		if (publish_in_family(p, u[i], v4) && j != SIZE_MAX && k < j)
+			add_face(a, out, (struct face){ FACE_PUBLISH, u[i] });
+	}
+}
+
+void nat_faces_at(const struct plan *p, const struct route *r, struct hop h,
+		  uint32_t cls, bool source, bool v4, struct arena *a,
+		  nat_faces *faces)
+{
+	faces->n = 0;
+	for (size_t i = 0; p->classes.v[cls].nat && i < r->paths.n; i++) {
+		const struct path *path = &r->paths.v[i];
+
+		for (size_t k = 0; k < path->n; k++) {
+			if (path->hop[k].firewall != h.firewall ||
+			    path->hop[k].in != h.in || path->hop[k].out != h.out)
+				continue;
+			if (source)
+				add_face(a, faces, source_face(p, path, k, cls,
+							       v4));
+			else
+				public_faces(p, path, k, cls, v4, a, faces);
+		}
+	}
+}
+
 void nat_views_input(const struct plan *p, uint32_t fw, uint32_t in,
 		     uint32_t from, bool v4, struct arena *a, nat_views *views)
 {

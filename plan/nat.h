@@ -67,6 +67,13 @@ void nat_views_input(const struct plan *p, uint32_t fw, uint32_t in,
 		     uint32_t from, bool v4, struct arena *a,
 		     nat_views *views);
 
+/* Faces other than its own addresses that a class has at that hop, as the one
+ * that opens connections or the one that takes them; each once. */
+typedef VEC(struct face) nat_faces;
+void nat_faces_at(const struct plan *p, const struct route *r, struct hop h,
+		  uint32_t cls, bool source, bool v4, struct arena *a,
+		  nat_faces *faces);
+
 /* Does the firewall make own addresses of public ones, for what comes in from
  * this zone, for a host that stands at this node? */
 bool nat_translates(const struct plan *p, uint32_t fw, uint32_t in,

@@ -279,9 +279,24 @@ const char *plan_let_through(const struct plan *p, struct arena *a);
 bool plan_observes(const struct plan *p, const struct firewall *f, uint32_t in,
 		   uint32_t out, uint32_t from_zone, uint32_t to_zone);
 /*
+ * Addresses that the forward chain of a firewall sees of two observed zones,
+ * in one family: their own, and public ones that stand for them on a path that
+ * goes so. Of publishes (by id), the address counts with the ports alone.
+ */
+struct observed_look {
+	struct addr_set src, dst;
+	uint32_t *publish;
+	size_t n_publish;
+	bool translated; /* more than own addresses */
+};
+struct observed_look plan_observed_look(const struct plan *p,
+					const struct firewall *f, uint32_t in,
+					uint32_t out, uint32_t from,
+					uint32_t to, bool v4, struct arena *a);
+/*
  * Does the firewall let a new packet through that the plan denies: by
  * enforce="no", or by an observe (lent in *by, else NULL)? out NULL: to the
- * firewall itself. Addresses as the forward chain sees them.
+ * firewall itself. Addresses as the packet arrives with.
  */
 bool plan_lets_through(const struct plan *p, const struct firewall *f,
 		       const struct interface *in, const struct interface *out,

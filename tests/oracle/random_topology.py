@@ -640,9 +640,8 @@ class Generator:
 
     def translate(self) -> None:
         """Public addresses and forwarded ports in half of the topologies, one by one; not
-        in large ones, whose rules then no longer fit into what nft sends at once, and not
-        beside an observe, which goes by own addresses: a known limit."""
-        if self.third.random() < 0.4 or len(self.named("host")) > 15 or "<observe" in self.root.text():
+        in large ones, whose rules then no longer fit into what nft sends at once."""
+        if self.third.random() < 0.4 or len(self.named("host")) > 15:
             return
         for _ in range(self.third.choice([0, 3, 5])):
             drawn = self.public()

@@ -489,12 +489,12 @@ class Plan:
         one, other = box.interface(enter), box.interface(leave)
         if one is None or other is None or one is other or src.version != dst.version:
             return "drop"
-        own = [o for o, _ in self.meant(dst, proto, port)
+        own = [(o, p) for o, p in self.meant(dst, proto, port)
                if o != dst and self.nat.rewrites(firewall, one.zone, dst, o)]
-        if own:                         # what is observed goes by own addresses
-            return "unrouted" if any(self.observed(box, one, other, src, o)
+        if own:
+            return "unrouted" if any(self.observed(box, one, other, src, *o, proto)
                                      for o in own) else "drop"
-        return "pass" if self.observed(box, one, other, src, dst) else "drop"
+        return "pass" if self.observed(box, one, other, src, dst, port, proto) else "drop"
 
     def sent(self, firewall: str, enter: str, leave: str, src: Address, dst: Address,
              proto: int, port: int) -> Optional[Seen]:
@@ -534,19 +534,31 @@ class Plan:
         return src in box.addresses() or any(inside(src, p) for p in NOWHERE)
 
     def observed(self, box: Firewall, one: Interface, other: Interface,
-                 src: Address, dst: Address) -> bool:
-        """Is the pair of zones observed, and does a path of theirs go here?"""
-        start, end = self.facts(src).zone, self.facts(dst).zone
-        if start is None or end is None or src.version != dst.version:
+                 src: Address, dst: Address, port: int, proto: int) -> bool:
+        """Is a pair of zones observed that the two may be of, on a path that goes here? As
+        the firewall judges it: what it makes an own address is one already."""
+        if src.version != dst.version:
             return False
-        if not any({start, "*"} & set(o.src) and {end, "*"} & set(o.dst)
-                   for o in self.observes):
+        return any(self.observed_step((one.zone, box.name, other.zone), s, (src, dst, port), d)
+                   for s in {*self.nat.sources(src), src}
+                   for d in {*self.meant(dst, proto, port), (dst, port)})
+
+    def observed_step(self, step: tuple[str, str, str], src: Address,
+                      seen: tuple[Address, Address, int], own: tuple[Address, int]) -> bool:
+        """The same for one pair of own addresses that would be seen so."""
+        start, end = self.facts(src).zone, self.facts(own[0]).zone
+        if start is None or end is None or not any(
+                {start, "*"} & set(o.src) and {end, "*"} & set(o.dst) for o in self.observes):
             return False
         if start == end:
-            return one.zone == other.zone == start
-        step = (one.zone, box.name, other.zone)
-        return any(step == path[i:i + 3] for path in self.paths(start, end)
-                   for i in range(0, len(path) - 2, 2))
+            return step[0] == step[2] == start and (src, own[0]) == seen[:2]
+        return any(
+            (hop.enter, hop.firewall, hop.leave) == step
+            and (src == seen[0] or self.nat.shown_by(hop.judged.src, seen[0]))
+            and hop.judged.dst == seen[1]
+            for path in self.paths(start, end)
+            if own[0] == seen[1] or self.nat.touches(seen[1], path[0::2])
+            for hop in self.nat.walk(path, src, own[0], seen[1:], own[1]))
 
     def within_zone(self, zone: str, src: Address, dst: Address,
                     proto: int, port: int, planned: bool) -> bool:
