@@ -69,10 +69,9 @@ static enum kind rule_kind(const struct rs_rule *r)
 
 	if (last->kind != RS_VERDICT)
 		return K_OTHER;
-	/* what a plan that does not enforce lets through has no reason */
-	return last->verdict == RS_ACCEPT ?
-		(r->comment && strstr(r->comment, "not planned") ?
-		 K_PASSED : K_PLANNED) : K_DROPPED;
+	if (last->verdict != RS_ACCEPT)
+		return K_DROPPED;
+	return r->unplanned ? K_PASSED : K_PLANNED;
 }
 
 static bool counts(const struct rs_rule *r)

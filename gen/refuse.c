@@ -43,6 +43,7 @@ static void observed_rules(struct gen *g, struct rs_chain *c, const char *what,
 	rs_limit(g->rs, r, OBSERVE_RATE, OBSERVE_BURST);
 	log_stmt(g, r, arena_printf(g->arena, "observe %s", what));
 	r = rs_add_rule(g->rs, c, comment);
+	r->unplanned = true;
 	rs_simple(g->rs, r, RS_COUNTER);
 	rs_verdict(g->rs, r, RS_ACCEPT, NULL);
 }

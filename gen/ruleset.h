@@ -103,6 +103,8 @@ struct rs_stmt {
 struct rs_rule {
 	VEC(struct rs_stmt) stmts;
 	const char *comment;
+	bool unplanned; /* accepts what no reason allows: observed, or not
+			 * enforced */
 };
 
 /* Base chains: on forward and input of type filter, priority filter (0), policy
