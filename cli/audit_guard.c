@@ -155,7 +155,8 @@ static void add_topology(struct run *r, path_list *l)
 	for (size_t i = 0; i < r->args->given.n; i++) {
 		const struct given *g = &r->args->given.v[i];
 
-		if (!strcmp(g->def->name, "waivers"))
+		if (!strcmp(g->def->name, "waivers") ||
+		    !strcmp(g->def->name, "policy"))
 			add_folder(r, l, g->value, SANDBOX_READ);
 		else if (!strcmp(g->def->name, "templates"))
 			add(r, l, g->value, SANDBOX_READ);

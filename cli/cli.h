@@ -163,6 +163,9 @@ const char *did_you_mean(struct arena *a, const char *s,
 	{ 0, "templates", "DIR", \
 	  "search DIR for templates before the built-in ones (repeatable; " \
 	  "also: PORTPLAN_TEMPLATES)" }, \
+	{ 0, "policy", "FILE", \
+	  "limits of others (forbid, expect, omit, owner) that hold whatever " \
+	  "the topology says (repeatable)" }, \
 	{ 0, "today", "DATE", \
 	  "judge starts and expires as of DATE (2027-01-31 or " \
 	  "2027-01-31T20:00Z), not of now" }

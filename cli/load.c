@@ -29,12 +29,14 @@ static int read_today(const struct args *a, int64_t *now)
 
 static struct topology_options topology_options(struct args *a)
 {
-	VEC(const char *) dirs = { 0 };
+	VEC(const char *) dirs = { 0 }, policies = { 0 };
 	const char *env = getenv("PORTPLAN_TEMPLATES");
 
 	for (size_t i = 0; i < a->given.n; i++)
 		if (!strcmp(a->given.v[i].def->name, "templates"))
 			vec_push(a->arena, &dirs, a->given.v[i].value);
+		else if (!strcmp(a->given.v[i].def->name, "policy"))
+			vec_push(a->arena, &policies, a->given.v[i].value);
 	while (env && *env) {
 		size_t n = strcspn(env, ":");
 
@@ -44,7 +46,9 @@ static struct topology_options topology_options(struct args *a)
 		env += n + (env[n] == ':');
 	}
 	return (struct topology_options){ .template_dirs = dirs.v,
-					  .n_template_dirs = dirs.n };
+					  .n_template_dirs = dirs.n,
+					  .policies = policies.v,
+					  .n_policies = policies.n };
 }
 
 int load_topology(struct args *a, const char *path, struct loaded *out)

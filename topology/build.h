@@ -55,6 +55,11 @@ void build_declare(struct build *b);
 /* resolve.c */
 void build_resolve(struct build *b);
 
+/* policy.c: limits from elsewhere; called by load.c, resolve.c */
+bool in_policy(const struct build *b, const struct item *it);
+void resolve_owner(struct build *b, struct item *it);
+void finish_owners(struct build *b);
+
 /* public.c: what is said of translation; called by resolve.c and check.c */
 void resolve_public(struct build *b, const struct item *it);
 void resolve_publish(struct build *b, struct item *it);

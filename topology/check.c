@@ -239,6 +239,17 @@ static void check_ends(struct build *b)
 				    (list).v[i]->name, (list).v[i]->at, what); \
 	} while (0)
 
+/* The same of limits: a policy's names are its own, whatever the topology
+ * calls what it says. */
+#define CHECK_LIMITS(b, list, what) \
+	do { \
+		struct map seen[2] = { { 0 }, { 0 } }; \
+		for (size_t i = 0; i < (list).n; i++) \
+			check_named(b, &seen[(list).v[i]->policy], \
+				    (list).v[i]->ident, (list).v[i]->name, \
+				    (list).v[i]->at, what); \
+	} while (0)
+
 struct seen_at {
 	struct span at;
 	const char *name;
@@ -579,13 +590,13 @@ void build_check(struct build *b)
 	for (size_t i = 0; i < t->omits.n; i++)
 		check_choice(b, t->omits.v[i], "omit");
 	CHECK_NAMED(b, t->allows, "allow");
-	CHECK_NAMED(b, t->forbids, "forbid");
-	CHECK_NAMED(b, t->expects, "expect");
+	CHECK_LIMITS(b, t->forbids, "forbid");
+	CHECK_LIMITS(b, t->expects, "expect");
 	CHECK_NAMED(b, t->observes, "observe");
 	CHECK_NAMED(b, t->publishes, "publish");
 	check_public(b);
 	CHECK_NAMED(b, t->wants, "want");
-	CHECK_NAMED(b, t->omits, "omit");
+	CHECK_LIMITS(b, t->omits, "omit");
 	CHECK_NAMED(b, t->ipsecs, "ipsec");
 	check_zones(b);
 }

@@ -371,6 +371,18 @@ static void load_templates(struct build *b, const struct xml_element *e,
 	}
 }
 
+/* Not by way of find_file(): whatever the topology includes, it is read. */
+static void load_policy(struct build *b, const char *path)
+{
+	struct source *src = source_read(b->arena, path, (struct span){ 0 },
+					 b->d);
+	const struct xml_element *root = src ?
+		xml_parse(b->arena, src, b->d) : NULL;
+
+	if (root && is_root(b, root, "policy", "a policy"))
+		walk(b, root, EL_ROOT, b->items.n, NULL);
+}
+
 bool build_load(struct build *b, const char *path)
 {
 	struct source *src = b->opt && b->opt->text ?
@@ -385,6 +397,7 @@ bool build_load(struct build *b, const char *path)
 	if (root->uri && !strcmp(root->uri, PORTPLAN_NS) &&
 	    (!strcmp(root->name, "template") ||
 	     !strcmp(root->name, "waivers") ||
+	     !strcmp(root->name, "policy") ||
 	     !strcmp(root->name, "advice"))) {
 		diag_add(b->d, SEV_ERROR, xml_span(root),
 			 "the root is <%s>, where a <topology> is meant",
@@ -396,5 +409,7 @@ bool build_load(struct build *b, const char *path)
 	load_templates(b, root, "template");
 	walk(b, root, EL_ROOT, b->items.n, NULL);
 	find_file(b, path)->state = FILE_DONE;
+	for (size_t i = 0; i < b->opt->n_policies; i++)
+		load_policy(b, b->opt->policies[i]);
 	return b->items.n > 0;
 }

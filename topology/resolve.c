@@ -265,6 +265,8 @@ static struct choice *new_choice(struct build *b, struct item *it)
 	c->name = xml_attr(it->xml, "name");
 	c->ident = item_ident(b, it);
 	c->at = xml_span(it->xml);
+	c->policy = in_policy(b, it);
+	c->xml = it->xml;
 	return c;
 }
 
@@ -465,6 +467,7 @@ static struct rule *new_rule(struct build *b, struct item *it)
 	r->starts = value_date(b, it->xml, "starts", false);
 	r->expires = value_date(b, it->xml, "expires", true);
 	r->review_by = value_date(b, it->xml, "review-by", false);
+	r->policy = in_policy(b, it);
 	return r;
 }
 
@@ -616,6 +619,7 @@ void build_resolve(struct build *b)
 		[EL_PUBLISH] = resolve_publish,
 		[EL_MAIL_DOMAIN] = resolve_mail_domain,
 		[EL_SKIP] = resolve_skip,
+		[EL_OWNER] = resolve_owner,
 	};
 
 	for (size_t i = 0; i < b->items.n; i++)
@@ -624,5 +628,6 @@ void build_resolve(struct build *b)
 	for (size_t i = 0; i < b->items.n; i++)
 		if (b->items.v[i].el == EL_LEG)
 			finish_leg(b, &b->items.v[i]);
+	finish_owners(b);
 	compare_services(b);
 }

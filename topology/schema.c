@@ -4,10 +4,10 @@
 #include <string.h>
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define IN(e) (UINT32_C(1) << EL_##e)
+#define IN(e) (UINT64_C(1) << EL_##e)
 #define REQ AF_REQUIRED
 
-static_assert(N_ELEMENTS <= 32, "parents are a 32-bit mask");
+static_assert(N_ELEMENTS <= 64, "parents are a 64-bit mask");
 
 /* Ports and protocols stand in many elements alike. */
 #define PACKET_ATTRS \
@@ -289,6 +289,16 @@ static const struct attr_def rule_attrs[] = {
 	  "instead of a condition: why a topology cannot decide it" },
 };
 
+static const struct attr_def policy_attrs[] = {
+	{ "name", AT_NAME, 0, NULL, "name of the policy" },
+};
+
+static const struct attr_def owner_attrs[] = {
+	{ "of", AT_ENDS, REQ, NULL,
+	  "zones, networks, hosts and firewalls by name, or NAME*" },
+	{ "is", AT_TEXT, REQ, NULL, "who answers for them and all in them" },
+};
+
 #define DEF(id, n, parents, attrs, doc) \
 	[EL_##id] = { n, parents, attrs, COUNT(attrs), doc }
 
@@ -322,7 +332,7 @@ const struct element_def schema_elements[N_ELEMENTS] = {
 	    "Which role opens which services of which role"),
 	DEF(WANT, "want", IN(TOPOLOGY), want_attrs,
 	    "Turns an optional flow on"),
-	DEF(OMIT, "omit", IN(TOPOLOGY), want_attrs,
+	DEF(OMIT, "omit", IN(TOPOLOGY) | IN(POLICY), want_attrs,
 	    "Turns a template flow off"),
 	DEF(FIREWALL, "firewall", IN(TOPOLOGY), firewall_attrs,
 	    "A firewall, or several machines with one ruleset"),
@@ -334,9 +344,9 @@ const struct element_def schema_elements[N_ELEMENTS] = {
 	    "What is carried inside IPsec, transport mode"),
 	DEF(ALLOW, "allow", IN(TOPOLOGY), allow_attrs,
 	    "An exception beside the templates"),
-	DEF(FORBID, "forbid", IN(TOPOLOGY), forbid_attrs,
+	DEF(FORBID, "forbid", IN(TOPOLOGY) | IN(POLICY), forbid_attrs,
 	    "What must never be planned"),
-	DEF(EXPECT, "expect", IN(TOPOLOGY), forbid_attrs,
+	DEF(EXPECT, "expect", IN(TOPOLOGY) | IN(POLICY), forbid_attrs,
 	    "What must be planned"),
 	DEF(OBSERVE, "observe", IN(TOPOLOGY), observe_attrs,
 	    "Counted and let through for a while"),
@@ -355,6 +365,10 @@ const struct element_def schema_elements[N_ELEMENTS] = {
 	[EL_ADVICE] = { .name = "advice", .parents = IN(ROOT),
 			.doc = "Rules that judge a plan" },
 	DEF(RULE, "rule", IN(ADVICE), rule_attrs, "One of them"),
+	DEF(POLICY, "policy", IN(ROOT), policy_attrs,
+	    "Limits that hold whatever a topology says"),
+	DEF(OWNER, "owner", IN(POLICY), owner_attrs,
+	    "Who answers for parties of the topology"),
 };
 
 const struct element_def *schema_child(enum element parent, const char *name)
@@ -385,7 +399,7 @@ static const char *places(struct diags *d, const char *name)
 {
 	struct buf b = { 0 };
 	const char *s;
-	uint32_t in = 0;
+	uint64_t in = 0;
 
 	for (int i = EL_TOPOLOGY; i < N_ELEMENTS; i++)
 		if (!strcmp(schema_elements[i].name, name))

@@ -21,7 +21,7 @@ enum element {
 	EL_FIREWALL, EL_INTERFACE, EL_INPUT, EL_IPSEC,
 	EL_ALLOW, EL_FORBID, EL_EXPECT, EL_OBSERVE,
 	EL_LEG, EL_PUBLISH, EL_ASSIGN, EL_MAIL_DOMAIN, EL_SKIP, EL_WAIVE,
-	EL_ADVICE, EL_RULE,
+	EL_ADVICE, EL_RULE, EL_POLICY, EL_OWNER,
 	N_ELEMENTS
 };
 
@@ -44,7 +44,7 @@ struct attr_def {
 
 struct element_def {
 	const char *name;
-	uint32_t parents; /* 1 << enum element */
+	uint64_t parents; /* 1 << enum element */
 	const struct attr_def *attr;
 	size_t n_attr;
 	const char *doc;

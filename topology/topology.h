@@ -115,6 +115,8 @@ struct party {
 	size_t n_prefix;
 	role_list roles; /* given to it, not implied */
 	const char *owner; /* its own, or of what is around it; NULL */
+	const char *policy_owner; /* what a policy says of it alone; NULL */
+	struct span policy_owner_at;
 	const char *realm; /* its own; NULL */
 	const struct party *leg_of; /* the host whose leg it is: HOST@ZONE */
 	VEC(struct use *) use;
@@ -194,15 +196,18 @@ struct rule {
 	struct packets what;
 	struct when starts, expires, review_by; /* expires: first moment after */
 	uint32_t id; /* in topology.allows, .forbids or .expects */
+	bool policy; /* from a policy: the topology has no say in it */
 };
 
 /* want and omit */
 struct choice {
 	const char *name, *ident, *reason;
+	const struct xml_element *xml;
 	struct span at;
 	role_list from, to;
 	service_list services;
 	bool any_service, has_at;
+	bool policy; /* as of a rule */
 	struct ends sources;
 	uint32_t id;
 };
@@ -309,6 +314,8 @@ struct topology {
 struct topology_options {
 	const char *const *template_dirs; /* searched before the built-in ones */
 	size_t n_template_dirs;
+	const char *const *policies; /* files whose limits hold as well */
+	size_t n_policies;
 	const char *text; /* NULL, or in place of what the file holds */
 	size_t n_text;
 };
