@@ -29,6 +29,7 @@ static void fill_row(struct args *a, const char **cell, const struct change *c)
 	if (c->at.src)
 		span_position(c->at, &line, &col, &end);
 	const char *const v[N_COLUMNS] = {
+		c->kind == CHANGE_LIMITS ? "limits" :
 		arena_printf(a->arena, "%s to %s%s", c->from_zone, c->to_zone,
 			     c->internet ? " (internet-facing)" : ""),
 		change_name[c->kind], c->from_zone, c->to_zone, c->from, c->to,
@@ -101,10 +102,25 @@ static const char *firewalls_text(struct args *a, const struct loaded *x,
 	return out;
 }
 
+static const char *totals_text(struct args *a, const struct plan_diff *d)
+{
+	size_t limits = d->count[CHANGE_LIMITS];
+
+	return arena_printf(a->arena, "%zu opened, %zu closed, %zu changed%s",
+			    d->count[CHANGE_OPENED], d->count[CHANGE_CLOSED],
+			    d->count[CHANGE_INTO_IPSEC] +
+			    d->count[CHANGE_OUT_OF_IPSEC] +
+			    d->count[CHANGE_TRANSLATION] +
+			    d->count[CHANGE_TERMS], !limits ? "" :
+			    arena_printf(a->arena, ", %zu of the limits",
+					 limits));
+}
+
 static int cmd_diff(struct args *a)
 {
 	struct loaded x, y;
 	struct plan_diff *d;
+	const char *totals;
 	struct table t = { .schema = "portplan-diff-1", .column = columns,
 			   .n_column = N_COLUMNS };
 	int code = load_plan(a, a->operands.v[0], &x);
@@ -114,24 +130,13 @@ static int cmd_diff(struct args *a)
 	if (code != EXIT_OK)
 		return code;
 	d = plan_diff(a->arena, x.plan, y.plan);
-	t.title = arena_printf(a->arena, "Changes of the plan: %zu opened, "
-			       "%zu closed, %zu changed",
-			       d->count[CHANGE_OPENED], d->count[CHANGE_CLOSED],
-			       d->count[CHANGE_INTO_IPSEC] +
-			       d->count[CHANGE_OUT_OF_IPSEC] +
-			       d->count[CHANGE_TRANSLATION] +
-			       d->count[CHANGE_TERMS]);
+	totals = totals_text(a, d);
+	t.title = arena_printf(a->arena, "Changes of the plan: %s", totals);
 	t.n_row = d->changes.n;
 	t.cell = ARENA_ARRAY(a->arena, const char *, t.n_row * N_COLUMNS);
 	for (size_t i = 0; i < t.n_row; i++)
 		fill_row(a, t.cell + i * N_COLUMNS, &d->changes.v[i]);
-	t.summary = arena_printf(a->arena, "%zu opened, %zu closed, %zu "
-				 "changed; %s", d->count[CHANGE_OPENED],
-				 d->count[CHANGE_CLOSED],
-				 d->count[CHANGE_INTO_IPSEC] +
-				 d->count[CHANGE_OUT_OF_IPSEC] +
-				 d->count[CHANGE_TRANSLATION] +
-				 d->count[CHANGE_TERMS],
+	t.summary = arena_printf(a->arena, "%s; %s", totals,
 				 firewalls_text(a, &x, &y));
 	code = table_out(a, &t);
 	return code != EXIT_OK ? code : t.n_row ? EXIT_FINDINGS : EXIT_OK;
@@ -152,8 +157,10 @@ const struct command command_diff = {
 	  "what opens, what closes and what moves into or out of IPsec, and the "
 	  "exceptions, by their names, whose dates, owners or reasons are others: by "
 	  "zones, with the reason, its owner and what caused the change; "
-	  "internet-facing first. It ends with the firewalls whose ruleset "
-	  "changes.\n"
+	  "internet-facing first. Before all that stand the limits: forbid, "
+	  "expect and omit that came, went or say more or less, owners, what is "
+	  "observed or not enforced. It ends with the firewalls whose ruleset "
+	  "changes. A --policy holds for both.\n"
 	  "Exit code 0 no change, 1 changes.",
 	OPTIONS(diff_options),
 	.examples = "  portplan diff main.xml branch.xml -o markdown\n",

@@ -15,7 +15,7 @@ const char *const change_name[N_CHANGES] = {
 	[CHANGE_INTO_IPSEC] = "now inside IPsec",
 	[CHANGE_OUT_OF_IPSEC] = "now in the clear",
 	[CHANGE_TRANSLATION] = "translation",
-	[CHANGE_TERMS] = "terms",
+	[CHANGE_TERMS] = "terms", [CHANGE_LIMITS] = "limits",
 };
 
 /* What one reason plans between two nodes. */
@@ -381,8 +381,11 @@ static void find_publics(struct differ *d, const struct plan *p)
 static int order(const void *a, const void *b)
 {
 	const struct change *x = a, *y = b;
+	bool limits = x->kind == CHANGE_LIMITS;
 	int c;
 
+	if (limits != (y->kind == CHANGE_LIMITS))
+		return limits ? -1 : 1;
 	if (x->internet != y->internet)
 		return x->internet ? -1 : 1;
 	if (x->kind != y->kind)
@@ -422,6 +425,7 @@ struct plan_diff *plan_diff(struct arena *a, const struct plan *before,
 		  CHANGE_OUT_OF_IPSEC);
 	diff_translation(a, before, after, d.out);
 	diff_terms(a, before, after, d.out);
+	diff_limits(a, before, after, d.out);
 	if (d.out->changes.n)
 		qsort(d.out->changes.v, d.out->changes.n,
 		      sizeof(*d.out->changes.v), order);

@@ -15,6 +15,7 @@ enum change_kind {
 	CHANGE_OUT_OF_IPSEC,
 	CHANGE_TRANSLATION, /* of whom a public address is */
 	CHANGE_TERMS,	    /* of an exception: no packet fares otherwise */
+	CHANGE_LIMITS,	    /* forbid, expect, omit; owners; what is enforced */
 	N_CHANGES
 };
 
@@ -45,6 +46,12 @@ void diff_translation(struct arena *a, const struct plan *before,
 /* diff_terms.c: adds exceptions of other dates, owners, reasons. */
 void diff_terms(struct arena *a, const struct plan *before,
 		const struct plan *after, struct plan_diff *out);
+
+/* diff_limits.c: adds what bounds a topology: its limits, who answers for its
+ * parties, and what is not enforced. Such a change has no zones ("") and is
+ * named in `reason`; `cause` says what became of it. */
+void diff_limits(struct arena *a, const struct plan *before,
+		 const struct plan *after, struct plan_diff *out);
 
 struct plan_diff *plan_diff(struct arena *a, const struct plan *before,
 			    const struct plan *after);
