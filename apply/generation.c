@@ -31,6 +31,16 @@ void generation_name(const char *table, int slot, char *out, size_t room)
 		out[SLOT_BYTE] = generation_slot[slot];
 }
 
+bool generation_of(const char *table, const char *name)
+{
+	size_t n = strlen(table);
+
+	return strlen(name) == n && n > SLOT_BYTE &&
+	       !memcmp(name, table, SLOT_BYTE) &&
+	       memchr(generation_slot, name[SLOT_BYTE], GENERATION_SLOTS) &&
+	       !strcmp(name + SLOT_BYTE + 1, table + SLOT_BYTE + 1);
+}
+
 struct reading {
 	const char *table;
 	struct generations *g;

@@ -31,6 +31,9 @@ int generations_free(const struct generations *g);
 /* "pp.NAME"; out has room for it. */
 void generation_name(const char *table, int slot, char *out, size_t room);
 
+/* Is it one of the names of that table, in whichever slot? */
+bool generation_of(const char *table, const char *name);
+
 /* The table's name in a message, without looking at anything else. */
 void generation_set_slot(struct nlmsghdr *h, char slot);
 

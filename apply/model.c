@@ -13,7 +13,7 @@
 #include "apply/generation.h"
 #include "apply/stream.h"
 
-enum { MOST_ATTRS = 32, SLOT_BYTE = 2 };
+enum { MOST_ATTRS = 32 };
 
 struct attrs {
 	const struct nlattr *v[MOST_ATTRS];
@@ -87,17 +87,6 @@ struct model_chain *model_chain(const struct model *m, const char *name)
 	struct map_entry *e = map_find_str(&m->chain_index, name);
 
 	return e ? e->val.p : NULL;
-}
-
-/* A slot's name is as good as another's. */
-static bool own_table(const struct model *m, const char *name)
-{
-	size_t n = strlen(m->table);
-
-	return strlen(name) == n && n > SLOT_BYTE &&
-	       !memcmp(name, m->table, SLOT_BYTE) &&
-	       memchr(generation_slot, name[SLOT_BYTE], GENERATION_SLOTS) &&
-	       !strcmp(name + SLOT_BYTE + 1, m->table + SLOT_BYTE + 1);
 }
 
 /* ---- object by object ------------------------------------------------------------ */
@@ -308,7 +297,7 @@ void model_take(struct model *m, const struct nlmsghdr *h)
 		return;
 	mnl_attr_parse(h, sizeof(*g), keep_attr, &x);
 	/* the table's name is the first attribute of all of them */
-	if (own_table(m, text_of(&x, NFTA_TABLE_NAME)))
+	if (generation_of(m->table, text_of(&x, NFTA_TABLE_NAME)))
 		take[type](m, &x);
 }
 

@@ -1,5 +1,3 @@
-#include <string.h>
-
 #include <linux/netfilter.h>
 
 #include "check/load.h"
@@ -13,12 +11,6 @@
  */
 enum { MOST_FINDINGS = 40 };
 
-static bool is_own(const char *name, const char *table)
-{
-	return strlen(name) == strlen(table) && !strncmp(name, "pp", 2) &&
-	       !strcmp(name + 3, table + 3);
-}
-
 /* Tables of others stay, and may drop what they like: no matter of ours. */
 static void foreign_tables(struct args *a, const struct kruleset *rs,
 			   const char *table, struct verify_options *opt)
@@ -26,7 +18,7 @@ static void foreign_tables(struct args *a, const struct kruleset *rs,
 	VEC(const char *) v = { 0 };
 
 	for (size_t i = 0; i < rs->table.n; i++)
-		if (!is_own(rs->table.v[i]->name, table))
+		if (!generation_of(table, rs->table.v[i]->name))
 			vec_push(a->arena, &v, rs->table.v[i]->name);
 	opt->may_deny = v.v;
 	opt->n_may_deny = v.n;
