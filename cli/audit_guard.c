@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/audit.h"
+#include "cli/fence.h"
 
 /*
  * What an auditor reads was written by strangers. So, before the first byte
@@ -96,75 +96,8 @@ bool audit_hold_outputs(struct run *r)
 
 /* ---- paths ------------------------------------------------------------------- */
 
-typedef VEC(struct sandbox_path) path_list;
-
-static void add(struct run *r, path_list *l, const char *path, unsigned may)
-{
-	for (size_t i = 0; i < l->n; i++)
-		if (!strcmp(l->v[i].path, path)) {
-			l->v[i].may |= may;
-			return;
-		}
-	vec_push(r->arena, l, (struct sandbox_path){ path, may });
-}
-
-/* The directory of a file, and the one it really lies in. */
-static void add_folder(struct run *r, path_list *l, const char *path,
-		       unsigned may)
-{
-	char real[PATH_MAX];
-
-	add(r, l, arena_strdup(r->arena,
-			       dirname(arena_strdup(r->arena, path))), may);
-	if (realpath(path, real))
-		add(r, l, arena_strdup(r->arena, dirname(real)), may);
-}
-
-/* A device or pipe is written to as it is; a file is made anew beside it. */
-static void add_output(struct run *r, path_list *l, const char *path)
-{
-	struct stat st;
-
-	if (!path || !strcmp(path, "-"))
-		return;
-	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
-		add(r, l, path, SANDBOX_WRITE);
-	else
-		add_folder(r, l, path, SANDBOX_REPLACE);
-}
-
-static void add_source(struct run *r, path_list *l, struct span at)
-{
-	if (at.src && *at.src->name != '<')
-		add_folder(r, l, at.src->name, SANDBOX_READ);
-}
-
-/* What is read again on SIGHUP. Editors put a new file in the place of the
- * old one, so the folders count. */
-static void add_topology(struct run *r, path_list *l)
-{
-	const struct topology *t = r->force->loaded.topo;
-
-	add_folder(r, l, r->args->operands.v[0], SANDBOX_READ);
-	for (size_t i = 0; i < t->parties.n; i++)
-		add_source(r, l, t->parties.v[i]->at);
-	for (size_t i = 0; i < t->flows.n; i++)
-		add_source(r, l, t->flows.v[i]->at);
-	for (size_t i = 0; i < t->allows.n; i++)
-		add_source(r, l, t->allows.v[i]->at);
-	for (size_t i = 0; i < r->args->given.n; i++) {
-		const struct given *g = &r->args->given.v[i];
-
-		if (!strcmp(g->def->name, "waivers") ||
-		    !strcmp(g->def->name, "policy"))
-			add_folder(r, l, g->value, SANDBOX_READ);
-		else if (!strcmp(g->def->name, "templates"))
-			add(r, l, g->value, SANDBOX_READ);
-	}
-}
-
 /* libpcap reads the drops of an interface there. */
-static void add_counters(struct run *r, path_list *l)
+static void add_counters(struct run *r, struct fence *l)
 {
 	for (size_t i = 0; i < r->ifaces.n; i++) {
 		char path[PATH_MAX], real[PATH_MAX];
@@ -172,25 +105,26 @@ static void add_counters(struct run *r, path_list *l)
 		snprintf(path, sizeof(path), LIVE_COUNTERS,
 			 r->ifaces.v[i].path);
 		if (realpath(path, real))
-			add(r, l, arena_strdup(r->arena, real), SANDBOX_READ);
+			fence_path(l, arena_strdup(r->arena, real),
+				   SANDBOX_READ);
 	}
 }
 
-static void add_all(struct run *r, path_list *l)
+static void add_all(struct run *r, struct fence *l)
 {
 	for (size_t i = 0; i < r->files.n; i++)
 		if (strcmp(r->files.v[i].path, "-"))
-			add(r, l, r->files.v[i].path, SANDBOX_READ);
+			fence_path(l, r->files.v[i].path, SANDBOX_READ);
 	for (size_t i = 0; i < r->sinks.n; i++)
 		if (!r->sinks.v[i].held && r->sinks.v[i].kind != SINK_SYSLOG &&
 		    (r->live || r->sinks.v[i].kind != SINK_NDJSON))
-			add_output(r, l, r->sinks.v[i].path);
-	add_output(r, l, r->state_path);
+			fence_output(l, r->sinks.v[i].path);
+	fence_output(l, r->state_path);
 	if (!r->propose.held)
-		add_output(r, l, r->propose.path);
+		fence_output(l, r->propose.path);
 	if (!r->live)
 		return;
-	add_topology(r, l);
+	fence_topology(l, r->args, r->force->loaded.topo);
 	add_counters(r, l);
 }
 
@@ -215,7 +149,7 @@ static bool change_user(struct run *r)
 
 bool audit_guard(struct run *r)
 {
-	path_list paths = { 0 };
+	struct fence paths = { .arena = r->arena };
 	VEC(int) send = { 0 };
 	struct sandbox s;
 
@@ -228,14 +162,14 @@ bool audit_guard(struct run *r)
 		vec_push(r->arena, &send, r->notify);
 	if (!change_user(r))
 		return false;
-	if (sandbox_drop_capabilities() < 0) {
+	if (sandbox_drop_capabilities(0) < 0) {
 		complain(r->args, "capabilities cannot be given up: %s",
 			 strerror(errno));
 		return false;
 	}
 	if (r->no_sandbox)
 		return true;
-	s = (struct sandbox){ paths.v, paths.n, send.v, send.n };
+	s = (struct sandbox){ paths.v.v, paths.v.n, send.v, send.n };
 	if (sandbox_enter(&s, &r->sandbox) == 0)
 		return true;
 	complain(r->args, "%s: %s (--no-sandbox goes on without)",
@@ -245,15 +179,7 @@ bool audit_guard(struct run *r)
 
 const char *audit_guard_words(struct run *r)
 {
-	const struct sandbox_state *s = &r->sandbox;
-	const char *files = s->landlock ? arena_printf(r->arena,
-				"Landlock %d", s->landlock) : NULL;
-
-	return arena_printf(r->arena, "user %s%s%s%s%s%s",
+	return arena_printf(r->arena, "user %s, %s",
 			    r->became ? r->became : "as started",
-			    files ? ", " : "", files ? files : "",
-			    s->seccomp ? ", seccomp" : "",
-			    s->missing ? "; " : r->no_sandbox ?
-			    "; no sandbox, as asked" : "",
-			    s->missing ? s->missing : "");
+			    fence_words(r->arena, &r->sandbox, r->no_sandbox));
 }

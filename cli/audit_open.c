@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "cli/audit.h"
-#include "service/notify.h"
+#include "cli/fence.h"
 
 static const struct span no_place;
 
@@ -91,18 +91,6 @@ static bool open_outputs(struct run *r)
 	return !r->diags.n_errors;
 }
 
-/* What the service manager told us of itself: sd_notify(3),
- * sd_watchdog_enabled(3). Signs of life come twice as often as it asks. */
-static void meet_manager(struct run *r)
-{
-	const char *us = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");
-
-	r->notify = notify_open(getenv("NOTIFY_SOCKET"));
-	if (r->notify >= 0 && us && (!pid || atol(pid) == (long)getpid()))
-		r->watchdog = (double)strtoull(us, NULL, 10) / 2e6;
-	unsetenv("NOTIFY_SOCKET");
-}
-
 static void name_self(struct run *r)
 {
 	char host[HOST_NAME_MAX + 1] = "";
@@ -175,7 +163,7 @@ static bool first_metrics(struct run *r)
 bool audit_open(struct run *r)
 {
 	pthread_mutex_init(&r->lock, NULL);
-	meet_manager(r);
+	r->watchdog = manager_meet(&r->notify);
 	name_self(r);
 	if (getrandom(&r->opt.seed, sizeof(r->opt.seed), 0) < 0)
 		r->opt.seed = (uint64_t)time(NULL);

@@ -163,23 +163,25 @@ int sandbox_enter(const struct sandbox *s, struct sandbox_state *st)
 
 /* Only who may set capabilities may take them out of the bounding set; for
  * others no_new_privs does the same. */
-static void drop_bounding(void)
+static void drop_bounding(uint64_t keep)
 {
 	for (unsigned long c = 0; c <= 63; c++)
-		if (prctl(PR_CAPBSET_DROP, c, 0, 0, 0) < 0)
+		if (!(keep >> c & 1) && prctl(PR_CAPBSET_DROP, c, 0, 0, 0) < 0)
 			return;
 }
 
-int sandbox_drop_capabilities(void)
+int sandbox_drop_capabilities(uint64_t keep)
 {
 	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3,
 						 0 };
-	struct __user_cap_data_struct none[2];
+	struct __user_cap_data_struct left[2];
 
-	drop_bounding();
+	drop_bounding(keep);
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	memset(none, 0, sizeof(none));
-	return syscall(SYS_capset, &head, none) == 0 ? 0 : -1;
+	memset(left, 0, sizeof(left));
+	left[0].effective = left[0].permitted = (uint32_t)keep;
+	left[1].effective = left[1].permitted = (uint32_t)(keep >> 32);
+	return syscall(SYS_capset, &head, left) == 0 ? 0 : -1;
 }
 
 int sandbox_become(const char *user, const char **why)
@@ -193,7 +195,7 @@ int sandbox_become(const char *user, const char **why)
 	*why = "the user may not be changed";
 	if (geteuid() == pw.pw_uid && pw.pw_uid != 0)
 		return 0;
-	drop_bounding();
+	drop_bounding(0);
 	if (setgroups(0, NULL) < 0 ||
 	    setresgid(pw.pw_gid, pw.pw_gid, pw.pw_gid) < 0 ||
 	    setresuid(pw.pw_uid, pw.pw_uid, pw.pw_uid) < 0)

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * What a program that reads foreign bytes gives up before the first of them:
@@ -42,7 +43,9 @@ int sandbox_enter(const struct sandbox *s, struct sandbox_state *st);
 /* Becomes this user for good, with its first group alone, and gives up all
  * capabilities. 0 or -1, *why then says what failed. */
 int sandbox_become(const char *user, const char **why);
-/* Gives up all capabilities and what a set-user-id program would regain. */
-int sandbox_drop_capabilities(void);
+/* Gives up all capabilities but those of the bits in keep (1 << CAP_…), and
+ * what a set-user-id program would regain. -1: errno; one to be kept is not
+ * there, for example. */
+int sandbox_drop_capabilities(uint64_t keep);
 
 #endif

@@ -244,7 +244,7 @@ static int become(const char *user)
 		int rc = sandbox_become(user, &why);
 
 		if (rc == 0)
-			rc = sandbox_drop_capabilities();
+			rc = sandbox_drop_capabilities(0);
 		if (rc == 0 && setuid(0) == 0 && getuid() != geteuid())
 			_exit(ODD);
 		_exit(rc == 0 ? getuid() != 0 ? DONE : ODD : REFUSED);
