@@ -16,6 +16,19 @@ static int trouble(struct buf *err, const char *what, const char *path)
 	return -1;
 }
 
+/* What is in it is loaded as rules: nobody else may have written it. */
+static int check_owner(struct state_dir *s, struct buf *err)
+{
+	struct stat st;
+
+	if (fstat(s->dir, &st) == 0 && st.st_uid == geteuid())
+		return 0;
+	buf_printf(err, "the state directory \"%s\" belongs to another "
+		   "user\n", s->path);
+	state_close(s);
+	return -1;
+}
+
 int state_open(struct state_dir *s, struct arena *a, const char *base,
 	       const char *firewall, bool make, struct buf *err)
 {
@@ -27,8 +40,9 @@ int state_open(struct state_dir *s, struct arena *a, const char *base,
 		return trouble(err, "cannot make the state directory",
 			       s->path);
 	s->dir = open(s->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return s->dir < 0 ? trouble(err, "cannot open the state directory",
-				    s->path) : 0;
+	if (s->dir < 0)
+		return trouble(err, "cannot open the state directory", s->path);
+	return check_owner(s, err);
 }
 
 void state_close(struct state_dir *s)

@@ -45,7 +45,7 @@ struct journal {
 	char from[128];	   /* the connection it was started over, or "" */
 };
 
-/* Makes the directory. -1: err. */
+/* Makes the directory. -1: err; also where it belongs to another user. */
 int state_open(struct state_dir *s, struct arena *a, const char *base,
 	       const char *firewall, bool make, struct buf *err);
 void state_close(struct state_dir *s);
