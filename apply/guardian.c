@@ -239,7 +239,7 @@ static bool hear_parent(struct self *g)
 
 static void drop_out(void)
 {
-	static const char name[] = "portplan-guard";
+	static const char name[] = GUARDIAN_COMM;
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC), oom;
 
 	for (int i = 0; i < 3 && null >= 0; i++)

@@ -15,6 +15,8 @@
  * Time is counted by a timer on CLOCK_BOOTTIME, which no change of the clock
  * and no suspension stops.
  */
+#define GUARDIAN_COMM "portplan-guard" /* the name of both processes */
+
 enum guardian_word {
 	GUARDIAN_ARMED = 'a',	  /* it is ready: rules may be switched */
 	GUARDIAN_SWITCHED = 's',  /* told to it: count from now */

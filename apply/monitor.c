@@ -1,0 +1,227 @@
+#include "apply/monitor.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <libmnl/libmnl.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+
+#include "apply/stream.h"
+#include "base/mem.h"
+
+/* The kernel keeps so many bytes of events, and no more; then it says that
+ * some are lost. One datagram is never larger than MESSAGE. */
+enum { BUFFER = 1 << 21, MESSAGE = 1 << 17, NAME_ATTRS = 4 };
+
+void change_free(struct change *c)
+{
+	arena_free(c->arena);
+	*c = (struct change){ .pid = 0 };
+}
+
+int monitor_open(struct monitor *m, struct buf *err)
+{
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
+			NETLINK_NETFILTER);
+	int group = NFNLGRP_NFTABLES, bytes = BUFFER;
+	struct sockaddr_nl self = { .nl_family = AF_NETLINK };
+
+	*m = (struct monitor){ .fd = -1 };
+	if (fd < 0 || bind(fd, (struct sockaddr *)&self, sizeof(self)) < 0 ||
+	    setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group,
+		       sizeof(group)) < 0) {
+		buf_printf(err, "changes of rules cannot be heard of: %s\n",
+			   strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes,
+		       sizeof(bytes)) < 0)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+	m->fd = fd;
+	m->in = mem_alloc(MESSAGE);
+	return 0;
+}
+
+void monitor_close(struct monitor *m)
+{
+	if (m->fd >= 0)
+		close(m->fd);
+	free(m->in);
+	change_free(&m->open);
+	*m = (struct monitor){ .fd = -1 };
+}
+
+/* ---- what a transaction touched ------------------------------------------------ */
+
+static int keep_attr(const struct nlattr *a, void *data)
+{
+	const struct nlattr **v = data;
+
+	if (mnl_attr_get_type(a) < NAME_ATTRS)
+		v[mnl_attr_get_type(a)] = a;
+	return MNL_CB_OK;
+}
+
+static const char *text_of(const struct nlattr *a)
+{
+	return a && mnl_attr_validate(a, MNL_TYPE_NUL_STRING) >= 0 ?
+		mnl_attr_get_str(a) : "";
+}
+
+/* Tables are named by attribute 1 of all messages (NFTA_*_TABLE,
+ * NFTA_TABLE_NAME), most other objects by attribute 2. */
+static const char *object_name(unsigned type, const struct nlattr *const *v)
+{
+	if (type == NFT_MSG_NEWTABLE || type == NFT_MSG_DELTABLE)
+		return "";
+	return text_of(v[type == NFT_MSG_NEWCHAIN ||
+			 type == NFT_MSG_DELCHAIN ? NFTA_CHAIN_NAME :
+						    NFTA_RULE_CHAIN]);
+}
+
+static uint32_t count_of(unsigned type, const struct nlattr *const *v)
+{
+	const struct nlattr *e, *list = v[NFTA_SET_ELEM_LIST_ELEMENTS];
+	uint32_t n = 0;
+
+	if (type != NFT_MSG_NEWSETELEM && type != NFT_MSG_DELSETELEM)
+		return 1;
+	if (list)
+		each_nested(e, list)
+			n++;
+	return n;
+}
+
+static void add_touch(struct change *c, const struct touch *t)
+{
+	for (size_t i = 0; i < c->touched.n; i++) {
+		struct touch *x = &c->touched.v[i];
+
+		if (x->family == t->family && x->type == t->type &&
+		    !strcmp(x->table, t->table) && !strcmp(x->name, t->name)) {
+			x->n += t->n;
+			return;
+		}
+	}
+	if (c->touched.n == MONITOR_TOUCHES) {
+		c->more = true;
+		return;
+	}
+	if (!c->arena)
+		c->arena = arena_new();
+	vec_push(c->arena, &c->touched,
+		 (struct touch){ t->family, t->type,
+				 arena_strdup(c->arena, t->table),
+				 arena_strdup(c->arena, t->name), t->n });
+}
+
+static void take_object(struct change *c, const struct nlmsghdr *h)
+{
+	const struct nfgenmsg *g = mnl_nlmsg_get_payload(h);
+	const struct nlattr *v[NAME_ATTRS] = { NULL };
+	unsigned type = h->nlmsg_type & 0xff;
+	struct touch t = { .family = g->nfgen_family, .type = (uint8_t)type };
+
+	mnl_attr_parse(h, sizeof(*g), keep_attr, v);
+	t.table = text_of(v[NFTA_TABLE_NAME]);
+	t.name = object_name(type, v);
+	t.n = count_of(type, v);
+	add_touch(c, &t);
+}
+
+/* ---- its end --------------------------------------------------------------------- */
+
+static int gen_attr(const struct nlattr *a, void *data)
+{
+	struct change *c = data;
+	size_t n = mnl_attr_get_payload_len(a);
+
+	switch (mnl_attr_get_type(a)) {
+	case NFTA_GEN_ID:
+		if (mnl_attr_validate(a, MNL_TYPE_U32) >= 0)
+			c->generation = ntohl(mnl_attr_get_u32(a));
+		break;
+	case NFTA_GEN_PROC_PID:
+		if (mnl_attr_validate(a, MNL_TYPE_U32) >= 0)
+			c->pid = (pid_t)ntohl(mnl_attr_get_u32(a));
+		break;
+	case NFTA_GEN_PROC_NAME:
+		n = n < MONITOR_COMM - 1 ? n : MONITOR_COMM - 1;
+		memcpy(c->comm, mnl_attr_get_payload(a), n);
+		break;
+	default:
+		break;
+	}
+	return MNL_CB_OK;
+}
+
+/* True: with this message the transaction is told. */
+static bool take(struct monitor *m, const struct nlmsghdr *h, struct change *c)
+{
+	if (h->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES ||
+	    h->nlmsg_len < NLMSG_HDRLEN + sizeof(struct nfgenmsg))
+		return false;
+	if ((h->nlmsg_type & 0xff) != NFT_MSG_NEWGEN) {
+		take_object(&m->open, h);
+		return false;
+	}
+	*c = m->open;
+	m->open = (struct change){ .pid = 0 };
+	mnl_attr_parse(h, sizeof(struct nfgenmsg), gen_attr, c);
+	return true;
+}
+
+static bool take_rest(struct monitor *m, struct change *c)
+{
+	while (m->n > 0) {
+		struct nlmsghdr *h = (void *)(m->in + m->at);
+		int left = m->n;
+
+		if (!mnl_nlmsg_ok(h, left)) {
+			m->n = 0;
+			break;
+		}
+		m->at = (int)((char *)mnl_nlmsg_next(h, &left) - m->in);
+		m->n = left;
+		if (take(m, h, c))
+			return true;
+	}
+	return false;
+}
+
+enum monitor_word monitor_next(struct monitor *m, struct change *c)
+{
+	for (;;) {
+		struct sockaddr_nl from = { .nl_pid = 0 };
+		struct iovec v = { m->in, MESSAGE };
+		struct msghdr msg = { .msg_name = &from,
+				      .msg_namelen = sizeof(from),
+				      .msg_iov = &v, .msg_iovlen = 1 };
+		ssize_t n;
+
+		if (take_rest(m, c))
+			return MONITOR_CHANGE;
+		n = recvmsg(m->fd, &msg, 0);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == ENOBUFS) {
+			change_free(&m->open);
+			return MONITOR_LOST;
+		}
+		if (n < 0)
+			return errno == EAGAIN ? MONITOR_NONE : MONITOR_FAILED;
+		if (from.nl_pid) /* only the kernel is believed */
+			continue;
+		if (msg.msg_flags & MSG_TRUNC)
+			return MONITOR_LOST;
+		m->at = 0;
+		m->n = (int)n;
+	}
+}
