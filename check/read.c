@@ -24,7 +24,6 @@ struct reader {
 	struct kruleset *rs;
 	struct buf *err;
 	const char *what; /* is being read */
-	uint32_t generation;
 	bool bad;
 };
 
@@ -239,6 +238,7 @@ static struct kruleset *attempt(struct reader *r, struct arena *a,
 				 "be read\n");
 		return NULL;
 	}
+	r->rs->generation = after;
 	kr_link(r->rs);
 	return r->rs;
 }

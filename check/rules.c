@@ -14,6 +14,8 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 
+#include "base/hash.h"
+
 /* From netlink objects to the model. libnftnl checks attribute lengths; what
  * it does not (data longer than a register, user data) is checked here. */
 
@@ -71,6 +73,7 @@ bool kr_add_table(struct kruleset *rs, const struct nlmsghdr *h)
 		x->name = copy(rs, nftnl_table_get_str(t, NFTNL_TABLE_NAME));
 		x->family = nftnl_table_get_u32(t, NFTNL_TABLE_FAMILY);
 		x->flags = nftnl_table_get_u32(t, NFTNL_TABLE_FLAGS);
+		x->handle = nftnl_table_get_u64(t, NFTNL_TABLE_HANDLE);
 		vec_push(rs->arena, &rs->table, x);
 	}
 	if (t)
@@ -183,6 +186,8 @@ static bool fill_set(struct kruleset *rs, struct nftnl_set *s)
 	x->table = t;
 	x->name = copy(rs, nftnl_set_get_str(s, NFTNL_SET_NAME));
 	x->flags = nftnl_set_get_u32(s, NFTNL_SET_FLAGS);
+	x->handle = nftnl_set_get_u64(s, NFTNL_SET_HANDLE);
+	x->key_type = nftnl_set_get_u32(s, NFTNL_SET_KEY_TYPE);
 	x->key_len = nftnl_set_get_u32(s, NFTNL_SET_KEY_LEN);
 	if (nftnl_set_is_set(s, NFTNL_SET_OBJ_TYPE))
 		x->obj_type = nftnl_set_get_u32(s, NFTNL_SET_OBJ_TYPE);
@@ -246,6 +251,8 @@ static int add_elem(struct nftnl_set_elem *e, void *ctx)
 
 	if (nftnl_set_elem_is_set(e, NFTNL_SET_ELEM_FLAGS))
 		x.flags = nftnl_set_elem_get_u32(e, NFTNL_SET_ELEM_FLAGS);
+	x.timed = nftnl_set_elem_is_set(e, NFTNL_SET_ELEM_TIMEOUT) ||
+		  nftnl_set_elem_is_set(e, NFTNL_SET_ELEM_EXPIRATION);
 	if (!elem_data(e, NFTNL_SET_ELEM_KEY, &x.key) &&
 	    !(x.flags & NFT_SET_ELEM_CATCHALL))
 		c->bad = true;
@@ -347,6 +354,58 @@ static int rule_attr(const struct nlattr *attr, void *data)
 	return MNL_CB_OK;
 }
 
+static int expr_attr(const struct nlattr *attr, void *data)
+{
+	const struct nlattr **tb = data;
+
+	if (mnl_attr_get_type(attr) <= NFTA_EXPR_MAX)
+		tb[mnl_attr_get_type(attr)] = attr;
+	return MNL_CB_OK;
+}
+
+/* Changes by itself, or as often as the rule is loaded: names of anonymous
+ * sets are numbers that the kernel gives. */
+static bool fleeting(const char *name, const struct nlattr *data)
+{
+	static const char *const counting[] = { "counter", "quota", "last",
+						"connlimit" };
+	const char *p = data ? mnl_attr_get_payload(data) : "";
+	size_t n = data ? mnl_attr_get_payload_len(data) : 0;
+
+	for (size_t i = 0; i < sizeof(counting) / sizeof(*counting); i++)
+		if (!strcmp(name, counting[i]))
+			return true;
+	return !strcmp(name, "lookup") &&
+	       (memmem(p, n, "__set", 5) || memmem(p, n, "__map", 5));
+}
+
+static uint64_t code_hash(const struct nlattr *list)
+{
+	const char *end = (const char *)list + mnl_attr_get_len(list);
+	uint64_t h = HASH_INIT;
+
+	/* libmnl's own loop casts const away */
+	for (const struct nlattr *e = mnl_attr_get_payload(list);
+	     mnl_attr_ok(e, (int)(end - (const char *)e));
+	     e = mnl_attr_next(e)) {
+		const struct nlattr *tb[NFTA_EXPR_MAX + 1] = { NULL };
+		const char *name;
+
+		mnl_attr_parse_nested(e, expr_attr, tb);
+		if (!tb[NFTA_EXPR_NAME] ||
+		    mnl_attr_validate(tb[NFTA_EXPR_NAME],
+				      MNL_TYPE_NUL_STRING) < 0)
+			continue;
+		name = mnl_attr_get_str(tb[NFTA_EXPR_NAME]);
+		h = hash_str(h, name);
+		if (tb[NFTA_EXPR_DATA] && !fleeting(name, tb[NFTA_EXPR_DATA]))
+			h = hash_bytes(h,
+				mnl_attr_get_payload(tb[NFTA_EXPR_DATA]),
+				mnl_attr_get_payload_len(tb[NFTA_EXPR_DATA]));
+	}
+	return h;
+}
+
 /* Where a rule stands, without libnftnl, which gives up on the whole rule at
  * an expression that it does not know. */
 static struct kr_rule *rule_at(struct kruleset *rs, const struct nlmsghdr *h)
@@ -376,6 +435,8 @@ static struct kr_rule *rule_at(struct kruleset *rs, const struct nlmsghdr *h)
 	if (tb[NFTA_RULE_HANDLE] &&
 	    mnl_attr_validate(tb[NFTA_RULE_HANDLE], MNL_TYPE_U64) == 0)
 		r->handle = be64toh(mnl_attr_get_u64(tb[NFTA_RULE_HANDLE]));
+	if (tb[NFTA_RULE_EXPRESSIONS])
+		r->hash = code_hash(tb[NFTA_RULE_EXPRESSIONS]);
 	return r;
 }
 

@@ -78,6 +78,7 @@ struct kr_ex {
 struct kr_rule {
 	struct kr_chain *chain;
 	uint64_t handle;
+	uint64_t hash;	 /* of what it does: counts and handles left out */
 	const char *comment; /* or NULL */
 	const char *text;    /* as nft lists it, or NULL */
 	const char *unknown; /* why it could not be read, else NULL */
@@ -111,12 +112,15 @@ struct kr_elem {
 	struct kr_chain *chain;
 	const char *comment;
 	const char *maybe; /* "limit": this element matches or not */
+	bool timed;	   /* it goes by itself after a time */
 };
 
 struct kr_set {
 	struct kr_table *table;
 	const char *name;
-	uint32_t flags, key_len, obj_type;
+	uint64_t handle;
+	uint32_t flags, key_type, key_len, obj_type; /* key_type: as nft packs
+							types, 6 bits each */
 	uint8_t field[16]; /* lengths of a concatenation's parts, if ranged */
 	uint8_t nfields;
 	bool dynamic; /* rules add to it */
@@ -131,6 +135,7 @@ struct kr_obj {
 
 struct kr_table {
 	const char *name;
+	uint64_t handle;
 	uint32_t family; /* NFPROTO_* */
 	uint32_t flags;
 	struct map chain, set; /* name -> pointer */
@@ -145,6 +150,7 @@ struct kr_iface {
 struct kruleset {
 	struct arena *arena;
 	const char *name; /* of the file, or "live" */
+	uint32_t generation; /* of all rules, when they were read */
 	VEC(struct kr_table *) table;
 	VEC(struct kr_chain *) chain; /* by id */
 	VEC(struct kr_rule *) rule;   /* by id */
