@@ -183,6 +183,7 @@ extern const struct command command_apply;
 extern const struct command command_confirm;
 extern const struct command command_recover;
 extern const struct command command_restore;
+extern const struct command command_watch;
 extern const struct command command_lint;
 extern const struct command command_compare;
 extern const struct command command_spf;

@@ -12,6 +12,7 @@ const struct command *const commands[] = {
 	&command_confirm,
 	&command_recover,
 	&command_restore,
+	&command_watch,
 	&command_counters,
 	&command_lint,
 	&command_compare,
