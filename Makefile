@@ -201,7 +201,7 @@ BASHDIR := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 ZSHDIR := $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions
 DOCDIR := $(DESTDIR)$(PREFIX)/share/doc/portplan
 UNITDIR := $(DESTDIR)$(PREFIX)/lib/systemd/system
-SERVICE := portplan-audit@.service
+SERVICES := $(sort $(wildcard templates/systemd/*.service))
 COMMANDS = $(shell ./portplan help --names)
 
 .PHONY: install
@@ -214,8 +214,8 @@ install: portplan
 		templates/examples/company.py $(DOCDIR)/examples
 	./portplan schema > $(DOCDIR)/portplan.xsd
 	install -d $(UNITDIR)
-	sed 's|/usr/local/bin/|$(PREFIX)/bin/|' templates/systemd/$(SERVICE) \
-		> $(UNITDIR)/$(SERVICE)
+	for s in $(SERVICES); do sed 's|/usr/local/bin/|$(PREFIX)/bin/|' $$s \
+		> $(UNITDIR)/$${s##*/} || exit 1; done
 	./portplan man > $(MANDIR)/man1/portplan.1
 	for c in $(COMMANDS); do \
 		./portplan man $$c > $(MANDIR)/man1/portplan-$$c.1 || exit 1; done
