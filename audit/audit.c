@@ -3,6 +3,8 @@
 #include <assert.h>
 
 #include "audit/frag.h"
+#include "audit/quick.h"
+#include "audit/recall.h"
 #include "audit/sniff.h"
 #include "base/keys.h"
 
@@ -23,6 +25,7 @@ static void use_plan(struct audit *au, const struct judge *j)
 	size_t zones = j->plan->topo->zones.n;
 
 	au->judge = j;
+	recall_clear(au->recall);
 	au->reason_hits = ARENA_ARRAY(au->arena, uint64_t, j->plan->reasons.n);
 	au->zone_flows = ARENA_ARRAY(au->arena, uint64_t, zones * zones);
 }
@@ -51,6 +54,7 @@ struct audit *audit_new(struct arena *a, const struct judge *j,
 		flows_taps(au->flows, opt->tap_zone);
 	au->frags = frags_new(a, opt->seed);
 	au->findings = findings_new(a, opt->seed);
+	au->recall = recall_new(a);
 	use_plan(au, j);
 	if (opt->early)
 		au->wait = arena_alloc_raw(a, au->opt.max_flows * 4);
@@ -80,29 +84,51 @@ static __attribute__((noinline)) bool special(struct audit *au, struct pkt *p,
 	return true;
 }
 
-static size_t decode_batch(struct audit *au, const struct frame *f, size_t n)
+static void decode_slow(struct audit *au, const struct frame *f)
 {
-	size_t m = 0;
+	struct pkt *p = &au->pkt[au->n_pkt];
+	size_t k = decode_frame(f, p, &au->decoded);
 
-	for (size_t i = 0; i < n; i++) {
-		struct pkt *p = &au->pkt[m];
-		size_t k = decode_frame(&f[i], p, &au->decoded);
+	for (size_t l = 0; l < k; l++) {
+		struct pkt *to = &au->pkt[au->n_pkt];
+		struct flow_hint *hint = &au->hint[au->n];
 
-		au->t.cut += f[i].caplen < f[i].len;
-		au->t.bytes += f[i].len;
-		if (f[i].ts > au->t.last)
-			au->t.last = f[i].ts;
-		for (size_t l = 0; l < k; l++) {
-			if ((p[l].flags || au->opt.mirror) &&
-			    !special(au, &p[l], f[i].ts))
-				continue;
-			if (&au->pkt[m] != &p[l])
-				au->pkt[m] = p[l];
-			au->frame[m] = (uint8_t)i;
-			m++;
+		if ((p[l].flags || au->opt.mirror) &&
+		    !special(au, &p[l], f->ts))
+			continue;
+		if (to != &p[l])
+			*to = p[l];
+		*hint = (struct flow_hint){ .frame = f, .pkt = to };
+		flow_hash(au->flows, to, hint);
+		au->n_pkt++;
+		au->n++;
+	}
+}
+
+static void decode_batch(struct audit *au, const struct frame *f, size_t n)
+{
+	/* Who wants the packets themselves gets them all. */
+	bool quick = !au->opt.mirror && !au->opt.on_evidence;
+	uint64_t cut = 0, bytes = 0, last = au->t.last;
+
+	au->n = au->n_pkt = 0;
+	for (const struct frame *end = f + n; f < end; f++) {
+		cut += f->caplen < f->len;
+		bytes += f->len;
+		last = f->ts > last ? f->ts : last;
+		if (__builtin_expect(quick && quick_fits(f), 1)) {
+			struct flow_hint *hint = &au->hint[au->n++];
+
+			hint->frame = f;
+			hint->pkt = NULL;
+			quick_hash(au->flows, f, hint);
+		} else {
+			decode_slow(au, f);
 		}
 	}
-	return m;
+	au->t.cut += cut;
+	au->t.bytes += bytes;
+	au->t.last = last;
 }
 
 /* Payloads of one side that are looked into while they mean nothing. */
@@ -123,27 +149,27 @@ static bool hopeless(const struct conn *c, unsigned side)
 	       c->look[side] + LOOK_UNKNOWN <= FLOW_LOOK;
 }
 
-static void rpc(struct audit *au, struct conn *c, const struct pkt *p,
-		unsigned side, const struct frame *fr)
+static void rpc(struct audit *au, struct conn *c, const uint8_t *payload,
+		size_t have, unsigned side, const struct frame *fr)
 {
 	struct epm_tower t[8];
-	size_t n = epm_towers(p->payload, p->have, t, 8);
+	size_t n = epm_towers(payload, have, t, 8);
 
 	for (size_t i = 0; i < n; i++)
 		settle_rpc(au, c, side, &t[i], fr);
 }
 
-static __attribute__((noinline)) void look(struct audit *au, struct conn *c,
-					   const struct pkt *p, unsigned side,
-					   const struct frame *fr)
+static __attribute__((noinline)) void
+look(struct audit *au, struct conn *c, const uint8_t *payload, size_t have,
+     unsigned side, const struct frame *fr)
 {
 	struct sniffed s;
 
 	c->look[side]--;
 	if (c->proto == PROTO_TCP)
-		s = sniff_tcp(p->payload, p->have);
+		s = sniff_tcp(payload, have);
 	else if (c->proto == PROTO_UDP)
-		s = sniff_udp(p->payload, p->have);
+		s = sniff_udp(payload, have);
 	else
 		return;
 	if (c->app[side] == APP_UNKNOWN || c->app[side] == APP_MAIL_OR_FTP)
@@ -161,7 +187,7 @@ static __attribute__((noinline)) void look(struct audit *au, struct conn *c,
 			settle_early(au, c);
 	}
 	if (s.app == APP_DCERPC && s.who == SAID_BY_SERVER)
-		rpc(au, c, p, side, fr);
+		rpc(au, c, payload, have, side, fr);
 	if (app_is_dull(s.app) || hopeless(c, side))
 		c->look[side] = 0;
 }
@@ -221,40 +247,68 @@ static void evidence(struct audit *au, struct conn *c, const struct pkt *p,
 		au->opt.on_evidence(au->opt.ctx, fr, p);
 }
 
-static void count_batch(struct audit *au, const struct frame *f, size_t m)
+static void count_slow(struct audit *au, const struct flow_hint *hint,
+		       const struct pkt *p)
 {
-	for (size_t i = 0; i < m; i++) {
-		const struct pkt *p = &au->pkt[i];
-		const struct frame *fr = &f[au->frame[i]];
-		unsigned side;
-		struct conn *c = flows_add(au->flows, p, &au->hint[i], fr,
-					   &side);
+	const struct frame *fr = hint->frame;
+	unsigned side;
+	struct conn *c = flows_add(au->flows, p, hint, fr, &side);
 
-		if (!c)
-			continue;
-		if (p->have && c->look[side] && !(p->flags & PKT_QUOTED))
-			look(au, c, p, side, fr);
-		if ((au->wait || au->opt.known) && starts_flow(c))
-			begin(au, c);
-		if (au->opt.on_evidence)
-			evidence(au, c, p, fr);
+	if (!c)
+		return;
+	if (p->have && c->look[side] && !(p->flags & PKT_QUOTED))
+		look(au, c, p->payload, p->have, side, fr);
+	if ((au->wait || au->opt.known) && starts_flow(c))
+		begin(au, c);
+	if (au->opt.on_evidence)
+		evidence(au, c, p, fr);
+}
+
+/* Plain, but a flow begins, or there is more to it. */
+static __attribute__((noinline)) void take_apart(struct audit *au,
+						 const struct flow_hint *hint)
+{
+	struct pkt p[PKT_LAYERS];
+
+	decode_frame(hint->frame, p, &au->decoded);
+	count_slow(au, hint, p);
+}
+
+static inline void count_quick(struct audit *au, const struct flow_hint *hint)
+{
+	const struct frame *f = hint->frame;
+	struct quick q;
+	uint32_t have;
+
+	if (!quick_add(au->flows, f, hint->flow, &q)) {
+		take_apart(au, hint);
+		return;
 	}
+	/* One branch, not two: both are hard to foretell. */
+	if (!((q.data != 0) & (hint->flow->look[q.side] != 0)))
+		return;
+	have = plain_have(f, q.data);
+	if (have)
+		look(au, hint->flow, plain_payload(f), have, q.side, f);
 }
 
 void audit_frames(struct audit *au, const struct frame *f, size_t n)
 {
-	size_t m;
+	const struct flow_hint *hint = au->hint;
 
 	if (!n)
 		return;
 	if (!au->t.frames)
 		au->t.first = f[0].ts;
 	au->t.frames += n;
-	m = decode_batch(au, f, n);
-	au->t.packets += m;
-	flows_hash(au->flows, au->pkt, m, au->hint);
-	flows_prefetch(au->flows, m, au->hint);
-	count_batch(au, f, m);
+	decode_batch(au, f, n);
+	au->t.packets += au->n;
+	flows_prefetch(au->flows, au->n, au->hint);
+	for (const struct flow_hint *end = hint + au->n; hint < end; hint++)
+		if (__builtin_expect(!hint->pkt, 1))
+			count_quick(au, hint);
+		else
+			count_slow(au, hint, hint->pkt);
 	if (au->wait_n)
 		judge_waiting(au);
 }

@@ -113,11 +113,7 @@ size_t capture_read(struct capture *c, struct frame *out, size_t max)
 	if (c->st.damage && c->eof && c->at == c->end)
 		return 0;
 	n = c->read(c, out, max);
-	for (size_t i = 0; i < n; i++) {
-		out[i].number = ++c->st.packets;
-		out[i].source = c->source;
-		c->st.cut += out[i].caplen < out[i].len;
-	}
+	c->st.packets += n;
 	return n;
 }
 

@@ -39,6 +39,7 @@ struct capture {
 	bool eof;
 	uint16_t source;
 	struct capture_stats st;
+	/* Numbers the frames from st.packets on, counts the cut ones. */
 	size_t (*read)(struct capture *, struct frame *, size_t);
 	struct pcap_form pcap;
 	bool swapped; /* pcapng, by section */

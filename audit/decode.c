@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "audit/plain.h"
+
 const char *const undecoded_names[UD_N] = {
 	[UD_NOT_IP] = "not IP",
 	[UD_LINK_TYPE] = "unknown link type",
@@ -82,49 +84,30 @@ static __attribute__((noinline)) size_t decode_any(const struct frame *f,
 	return c.n;
 }
 
-/* Is it a tunnel's port? Then the long way round. (RFC 7348, RFC 8926; 8472
- * is what Linux used for VXLAN before there was an RFC.) */
-static inline bool maybe_tunnel(uint16_t port)
-{
-	return port == 4789 || port == 6081 || port == 8472;
-}
-
-/* Nearly every frame is Ethernet, IPv4 without options or fragments, TCP or
- * UDP. The same answer as decode_any() for those, without the table. */
+/* The same answer as decode_any() for plain frames. */
 static inline bool decode_fast(const struct frame *f, struct pkt *o)
 {
-	const uint8_t *ip = f->data + 14, *l4 = f->data + 34;
-	uint32_t len, hl, have;
+	const uint8_t *ip = f->data + PLAIN_IP, *l4 = f->data + PLAIN_L4;
+	uint32_t len, hl;
 
-	if (f->link != LINK_ETHERNET || f->caplen < 54 ||
-	    be16(f->data + 12) != 0x0800 || ip[0] != 0x45 ||
-	    (be16(ip + 6) & 0x3fff))
+	if (!is_plain_ipv4(f))
+		return false;
+	hl = plain_l4_bytes(f);
+	if (!hl)
 		return false;
 	len = be16(ip + 2);
-	have = f->caplen - 14;
-	if (ip[9] == 6) {
-		hl = (l4[12] >> 4) * 4u;
-		if (hl < 20 || len < 20 + hl || have < 20 + hl)
-			return false;
+	o->seq = o->ack = 0;
+	o->tcp = 0;
+	if (ip[9] == PROTO_TCP) {
 		o->seq = be32(l4 + 4);
 		o->ack = be32(l4 + 8);
 		o->tcp = l4[13];
-	} else if (ip[9] == 17) {
-		hl = 8;
-		if (len < 28 || maybe_tunnel(be16(l4 + 2)) ||
-		    be16(l4 + 4) < 8)
-			return false;
-		o->seq = o->ack = 0;
-		o->tcp = 0;
-	} else {
-		return false;
 	}
 	o->src = addr_v4(be32(ip + 12));
 	o->dst = addr_v4(be32(ip + 16));
 	o->payload = l4 + hl;
 	o->data = len - 20 - hl;
-	have -= 20 + hl;
-	o->have = have < o->data ? have : o->data;
+	o->have = plain_have(f, o->data);
 	o->frag_id = 0;
 	o->len = len;
 	o->sport = be16(l4);

@@ -1,5 +1,6 @@
-#include "audit/flow.h"
+#include "audit/flow_impl.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,76 +17,52 @@
  * answered, then the longest idle. So a flood evicts itself, each packet costs
  * bounded work, and nothing is allocated.
  */
-struct slot {
-	uint32_t hash; /* its low bits are the place */
-	uint32_t flow; /* index + 1; 0: free */
-};
-
-struct flows {
-	struct conn *flow; /* within block, aligned */
-	void *block;
-	size_t n, max;
-	size_t hand;
-	uint32_t victim; /* index + 1 of the next to go; 0: none */
-	struct slot *slot;
-	size_t mask;
-	uint64_t seed[3];
-	const uint32_t *tap; /* by source; NULL: all are one */
-	flow_closed_fn *closed;
-	void *ctx;
-	struct flow_stats st;
-};
-
 static_assert(sizeof(struct conn) == 128, "two cache lines");
+
 
 enum { INDEX_START = 1 << 14, SAMPLE = 8, COMFORT = 4096,
        HUGE_PAGE = 2 << 20 };
 
-#define SECOND UINT64_C(1000000000)
-/* The same packet before and behind a firewall: a few hops less to live, at
- * once. Other changes of the TTL are a host's own. */
-enum { MAX_HOPS = 3 };
-#define HOP_TIME (SECOND / 200)
-/* An answer to a datagram comes within this time, or not at all. */
-#define DATAGRAM_IDLE (180 * SECOND)
 /* Zeek's TCP inactivity timeout: a flow idle that long is no loss. */
 #define STREAM_IDLE (300 * SECOND)
 
-static inline uint64_t fold(uint64_t x, uint64_t y)
+static inline bool is_v4(const struct pkt *p)
 {
-	unsigned __int128 m = (unsigned __int128)x * y;
-
-	return (uint64_t)m ^ (uint64_t)(m >> 64);
+	return addr_is_v4(p->src) && addr_is_v4(p->dst);
 }
 
-/* One end as 64 bits; an IPv4 address and its port fit as they are. */
+static inline struct flow_wire wire_of(const struct pkt *p)
+{
+	const uint32_t pair[2] = { htonl((uint32_t)p->src.lo),
+				   htonl((uint32_t)p->dst.lo) };
+	const uint16_t ports[2] = { htons(p->sport), htons(p->dport) };
+	struct flow_wire w;
+
+	memcpy(&w.pair, pair, sizeof(w.pair));
+	memcpy(&w.ports, ports, sizeof(w.ports));
+	return w;
+}
+
 static inline uint64_t end_word(const struct flows *t, struct addr a,
 				uint16_t port)
 {
-	if (__builtin_expect(addr_is_v4(a), 1))
-		return a.lo << 32 >> 16 | port;
 	return fold(a.lo ^ t->seed[1], a.hi ^ (uint64_t)port << 32 ^
 					       t->seed[2]);
 }
 
-/* The same for both directions: the lesser end first. */
 static inline uint32_t pkt_hash(const struct flows *t, const struct pkt *p)
 {
-	uint64_t x = end_word(t, p->src, p->sport);
-	uint64_t y = end_word(t, p->dst, p->dport);
-	uint64_t lo = x < y ? x : y, hi = x < y ? y : x;
-
-	return (uint32_t)fold(lo ^ (uint64_t)p->proto << 48 ^ t->seed[0],
-			      hi ^ t->seed[1]);
+	if (__builtin_expect(is_v4(p), 1))
+		return hash_wire(t, wire_of(p), p->proto);
+	return hash_ends(t, end_word(t, p->src, p->sport),
+			 end_word(t, p->dst, p->dport), p->proto);
 }
 
-void flows_hash(const struct flows *t, const struct pkt *p, size_t n,
-		struct flow_hint *hint)
+void flow_hash(const struct flows *t, const struct pkt *p,
+	       struct flow_hint *hint)
 {
-	for (size_t i = 0; i < n; i++) {
-		hint[i].hash = pkt_hash(t, &p[i]);
-		__builtin_prefetch(&t->slot[hint[i].hash & t->mask]);
-	}
+	hint->hash = pkt_hash(t, p);
+	__builtin_prefetch(&t->slot[hint->hash & t->mask]);
 }
 
 static struct slot *index_new(size_t n)
@@ -281,6 +258,12 @@ static void open_flow(struct conn *f, const struct pkt *p, uint32_t hash,
 		.last = fr->ts, .number = fr->number, .hash = hash,
 		.source = fr->source,
 	};
+	if (is_v4(p)) {
+		struct flow_wire w = wire_of(p);
+
+		f->wire_pair = w.pair;
+		f->wire_ports = w.ports;
+	}
 }
 
 static __attribute__((noinline)) struct conn *
@@ -332,8 +315,8 @@ static inline int side_of(const struct conn *f, const struct pkt *p)
 	return a != 0;
 }
 
-static __attribute__((noinline)) struct conn *
-find(const struct flows *t, const struct pkt *p, uint32_t hash, unsigned *side)
+struct conn *flows_find(const struct flows *t, const struct pkt *p,
+			uint32_t hash, unsigned *side)
 {
 	for (size_t i = hash & t->mask; t->slot[i].flow;
 	     i = (i + 1) & t->mask) {
@@ -360,7 +343,7 @@ static inline struct conn *find_hinted(const struct flows *t,
 	int s = hint->flow ? side_of(hint->flow, p) : -1;
 
 	if (__builtin_expect(s < 0, 0))
-		return find(t, p, hint->hash, side);
+		return flows_find(t, p, hint->hash, side);
 	*side = (unsigned)s;
 	return hint->flow;
 }
@@ -384,8 +367,7 @@ static inline bool begins_anew(const struct conn *f, const struct pkt *p,
 	return (s & SEEN_SYN << !side) && (s & SEEN_SYNACK << side);
 }
 
-/* Acknowledged before it was seen: the mirror reordered, it lost nothing. */
-static void late_data(struct flows *t, struct conn *f, uint32_t n)
+void flow_late_data(struct flows *t, struct conn *f, uint32_t n)
 {
 	if (n > f->missed)
 		n = f->missed;
@@ -394,33 +376,10 @@ static void late_data(struct flows *t, struct conn *f, uint32_t n)
 	t->st.acked -= n;
 }
 
-/* How much of what is acknowledged was never seen: the mirror's own loss,
- * which no counter shows (Zeek, capture-loss.zeek). */
-static inline void sequence(struct flows *t, struct conn *f,
-			    const struct pkt *p, unsigned side)
-{
-	uint32_t end = p->seq + p->data + !!(p->tcp & (TCP_SYN | TCP_FIN));
-	int32_t ahead;
-
-	if (f->missed && p->data && (int32_t)(end - f->next[side]) <= 0)
-		late_data(t, f, p->data);
-	if (!f->packets[side] || (int32_t)(end - f->next[side]) > 0)
-		f->next[side] = end;
-	if ((p->tcp & (TCP_ACK | TCP_RST)) != TCP_ACK || !f->packets[!side])
-		return;
-	ahead = (int32_t)(p->ack - f->next[!side]);
-	if (ahead > 0) {
-		f->missed += (uint32_t)ahead;
-		t->st.missed += (uint32_t)ahead;
-		t->st.acked += (uint32_t)ahead;
-		f->next[!side] = p->ack;
-	}
-}
-
-/* The events of a segment by its flags FIN, SYN, RST and ACK, looked up: what
- * comes next no branch foretells. PSH stands between, for nothing. */
+/* Looked up: which comes next no branch foretells. PSH stands between, for
+ * nothing. */
 enum { EV_F = SEEN_FIN, EV_S = SEEN_SYN, EV_SA = SEEN_SYNACK, EV_R = SEEN_RST };
-static const uint32_t tcp_event[32] = {
+const uint32_t flow_tcp_event[32] = {
 	0, EV_F, EV_S, EV_S | EV_F,
 	EV_R, EV_R | EV_F, EV_R | EV_S, EV_R | EV_S | EV_F,
 	0, EV_F, EV_S, EV_S | EV_F,
@@ -430,20 +389,6 @@ static const uint32_t tcp_event[32] = {
 	0, EV_F, EV_SA, EV_SA | EV_F,
 	EV_R, EV_R | EV_F, EV_R | EV_SA, EV_R | EV_SA | EV_F,
 };
-
-static inline void tcp_events(struct conn *f, const struct pkt *p,
-			      unsigned side)
-{
-	uint32_t ev = tcp_event[p->tcp & 31];
-
-	ev |= p->data ? SEEN_DATA : 0;
-	/* The answer to a segment without ACK has sequence number 0; such a
-	 * segment is a SYN (RFC 9293, 3.10.7.1). */
-	if ((p->tcp & (TCP_RST | TCP_ACK)) == (TCP_RST | TCP_ACK) &&
-	    p->seq == 0)
-		ev |= SEEN_REFUSED;
-	f->seen |= (ev | SEEN_PACKET) << side;
-}
 
 static bool icmp_asks(const struct pkt *p)
 {
@@ -498,24 +443,17 @@ static void rare_events(struct conn *f, const struct pkt *p)
 static inline void count(struct flows *t, struct conn *f,
 			 const struct pkt *p, unsigned side, uint64_t ts)
 {
+	struct segment seg = { p->seq, p->ack, p->data, p->tcp };
+
 	if (p->flags)
 		rare_events(f, p);
 	if (p->proto == PROTO_TCP) {
-		sequence(t, f, p, side);
-		tcp_events(f, p, side);
-		t->st.acked += p->data;
+		sequence(t, f, seg, side);
+		tcp_events(f, seg, side);
 	} else {
 		other_events(f, p, side);
 	}
-	if (!f->packets[side])
-		f->ttl[side] = p->ttl;
-	else if (p->ttl < f->ttl[side] && p->ttl + MAX_HOPS >= f->ttl[side] &&
-		 ts - f->last < HOP_TIME)
-		f->seen |= SEEN_ROUTED << side;
-	f->packets[side]++;
-	f->bytes[side] += p->len;
-	if (ts > f->last)
-		f->last = ts;
+	tally(f, side, p->len, p->ttl, ts);
 }
 
 /* Seen before at another tap: it passed what stands between the two. */
@@ -552,72 +490,6 @@ struct conn *flows_add(struct flows *t, const struct pkt *p,
 	}
 	count(t, f, p, *side, fr->ts);
 	return f;
-}
-
-/* ---- one flow in two tables ---------------------------------------------- */
-
-struct conn *flows_same(const struct flows *t, const struct conn *c,
-			unsigned *side)
-{
-	struct pkt p = { .src = c->a, .dst = c->b, .sport = c->aport,
-			 .dport = c->bport, .proto = c->proto };
-
-	return find(t, &p, c->hash, side);
-}
-
-/* The events of c, whose side 0 is this side of another. */
-static uint32_t turned_events(uint32_t seen, unsigned side)
-{
-	const uint32_t pairs = SEEN_GROUP - 1, first = pairs / 3;
-
-	if (!side)
-		return seen;
-	return (seen & ~pairs) | (seen & first) << 1 |
-	       (seen & pairs & ~first) >> 1;
-}
-
-static void join(struct conn *f, const struct conn *c, unsigned side)
-{
-	f->seen |= turned_events(c->seen, side);
-	for (unsigned i = 0; i < 2; i++) {
-		unsigned to = i ^ side;
-
-		if (!f->packets[to])
-			f->ttl[to] = c->ttl[i];
-		f->packets[to] += c->packets[i];
-		f->bytes[to] += c->bytes[i];
-		if (!f->app[to])
-			f->app[to] = c->app[i];
-		if (c->note & NOTE_KNOWN << i)
-			f->note |= (uint8_t)(NOTE_KNOWN << to);
-	}
-	f->note |= c->note & (NOTE_CREDENTIALS | NOTE_JUDGED |
-			      NOTE_TOLD_SECRET);
-	if (c->last > f->last)
-		f->last = c->last;
-}
-
-/* Who spoke first stays first. */
-void flows_join(struct flows *t, struct conn *f, const struct conn *c,
-		unsigned side)
-{
-	struct conn x = *c;
-
-	t->st.flows--;
-	if (c->first >= f->first) {
-		join(f, c, side);
-		return;
-	}
-	join(&x, f, side);
-	*f = x;
-}
-
-void flows_add_stats(struct flows *t, const struct flows *other)
-{
-	t->st.flows += other->st.flows;
-	t->st.evicted += other->st.evicted;
-	t->st.acked += other->st.acked;
-	t->st.missed += other->st.missed;
 }
 
 bool flow_ended(const struct conn *c, uint64_t now)

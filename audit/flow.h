@@ -8,6 +8,13 @@
 #include "audit/decode.h"
 #include "base/addr.h"
 
+/* Both ends of an IPv4 packet as they stand in it: source and destination,
+ * the ports. All 0: of IPv6. */
+struct flow_wire {
+	uint64_t pair;
+	uint32_t ports;
+};
+
 /*
  * What was seen of one conversation, two cache lines. Side 0 (a) sent the
  * first packet seen, which is not to say that it opened the flow.
@@ -28,10 +35,12 @@ struct conn {
 	uint64_t number; /* of its first packet, in its source */
 	uint32_t next[2]; /* TCP: highest sequence number seen, plus one */
 	uint32_t hash;
+	uint32_t missed; /* bytes acknowledged but not (yet) seen */
+	uint64_t wire_pair; /* struct flow_wire, of its first packet */
+	uint32_t wire_ports;
 	uint16_t source;
 	uint8_t icmp_type; /* of its first packet */
-	uint8_t spare[9];
-	uint32_t missed; /* bytes acknowledged but not (yet) seen */
+	uint8_t spare;
 };
 
 /* Events that tell who opened. Each has two bits: << the side that sent it. */
@@ -92,15 +101,17 @@ void flows_taps(struct flows *t, const uint32_t *tap);
 
 /* A packet on its way into its flow. */
 struct flow_hint {
-	uint32_t hash;
 	struct conn *flow; /* NULL: not known, which is no answer */
+	const struct frame *frame; /* the caller's, and so is the next */
+	const struct pkt *pkt;
+	uint32_t hash;
 };
 
 /* In this order for a batch: hash all, prefetch all, then add each. Hashing
  * fetches the index, prefetching the flow: the steps hide two cache misses a
  * packet behind those of the others. */
-void flows_hash(const struct flows *t, const struct pkt *p, size_t n,
-		struct flow_hint *hint);
+void flow_hash(const struct flows *t, const struct pkt *p,
+	       struct flow_hint *hint);
 void flows_prefetch(const struct flows *t, size_t n, struct flow_hint *hint);
 /* Finds or makes its flow and counts it in. Where the table is full, another
  * is closed for it. *side: who sent it. NULL: counted at another tap. */

@@ -20,6 +20,7 @@ walk(struct capture *c, struct frame *out, size_t max, bool swapped)
 {
 	const struct pcap_form f = c->pcap;
 	const uint8_t *p = c->buf + c->at, *end = c->buf + c->end;
+	uint64_t number = c->st.packets + 1, cut = 0;
 	size_t n = 0;
 
 	while (n < max && (size_t)(end - p) >= f.header) {
@@ -39,12 +40,16 @@ walk(struct capture *c, struct frame *out, size_t max, bool swapped)
 		out[n].data = p + f.header;
 		out[n].ts = load32(p, swapped) * UINT64_C(1000000000) +
 			    (uint64_t)load32(p + 4, swapped) * f.unit;
+		out[n].number = number++;
 		out[n].caplen = cap;
 		out[n].len = len < cap ? cap : len;
 		out[n].link = f.link;
+		out[n].source = c->source;
+		cut += cap < len;
 		p += f.header + cap;
 		n++;
 	}
+	c->st.cut += cut;
 	c->at = (size_t)(p - c->buf);
 	return n;
 }

@@ -234,6 +234,13 @@ static int block_at(struct capture *c, struct block *b, const char **why)
 	return 1;
 }
 
+static void place(struct capture *c, struct frame *f, size_t before)
+{
+	f->number = c->st.packets + before + 1;
+	f->source = c->source;
+	c->st.cut += f->caplen < f->len;
+}
+
 /* 1: a frame; 0: nothing for us; -1: it contradicts itself. */
 static int take(struct capture *c, const struct block *b, struct frame *out)
 {
@@ -318,6 +325,8 @@ static size_t pcapng_read(struct capture *c, struct frame *out, size_t max)
 			capture_damage(c, why ? why : bad_block);
 			break;
 		}
+		if (rc > 0)
+			place(c, &out[n], n);
 		c->at += b.len;
 		n += (size_t)rc;
 	}

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "audit/recall.h"
 #include "audit/wire.h"
 #include "base/keys.h"
 
@@ -58,7 +59,8 @@ static void take_side(struct hearing *h, unsigned side)
 	h->sport = side ? c->bport : c->aport;
 	h->dport = side ? c->aport : c->bport;
 	h->key = key_from(c, side);
-	h->r = judge_rule(h->au->judge, h->src, h->dst, h->key);
+	h->r = recall_rule(h->au->recall, h->au->judge, h->src, h->dst,
+			   h->key);
 }
 
 /* Addresses that never cross a router, or name nobody (RFC 6890, 5771, 4291,

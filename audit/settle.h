@@ -8,6 +8,7 @@
 struct audit {
 	struct arena *arena;
 	const struct judge *judge;
+	struct recall *recall;
 	struct audit_options opt;
 	struct flows *flows;
 	struct frags *frags;
@@ -17,10 +18,11 @@ struct audit {
 	uint64_t *reason_hits, *zone_flows;
 	uint32_t *wait; /* ring: flows to judge early, oldest first */
 	size_t wait_at, wait_n;
-	/* A batch of packets, between its steps. */
-	struct pkt pkt[FRAME_BATCH * PKT_LAYERS];
+	/* A batch of packets, between its steps. A hint without a packet is
+	 * of a frame that takes the quick lane. */
 	struct flow_hint hint[FRAME_BATCH * PKT_LAYERS];
-	uint8_t frame[FRAME_BATCH * PKT_LAYERS];
+	struct pkt pkt[FRAME_BATCH * PKT_LAYERS];
+	size_t n, n_pkt;
 };
 
 /* Judges a flow that is over and counts it. */

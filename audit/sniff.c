@@ -386,33 +386,47 @@ static struct sniffed ntp(const uint8_t *p, size_t n)
 
 typedef struct sniffed sniff_fn(const uint8_t *p, size_t n);
 
+/* In the order in which they are tried. */
+enum { T_TLS, T_TEXT, T_DCERPC, T_SMB, T_LDAP, T_KERBEROS, T_DNS };
+static sniff_fn *const over_tcp[] = {
+	[T_TLS] = tls,	     [T_TEXT] = text, [T_DCERPC] = dcerpc,
+	[T_SMB] = smb,	     [T_LDAP] = ldap, [T_KERBEROS] = kerberos_tcp,
+	[T_DNS] = dns_tcp,
+};
+
 /* The first byte alone rules most of them out. */
-struct recogniser {
-	uint8_t lo, hi;
-	sniff_fn *fn;
+static const uint8_t tcp_begins[256] = {
+	[0] = 1 << T_SMB | 1 << T_KERBEROS | 1 << T_DNS,
+	[1 ... 4] = 1 << T_DNS,
+	[5] = 1 << T_DCERPC | 1 << T_DNS,
+	[6 ... 16] = 1 << T_DNS,
+	[20 ... 23] = 1 << T_TLS,
+	[' ' ... '/'] = 1 << T_TEXT,
+	['0'] = 1 << T_TEXT | 1 << T_LDAP,
+	['1' ... '~'] = 1 << T_TEXT,
 };
 
-static const struct recogniser over_tcp[] = {
-	{ 20, 23, tls },	{ ' ', '~', text },
-	{ 5, 5, dcerpc },	{ 0, 0, smb },
-	{ 0x30, 0x30, ldap },	{ 0, 0, kerberos_tcp },
-	{ 0, 16, dns_tcp },
+enum { U_KERBEROS, U_IKE, U_IKE_NATT, U_LDAP, U_DNS, U_NTP,
+       U_ANY = 1 << U_IKE | 1 << U_DNS | 1 << U_NTP };
+static sniff_fn *const over_udp[] = {
+	[U_KERBEROS] = kerberos, [U_IKE] = ike, [U_IKE_NATT] = ike_natt,
+	[U_LDAP] = ldap,	 [U_DNS] = dns, [U_NTP] = ntp,
 };
 
-static const struct recogniser over_udp[] = {
-	{ 0x6a, 0x7e, kerberos }, { 0, 255, ike },  { 0, 0, ike_natt },
-	{ 0x30, 0x30, ldap },	  { 0, 255, dns }, { 0, 255, ntp },
+static const uint8_t udp_begins[256] = {
+	[0] = U_ANY | 1 << U_IKE_NATT,
+	[1 ... 0x2f] = U_ANY,
+	[0x30] = U_ANY | 1 << U_LDAP,
+	[0x31 ... 0x69] = U_ANY,
+	[0x6a ... 0x7e] = U_ANY | 1 << U_KERBEROS,
+	[0x7f ... 0xff] = U_ANY,
 };
 
-static struct sniffed first_of(const struct recogniser *v, size_t count,
+static struct sniffed first_of(sniff_fn *const *v, unsigned may,
 			       const uint8_t *p, size_t n)
 {
-	for (size_t i = 0; n && i < count; i++) {
-		struct sniffed s;
-
-		if (p[0] < v[i].lo || p[0] > v[i].hi)
-			continue;
-		s = v[i].fn(p, n);
+	for (; may; may &= may - 1) {
+		struct sniffed s = v[__builtin_ctz(may)](p, n);
 
 		if (s.app != APP_UNKNOWN || s.who != SAID_EITHER)
 			return s;
@@ -422,12 +436,12 @@ static struct sniffed first_of(const struct recogniser *v, size_t count,
 
 struct sniffed sniff_tcp(const uint8_t *p, size_t n)
 {
-	return first_of(over_tcp, sizeof(over_tcp) / sizeof(*over_tcp), p, n);
+	return first_of(over_tcp, n ? tcp_begins[p[0]] : 0, p, n);
 }
 
 struct sniffed sniff_udp(const uint8_t *p, size_t n)
 {
-	return first_of(over_udp, sizeof(over_udp) / sizeof(*over_udp), p, n);
+	return first_of(over_udp, n ? udp_begins[p[0]] : 0, p, n);
 }
 
 bool app_fits(enum app expected, enum app found)

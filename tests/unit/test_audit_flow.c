@@ -38,7 +38,7 @@ static struct conn *add(struct flows *t, const struct pkt *p, uint64_t ts,
 	struct frame f = { .ts = ts, .number = 1 };
 	struct flow_hint h;
 
-	flows_hash(t, p, 1, &h);
+	flow_hash(t, p, &h);
 	flows_prefetch(t, 1, &h);
 	return flows_add(t, p, &h, &f, side);
 }

@@ -1,0 +1,20 @@
+#ifndef AUDIT_RECALL_H
+#define AUDIT_RECALL_H
+
+#include "audit/judge.h"
+
+/*
+ * Rulings given before. Whatever translates nothing judges by the cells that
+ * the two addresses lie in, and most flows ask what another has asked. One
+ * auditor's own, since judges are shared between threads.
+ */
+struct recall;
+
+struct recall *recall_new(struct arena *a);
+/* Another plan: nothing holds any more. */
+void recall_clear(struct recall *m);
+/* As judge_rule(). */
+struct ruling recall_rule(struct recall *m, const struct judge *j,
+			  struct addr src, struct addr dst, uint32_t key);
+
+#endif
