@@ -430,11 +430,15 @@ void kr_decode(struct arena *a, const struct nftnl_expr *e, struct kr_ex *x)
 
 	memset(x, 0, sizeof(*x));
 	x->kind = EX_UNKNOWN;
-	x->name = name ? arena_strdup(a, name) : "?";
+	x->name = "?";
 	for (size_t i = 0; name && i < sizeof(readers) / sizeof(readers[0]);
 	     i++)
-		if (!strcmp(readers[i].name, name))
+		if (!strcmp(readers[i].name, name)) {
+			x->name = readers[i].name;
 			readers[i].read(a, e, x);
+		}
+	if (name && !strcmp(x->name, "?"))
+		x->name = arena_strdup(a, name);
 	if (x->kind == EX_UNKNOWN && !strcmp(x->name, "match"))
 		x->name =
 			arena_printf(a, "xtables match \"%s\"",

@@ -281,11 +281,19 @@ static uint32_t together(struct evaluator *ev, uint32_t *v, size_t n,
 }
 
 static uint32_t rules_from(struct evaluator *ev, const struct kr_chain *c,
-			   size_t from, uint32_t state);
+			   size_t from, uint32_t state, bool policy);
 
-/* Rules from there on; the end of the chain is RETURN. */
+/* What the end of the chain is: RETURN, or a base chain's policy. */
+static uint32_t chain_end(struct evaluator *ev, const struct kr_chain *c,
+			  uint32_t state, bool policy)
+{
+	if (!policy)
+		return ev_leaf(ev, FATE_RETURN, state, RULE_NONE);
+	return ev_leaf(ev, ev_policy(c), state, ev_policy_id(ev->rs, c));
+}
+
 static uint32_t rules_fresh(struct evaluator *ev, const struct kr_chain *c,
-			    size_t from, uint32_t state)
+			    size_t from, uint32_t state, bool policy)
 {
 	uint32_t *v = ARENA_ARRAY(ev->arena, uint32_t, c->rule.n - from + 1);
 	size_t n = 0, i = from;
@@ -296,13 +304,15 @@ static uint32_t rules_fresh(struct evaluator *ev, const struct kr_chain *c,
 		if (!only_goes_on_in(ev, v[n - 1], state))
 			break;
 	}
+	if (i == c->rule.n)
+		v[n++] = chain_end(ev, c, state, policy);
 	d = together(ev, v, n, state);
 	if (i == c->rule.n)
-		return ev_turn(ev, d, FATE_CONT, FATE_RETURN, RULE_NONE);
+		return d;
 	n = ev_states_of(ev, d, FATE_CONT, &states);
 	for (size_t k = 0; k < n; k++)
 		d = ev_then(ev, d, states[k],
-			    rules_from(ev, c, i + 1, states[k]));
+			    rules_from(ev, c, i + 1, states[k], policy));
 	return d;
 }
 
@@ -315,9 +325,9 @@ static uint32_t looping(struct evaluator *ev, uint32_t state)
 }
 
 static uint32_t rules_from(struct evaluator *ev, const struct kr_chain *c,
-			   size_t from, uint32_t state)
+			   size_t from, uint32_t state, bool policy)
 {
-	struct ev_place p = {c->id, (uint32_t)from, state};
+	struct ev_place p = {c->id, (uint32_t)from, state, policy};
 	struct map_entry *e = map_find(&ev->results, &p, sizeof(p));
 	uint32_t d;
 
@@ -326,7 +336,7 @@ static uint32_t rules_from(struct evaluator *ev, const struct kr_chain *c,
 	/* the kernel refuses loops; what asks for it meanwhile gets this */
 	map_add(ev->arena, &ev->results, &p, sizeof(p), NULL)->val.u =
 		looping(ev, state);
-	d = rules_fresh(ev, c, from, state);
+	d = rules_fresh(ev, c, from, state, policy);
 	map_add(ev->arena, &ev->results, &p, sizeof(p), NULL)->val.u = d;
 	return d;
 }
@@ -341,7 +351,7 @@ uint32_t ev_chain(struct evaluator *ev, const struct kr_chain *c,
 	if (ev->depth >= MAX_DEPTH)
 		return looping(ev, state);
 	ev->depth++;
-	d = rules_from(ev, c, 0, state);
+	d = rules_from(ev, c, 0, state, c->base);
 	ev->depth--;
 	ev->rule = outer;
 	return d;
@@ -350,5 +360,5 @@ uint32_t ev_chain(struct evaluator *ev, const struct kr_chain *c,
 uint32_t ev_rest(struct evaluator *ev, const struct kr_chain *c, size_t from,
 		 uint32_t state)
 {
-	return rules_from(ev, c, from, state);
+	return rules_from(ev, c, from, state, false);
 }

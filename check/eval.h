@@ -31,9 +31,10 @@ struct state {
 	struct value mark, ct_mark, daddr, dport, saddr, tos;
 };
 
-/* What evaluator.results is about: a chain from a rule on, in a state. */
+/* What evaluator.results is about: a chain from a rule on, in a state; what
+ * its end is. */
 struct ev_place {
-	uint32_t chain, from, state;
+	uint32_t chain, from, state, end;
 };
 
 enum { MAX_STATES = 4096, MAX_DEPTH = 64 };
@@ -67,6 +68,11 @@ static inline uint32_t ev_policy_id(const struct kruleset *rs,
 	return (uint32_t)rs->rule.n + c->id;
 }
 
+static inline enum fate_kind ev_policy(const struct kr_chain *c)
+{
+	return c->policy == KR_DROP ? FATE_DROP : FATE_ACCEPT;
+}
+
 /* A jump or goto as a number, behind the policies. */
 static inline uint32_t ev_call_id(const struct kruleset *rs,
 				  const struct kr_chain *c, bool jump)
@@ -96,7 +102,7 @@ extern const struct space_op ev_op_fill;
 /* A fresh number for an operation that is not used again. */
 uint32_t ev_op_id(struct evaluator *ev);
 uint32_t ev_if(struct evaluator *ev, uint32_t set, uint32_t x, uint32_t y);
-/* The states that d goes on in (kind CONT or ACCEPT), ascending. */
+/* The states that d goes on in (kind CONT, RETURN or ACCEPT), ascending. */
 size_t ev_states_of(struct evaluator *ev, uint32_t d, enum fate_kind k,
 		    uint32_t **states);
 
@@ -106,7 +112,8 @@ uint32_t ev_rule(struct evaluator *ev, const struct kr_rule *r, uint32_t state);
  * no such register; *exists: where the load succeeds (a set). */
 bool ev_load(struct evaluator *ev, const struct kr_ex *x,
 	     const struct state *st, bool new_conn, struct regs *r);
-/* A chain called from a rule or a hook: ends in RETURN, ACCEPT, DROP. */
+/* A chain called from a rule or a hook: ends in RETURN, ACCEPT, DROP; a base
+ * chain that is run to its end in its policy. */
 uint32_t ev_chain(struct evaluator *ev, const struct kr_chain *c,
 		  uint32_t state);
 /* The same from a rule on. */

@@ -149,11 +149,11 @@ static uint32_t base_chain(struct evaluator *ev, const struct kr_chain *c,
 			   uint8_t hook, uint32_t from)
 {
 	uint32_t state = ev_enter(ev, c, hook, from);
-	uint32_t d = ev_chain(ev, c, state);
+	uint32_t d = ev_chain(ev, c, state), *states;
 
-	d = ev_turn(ev, d, FATE_RETURN,
-		    c->policy == KR_DROP ? FATE_DROP : FATE_ACCEPT,
-		    ev_policy_id(ev->rs, c));
+	if (ev_states_of(ev, d, FATE_RETURN, &states) > 0)
+		d = ev_turn(ev, d, FATE_RETURN, ev_policy(c),
+			    ev_policy_id(ev->rs, c));
 	if (is_tame(ev, c))
 		d = let_pass(ev, d, state);
 	return ev_guard(ev, ev_meets(ev, c, state), d,
@@ -198,6 +198,7 @@ static uint32_t way_of(struct evaluator *ev, enum check_path path,
 		       uint8_t family)
 {
 	struct state st;
+	bool met = false;
 	uint32_t d;
 
 	memset(&st, 0, sizeof(st));
@@ -211,12 +212,15 @@ static uint32_t way_of(struct evaluator *ev, enum check_path path,
 		for (size_t i = 0; i < n; i++) {
 			uint8_t hook = ways[path].hook[h];
 
+			if (met)
+				d = ev_turn(ev, d, FATE_ACCEPT, FATE_CONT,
+					    RULE_NONE);
 			d = pass_chain(ev, chain[i], hook,
 				       hook == ways[path].main, d);
-			d = ev_turn(ev, d, FATE_ACCEPT, FATE_CONT, RULE_NONE);
+			met = true;
 		}
 	}
-	return ev_turn(ev, d, FATE_CONT, FATE_ACCEPT, RULE_NONE);
+	return met ? d : ev_turn(ev, d, FATE_CONT, FATE_ACCEPT, RULE_NONE);
 }
 
 uint32_t ev_path(struct evaluator *ev, enum check_path path)

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include <linux/if_ether.h>
@@ -169,14 +170,15 @@ static void load_payload(struct evaluator *ev, const struct kr_ex *x,
 {
 	struct rbit head[(HEADER + KR_DATA) * 8];
 	struct header_ctx h = {ev, st, head, HEADER};
-	uint32_t why = ev_reason(
-		ev,
-		arena_printf(ev->arena, "packet bytes @%s,%u,%u",
-			     x->base == NFT_PAYLOAD_NETWORK_HEADER     ? "nh"
-			     : x->base == NFT_PAYLOAD_TRANSPORT_HEADER ? "th"
-			     : x->base == NFT_PAYLOAD_LL_HEADER	       ? "ll"
-								       : "ih",
-			     x->offset * 8, x->len * 8));
+	char text[64];
+	uint32_t why;
+
+	snprintf(text, sizeof(text), "packet bytes @%s,%u,%u",
+		 x->base == NFT_PAYLOAD_NETWORK_HEADER	   ? "nh"
+		 : x->base == NFT_PAYLOAD_TRANSPORT_HEADER ? "th"
+		 : x->base == NFT_PAYLOAD_LL_HEADER	   ? "ll" : "ih",
+		 x->offset * 8, x->len * 8);
+	why = ev_reason(ev, text);
 
 	put_opaque(head, HEADER + KR_DATA, why);
 	if (x->base == NFT_PAYLOAD_NETWORK_HEADER && !st->rewritten) {

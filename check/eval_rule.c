@@ -571,7 +571,7 @@ static uint32_t run(struct step *t)
 	uint32_t d = GO_ON;
 
 	for (; t->i < t->r->n && d == GO_ON; t->i++) {
-		const struct kr_ex *x = &t->r->ex[t->i];
+		const struct kr_ex *x = t->r->ex[t->i];
 
 		d = runners[x->kind](t, x);
 		if (d != GO_ON)

@@ -110,7 +110,7 @@ static uint32_t where(struct evaluator *ev, uint32_t d, uint32_t state,
 static bool counts(const struct kr_rule *r)
 {
 	for (size_t i = 0; i < r->n; i++)
-		if (r->ex[i].kind == EX_NOTHING)
+		if (r->ex[i]->kind == EX_NOTHING)
 			return true;
 	return false;
 }
@@ -197,7 +197,7 @@ static bool is_ours(const struct kr_rule *r)
 	if (strncmp(r->chain->table->name, "pp_", 3))
 		return false;
 	for (size_t i = 0; i < r->n; i++)
-		if (r->ex[i].set && !strncmp(r->ex[i].set->name, "pp_", 3))
+		if (r->ex[i]->set && !strncmp(r->ex[i]->set->name, "pp_", 3))
 			return true;
 	return r->comment && is_reason(r->comment);
 }
@@ -205,10 +205,10 @@ static bool is_ours(const struct kr_rule *r)
 static bool decides(const struct kr_rule *r)
 {
 	for (size_t i = 0; i < r->n; i++)
-		if (r->ex[i].kind == EX_VERDICT || r->ex[i].kind == EX_REJECT ||
-		    (r->ex[i].kind == EX_LOOKUP &&
-		     r->ex[i].dreg == NFT_REG_VERDICT && r->ex[i].set &&
-		     r->ex[i].set->flags & NFT_SET_MAP))
+		if (r->ex[i]->kind == EX_VERDICT || r->ex[i]->kind == EX_REJECT ||
+		    (r->ex[i]->kind == EX_LOOKUP &&
+		     r->ex[i]->dreg == NFT_REG_VERDICT && r->ex[i]->set &&
+		     r->ex[i]->set->flags & NFT_SET_MAP))
 			return true;
 	return false;
 }

@@ -46,20 +46,30 @@ static uint32_t intern(struct outcomes *o, struct outcome *x)
 {
 	struct map_entry *e;
 	struct outcome *kept;
+	size_t size = offsetof(struct outcome, v) + x->n * sizeof(x->v[0]);
 	int is_new;
 
 	if (x->n < 2)
 		x->why = 0;
-	e = map_add(o->arena, &o->map, x,
-		    offsetof(struct outcome, v) + x->n * sizeof(x->v[0]),
-		    &is_new);
+	e = map_add(o->arena, &o->map, x, size, &is_new);
 	if (!is_new)
 		return e->val.u;
-	kept = ARENA_NEW(o->arena, struct outcome);
-	*kept = *x;
+	kept = arena_alloc_raw(o->arena, size);
+	memcpy(kept, x, size);
 	e->val.u = (uint32_t)o->v.n;
 	vec_push(o->arena, &o->v, kept);
 	return (uint32_t)o->v.n - 1;
+}
+
+/* Kept ones are no longer than what they hold. */
+static struct outcome copy_of(const struct outcomes *o, uint32_t id)
+{
+	const struct outcome *x = outcome_get(o, id);
+	struct outcome r;
+
+	memset(&r, 0, sizeof(r));
+	memcpy(&r, x, offsetof(struct outcome, v) + x->n * sizeof(x->v[0]));
+	return r;
 }
 
 static struct fate fate(enum fate_kind kind, uint32_t state, uint32_t rule)
@@ -87,7 +97,7 @@ uint32_t outcome_one(struct outcomes *o, enum fate_kind kind, uint32_t state,
 uint32_t outcome_either(struct outcomes *o, uint32_t a, uint32_t b,
 			uint32_t why)
 {
-	struct outcome x = *outcome_get(o, a);
+	struct outcome x = copy_of(o, a);
 	const struct outcome *y = outcome_get(o, b);
 
 	if (a == b)
@@ -142,7 +152,12 @@ uint32_t outcome_turn(struct outcomes *o, uint32_t a, enum fate_kind from,
 {
 	const struct outcome *x = outcome_get(o, a);
 	struct outcome r;
+	bool any = false;
 
+	for (unsigned i = 0; i < x->n; i++)
+		any |= x->v[i].kind == from;
+	if (!any)
+		return a;
 	memset(&r, 0, sizeof(r));
 	r.why = x->why;
 	for (unsigned i = 0; i < x->n; i++) {
@@ -158,7 +173,7 @@ uint32_t outcome_turn(struct outcomes *o, uint32_t a, enum fate_kind from,
 
 uint32_t outcome_forget(struct outcomes *o, uint32_t a)
 {
-	struct outcome r = *outcome_get(o, a);
+	struct outcome r = copy_of(o, a);
 
 	for (unsigned i = 0; i < r.n; i++)
 		if (r.v[i].kind == FATE_ACCEPT)

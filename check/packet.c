@@ -128,7 +128,7 @@ static void add_rule(struct collect *c, const struct kr_rule *r)
 	bool holds[32] = {false}; /* a name starts at this word */
 
 	for (size_t i = 0; i < r->n; i++) {
-		const struct kr_ex *x = &r->ex[i];
+		const struct kr_ex *x = r->ex[i];
 		unsigned w = word_of(x->sreg) & 31;
 
 		if (x->kind == EX_META || x->kind == EX_PAYLOAD ||

@@ -331,17 +331,52 @@ bool kr_add_obj(struct kruleset *rs, const struct nlmsghdr *h)
 
 struct rule_ctx {
 	struct kruleset *rs;
-	VEC(struct kr_ex) ex;
+	struct kr_rule *r;
 };
 
+static int count_expr(struct nftnl_expr *e, void *ctx)
+{
+	struct rule_ctx *c = ctx;
+
+	(void)e;
+	c->r->n++;
+	return 0;
+}
+
+/* Rules are many, and their expressions much alike. Those that name something
+ * are the rule's own, since the name is of its table. */
 static int add_expr(struct nftnl_expr *e, void *ctx)
 {
 	struct rule_ctx *c = ctx;
+	struct arena *a = c->rs->arena;
+	struct map_entry *m;
 	struct kr_ex x;
 
-	kr_decode(c->rs->arena, e, &x);
-	vec_push(c->rs->arena, &c->ex, x);
+	kr_decode(a, e, &x);
+	m = x.target ? NULL : map_find(&c->rs->ex, &x, sizeof(x));
+	if (!m) {
+		struct kr_ex *kept = ARENA_NEW(a, struct kr_ex);
+
+		memcpy(kept, &x, sizeof(x));
+		c->r->ex[c->r->n++] = kept;
+		if (!x.target)
+			map_add(a, &c->rs->ex, &x, sizeof(x), NULL)->val.p =
+				kept;
+		return 0;
+	}
+	c->r->ex[c->r->n++] = m->val.p;
 	return 0;
+}
+
+static void add_exprs(struct kruleset *rs, struct kr_rule *r,
+		      struct nftnl_rule *n)
+{
+	struct rule_ctx c = { rs, r };
+
+	nftnl_expr_foreach(n, count_expr, &c);
+	r->ex = ARENA_ARRAY(rs->arena, struct kr_ex *, r->n);
+	r->n = 0;
+	nftnl_expr_foreach(n, add_expr, &c);
 }
 
 static int rule_attr(const struct nlattr *attr, void *data)
@@ -444,7 +479,6 @@ bool kr_add_rule(struct kruleset *rs, const struct nlmsghdr *h)
 {
 	struct kr_rule *r = rule_at(rs, h);
 	struct nftnl_rule *n = nftnl_rule_alloc();
-	struct rule_ctx c = {.rs = rs};
 
 	if (r && n && nftnl_rule_nlmsg_parse(h, n) == 0) {
 		uint32_t len = 0;
@@ -453,9 +487,7 @@ bool kr_add_rule(struct kruleset *rs, const struct nlmsghdr *h)
 		if (nftnl_rule_is_set(n, NFTNL_RULE_USERDATA))
 			u = nftnl_rule_get_data(n, NFTNL_RULE_USERDATA, &len);
 		r->comment = kr_comment(rs->arena, u, len);
-		nftnl_expr_foreach(n, add_expr, &c);
-		r->ex = c.ex.v;
-		r->n = c.ex.n;
+		add_exprs(rs, r, n);
 	} else if (r) {
 		r->unknown = "an expression that this libnftnl does not know";
 	}
@@ -520,7 +552,7 @@ void kr_link(struct kruleset *rs)
 		struct kr_rule *r = rs->rule.v[i];
 
 		for (size_t k = 0; k < r->n; k++)
-			link_ex(r->chain->table, &r->ex[k]);
+			link_ex(r->chain->table, r->ex[k]);
 	}
 	for (size_t i = 0; i < rs->set.n; i++) {
 		struct kr_set *s = rs->set.v[i];

@@ -85,7 +85,7 @@ struct kr_rule {
 	const char *file;    /* where it stands, if that was found */
 	uint32_t line;	     /* 0: not found */
 	uint32_t id;
-	struct kr_ex *ex;
+	struct kr_ex **ex;   /* equal ones of a ruleset may be one */
 	size_t n;
 };
 
@@ -155,6 +155,7 @@ struct kruleset {
 	VEC(struct kr_chain *) chain; /* by id */
 	VEC(struct kr_rule *) rule;   /* by id */
 	VEC(struct kr_set *) set;
+	struct map ex; /* expressions that rules share, by themselves */
 	VEC(struct kr_iface) iface; /* with an index when it was loaded */
 	int netns, userns; /* of the namespace it is loaded in; -1: live */
 	const char *copy;  /* live: a file of its listing, loaded there; or NULL */

@@ -536,7 +536,7 @@ void rule_words(const struct kr_rule *r, struct buf *out)
 	if (r->unknown)
 		buf_printf(out, "[%s]", r->unknown);
 	for (size_t i = 0; i < r->n; i++)
-		say_ex(&s, &r->ex[i]);
+		say_ex(&s, r->ex[i]);
 	say_proto(&s);
 	if (r->comment) {
 		word(&s);
