@@ -18,7 +18,7 @@ static const char *party_at(const struct question *q, uint32_t cell)
 	return s ? s : "unknown";
 }
 
-static const char *why_text(const struct question *q, const struct answer *x)
+const char *explain_why(const struct question *q, const struct answer *x)
 {
 	const struct plan *p = q->l.plan;
 
@@ -275,8 +275,7 @@ static const char *class_text(struct question *q, uint32_t cls, uint32_t end)
 	return s;
 }
 
-/* Exceptions that would allow it, were it their time. */
-static void put_left_out(struct question *q, const struct packet *k)
+void explain_lapsed(struct question *q, const struct packet *k, rule_list *out)
 {
 	const struct plan *p = q->l.plan;
 	uint32_t s = plan_cell(p, k->src), d = plan_cell(p, k->dst);
@@ -285,7 +284,6 @@ static void put_left_out(struct question *q, const struct packet *k)
 		const struct rule *r = p->left_out.v[i].allow;
 		uint32_t end = p->end_allow + 2 * r->id;
 		struct key_set keys = r->what.keys;
-		bool over = r->expires.given && p->now >= r->expires.t;
 
 		if (!cell_in_end(p, s, end) || !cell_in_end(p, d, end + 1))
 			continue;
@@ -293,10 +291,23 @@ static void put_left_out(struct question *q, const struct packet *k)
 			read_service_keys(q, r->what.services.v[n], k->dst,
 					  &keys);
 		if (keys_has(keys, key_of(k->proto, k->detail)))
-			buf_printf(&q->text, "  by date  allow %s would allow "
-				   "it: %s %s\n", r->ident,
-				   over ? "expired" : "starts",
-				   over ? r->expires.text : r->starts.text);
+			vec_push(q->a->arena, out, r);
+	}
+}
+
+static void put_left_out(struct question *q, const struct packet *k)
+{
+	rule_list lapsed = { 0 };
+
+	explain_lapsed(q, k, &lapsed);
+	for (size_t i = 0; i < lapsed.n; i++) {
+		const struct rule *r = lapsed.v[i];
+		bool over = r->expires.given &&
+			    q->l.plan->now >= r->expires.t;
+
+		buf_printf(&q->text, "  by date  allow %s would allow it: %s "
+			   "%s\n", r->ident, over ? "expired" : "starts",
+			   over ? r->expires.text : r->starts.text);
 	}
 }
 
@@ -333,55 +344,55 @@ static void put_nearest(struct question *q, const struct packet *k)
 
 /* Denied by the plan is not always stopped: where nothing stands between the
  * two, or the rules let it be. */
-static void put_not_enforced(struct question *q, const struct answer *x,
-			     const struct packet *k)
+static void not_enforced(const struct question *q, const struct answer *x,
+			 const struct packet *k, text_list *out)
 {
+	struct arena *a = q->a->arena;
 	const struct plan *p = q->l.plan;
 	const struct party *s, *d;
 
-	if (x->src_cell == NONE || x->dst_cell == NONE ||
-	    p->cell[x->src_cell].party == NONE ||
+	if (p->cell[x->src_cell].party == NONE ||
 	    p->cell[x->dst_cell].party == NONE)
 		return;
 	s = p->topo->parties.v[p->cell[x->src_cell].party];
 	d = p->topo->parties.v[p->cell[x->dst_cell].party];
 	if (x->not_enforced)
-		buf_printf(&q->text, "  but      not enforced: both are in %s%s\n",
-			   p->topo->zones.v[p->cell[x->src_cell].zone]->name,
-			   p->topo->zones.v[p->cell[x->src_cell].zone]
-				   ->inside_any ? ", whose inside is open" : "");
+		vec_push(a, out, arena_printf(a, "not enforced: both are in "
+			"%s%s", p->topo->zones.v[p->cell[x->src_cell].zone]
+					->name,
+			p->topo->zones.v[p->cell[x->src_cell].zone]
+				->inside_any ? ", whose inside is open" : ""));
 	if (d->kind == PARTY_FIREWALL && !d->firewall->inputs.n)
-		buf_printf(&q->text, "  but      not enforced: firewall %s has "
-			   "no <input>, so its input chain is left alone\n",
-			   d->name);
+		vec_push(a, out, arena_printf(a, "not enforced: firewall %s "
+			"has no <input>, so its input chain is left alone",
+			d->name));
 	else if (d->kind == PARTY_FIREWALL && proto_is_icmp(k->proto))
-		buf_printf(&q->text, "  but      firewall %s answers echo "
-			   "requests from anyone, at a limited rate\n",
-			   d->name);
+		vec_push(a, out, arena_printf(a, "firewall %s answers echo "
+			"requests from anyone, at a limited rate", d->name));
 	if (s->kind == PARTY_FIREWALL)
-		buf_printf(&q->text, "  but      firewall %s does not filter "
-			   "what it sends itself\n", s->name);
+		vec_push(a, out, arena_printf(a, "firewall %s does not filter "
+			"what it sends itself", s->name));
 }
 
 /* Firewalls on the way that let it through nevertheless. */
-static void put_observed(struct question *q, const struct answer *x)
+static void observed(const struct question *q, const struct answer *x,
+		     text_list *out)
 {
+	struct arena *a = q->a->arena;
 	const struct plan *p = q->l.plan;
 	const struct observe *o;
 	const struct route *r;
 	uint32_t s, d;
 
-	if (x->src_cell == NONE || x->dst_cell == NONE ||
-	    p->cell[x->src_cell].cls == NONE || p->cell[x->dst_cell].cls == NONE)
+	if (p->cell[x->src_cell].cls == NONE || p->cell[x->dst_cell].cls == NONE)
 		return;
 	s = p->cell[x->src_cell].zone;
 	d = p->cell[x->dst_cell].zone;
 	o = s == NONE || d == NONE ? NULL : plan_observed(p, s, d);
 	if (o)
-		buf_printf(&q->text, "  but      let through and observed until "
-			   "%s, from %s: %s (%s)\n", o->until.text,
-			   plan_observe_zones(o, q->a->arena), o->reason,
-			   o->owner);
+		vec_push(a, out, arena_printf(a, "let through and observed "
+			"until %s, from %s: %s (%s)", o->until.text,
+			plan_observe_zones(o, a), o->reason, o->owner));
 	r = plan_route(p, p->classes.v[p->cell[x->src_cell].cls].node,
 		       p->classes.v[p->cell[x->dst_cell].cls].node);
 	for (size_t i = 0; i < p->topo->firewalls.n; i++) {
@@ -391,9 +402,22 @@ static void put_observed(struct question *q, const struct answer *x)
 		for (size_t k = 0; k < r->n_hop; k++)
 			on_way |= r->hop[k].firewall == f->id;
 		if (on_way && f->unenforced)
-			buf_printf(&q->text, "  but      firewall %s lets it "
-				   "through: enforce=\"no\"\n", f->name);
+			vec_push(a, out, arena_printf(a, "firewall %s lets it "
+				"through: enforce=\"no\"", f->name));
 	}
+}
+
+text_list explain_passes(const struct question *q, const struct answer *x,
+			 const struct packet *k)
+{
+	text_list out = { 0 };
+
+	if (x->verdict != VERDICT_ALLOWED && x->src_cell != NONE &&
+	    x->dst_cell != NONE) {
+		not_enforced(q, x, k, &out);
+		observed(q, x, &out);
+	}
+	return out;
 }
 
 static void put_assign(struct question *q, uint32_t cell,
@@ -462,6 +486,7 @@ static void ask(struct question *q, const struct packet *k)
 	char s[ADDR_TEXT], d[ADDR_TEXT], key[KEY_TEXT];
 	uint32_t id = key_of(k->proto, k->detail);
 	bool ok = x.verdict == VERDICT_ALLOWED;
+	text_list passes;
 
 	addr_text(k->src, s);
 	addr_text(k->dst, d);
@@ -469,7 +494,7 @@ static void ask(struct question *q, const struct packet *k)
 	buf_printf(&q->text, "%s%s (%s) to %s (%s), %s: %s%s\n",
 		   q->text.n ? "\n" : "", party_at(q, x.src_cell), s,
 		   party_at(q, x.dst_cell), d, key,
-		   ok ? "allowed" : "denied: ", ok ? "" : why_text(q, &x));
+		   ok ? "allowed" : "denied: ", ok ? "" : explain_why(q, &x));
 	*(ok ? &q->allowed : &q->denied) += 1;
 	if (x.src_cell != NONE && x.dst_cell != NONE &&
 	    !same_packet(k, &x.own))
@@ -487,20 +512,19 @@ static void ask(struct question *q, const struct packet *k)
 		put_left_out(q, &x.own);
 		put_nearest(q, &x.own);
 	}
-	if (!ok) {
-		put_not_enforced(q, &x, &x.own);
-		put_observed(q, &x);
-	}
+	passes = explain_passes(q, &x, &x.own);
+	for (size_t i = 0; i < passes.n; i++)
+		buf_printf(&q->text, "  but      %s\n", passes.v[i]);
 }
 
 static int ask_pair(struct question *q, const struct side *from, size_t i,
 		    const struct side *to, size_t j, const char *word)
 {
 	struct key_set keys;
-	int code = read_keys(q, word, to->v[j], &keys);
+	const char *wrong = read_keys(q, word, to->v[j], &keys);
 
-	if (code != EXIT_OK)
-		return code;
+	if (wrong)
+		return complain(q->a, "%s", wrong);
 	keys = keys_of_family(q->a->arena, keys, addr_is_v4(from->v[i]));
 	q->no_such_family |= !keys.n;
 	for (size_t n = 0; n < keys.n; n++)
@@ -512,43 +536,67 @@ static int ask_pair(struct question *q, const struct side *from, size_t i,
 	return EXIT_OK;
 }
 
-static int cmd_explain(struct args *a)
+/* One question, at length. */
+static int answer(struct question *q)
 {
-	struct question q = { .a = a };
-	struct gen_options opt;
+	struct args *a = q->a;
 	struct side from, to;
-	int code = counters_option(a, &opt);
+	const char *wrong = read_side(q, a->operands.v[1], &from);
+	int code = EXIT_OK;
 
-	if (code == EXIT_OK)
-		code = load_plan(a, a->operands.v[0], &q.l);
-	if (code == EXIT_OK)
-		code = read_side(&q, a->operands.v[1], &from);
-	if (code == EXIT_OK)
-		code = read_side(&q, a->operands.v[2], &to);
-	if (code != EXIT_OK)
-		return code;
-	q.rules = ARENA_ARRAY(a->arena, struct ruleset *,
-			      q.l.topo->firewalls.n);
+	if (!wrong)
+		wrong = read_side(q, a->operands.v[2], &to);
+	if (wrong)
+		return complain(a, "%s", wrong);
 	for (size_t i = 0; i < from.n; i++)
 		for (size_t j = 0; j < to.n && code == EXIT_OK; j++)
 			if (addr_is_v4(from.v[i]) == addr_is_v4(to.v[j]))
-				code = ask_pair(&q, &from, i, &to, j,
+				code = ask_pair(q, &from, i, &to, j,
 						a->operands.v[3]);
-	if (code == EXIT_OK && !q.text.n)
-		code = complain(a, q.no_such_family ?
+	if (code == EXIT_OK && !q->text.n)
+		code = complain(a, q->no_such_family ?
 				"%s does not exist between \"%s\" and \"%s\": "
 				"icmp is IPv4's, icmpv6 IPv6's" :
 				"for %s: \"%s\" and \"%s\" have no address "
 				"family in common", a->operands.v[3], from.name,
 				to.name);
 	if (code == EXIT_OK)
-		code = put_out(a, &q.text);
-	buf_free(&q.text);
+		code = put_out(a, &q->text);
+	buf_free(&q->text);
 	return code != EXIT_OK ? code :
-	       q.denied ? EXIT_FINDINGS : EXIT_OK;
+	       q->denied ? EXIT_FINDINGS : EXIT_OK;
+}
+
+static int cmd_explain(struct args *a)
+{
+	struct question q = { .a = a };
+	const char *queries = arg_value(a, "queries", NULL);
+	struct gen_options opt;
+	int code = counters_option(a, &opt);
+
+	if (queries ? a->operands.n != 1 : a->operands.n != 4)
+		return complain(a, queries ? "with --queries, the file has the "
+				"questions: TOPOLOGY.xml and no more" :
+				"a question is FROM, TO and PACKET, behind "
+				"TOPOLOGY.xml; many at once are --queries FILE");
+	if (!queries && arg_given(a, "output"))
+		return complain(a, "--output is for the answers to --queries");
+	if (code == EXIT_OK)
+		code = load_plan(a, a->operands.v[0], &q.l);
+	if (code != EXIT_OK)
+		return code;
+	q.rules = ARENA_ARRAY(a->arena, struct ruleset *,
+			      q.l.topo->firewalls.n);
+	return queries ? explain_queries(&q, queries) : answer(&q);
 }
 
 static const struct option_def explain_options[] = {
+	{ 0, "queries", "FILE",
+	  "answer the questions of FILE, a line each: from, to, packet, allowed "
+	  "or denied" },
+	{ 'o', "output", "FORMAT[=FILE]",
+	  "with --queries: table (default), csv, json, markdown or html; to FILE "
+	  "if given (repeatable)" },
 	COUNTERS_OPTION,
 	TOPOLOGY_OPTIONS,
 };
@@ -556,7 +604,7 @@ static const struct option_def explain_options[] = {
 const struct command command_explain = {
 	.name = "explain",
 	.run = cmd_explain,
-	.usage = "TOPOLOGY.xml FROM TO PACKET",
+	.usage = "TOPOLOGY.xml FROM TO PACKET | TOPOLOGY.xml --queries FILE",
 	.summary = "may this talk to that, why, and which rule says so",
 	.description =
 	  "FROM and TO are hosts, firewalls, addresses, or a zone or network "
@@ -565,11 +613,18 @@ const struct command command_explain = {
 	  "number, which means tcp and udp. Allowed: the reasons, the most "
 	  "specific first, the firewalls crossed, and the rule of each that "
 	  "lets it through. Denied: the planned flow that comes nearest; where "
-	  "nothing enforces the denial, that is said.\nExit code 0 allowed, 1 if "
-	  "any of what was asked is denied (a bare number asks twice).",
+	  "nothing enforces the denial, that is said.\n"
+	  "With --queries, a line of FILE is FROM, TO, PACKET and \"allowed\" "
+	  "or \"denied\", separated by spaces or commas; # begins a comment. "
+	  "What was to be allowed and is denied is told with the allow or the "
+	  "role that would permit it, tried on the topology in memory, and with "
+	  "whose approval that needs.\n"
+	  "Exit code 0 allowed, 1 if any of what was asked is denied (a bare "
+	  "number asks twice); with --queries 0 all is as expected, 1 if not.",
 	OPTIONS(explain_options),
 	.examples = "  portplan explain topology.xml fe1 dc1 tcp/389\n"
-		      "  portplan explain topology.xml 192.0.2.10 dc1 kerberos\n",
-	.min_args = 4,
+		      "  portplan explain topology.xml 192.0.2.10 dc1 kerberos\n"
+		      "  portplan explain topology.xml --queries monday.txt -o csv\n",
+	.min_args = 1,
 	.max_args = 4,
 };

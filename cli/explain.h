@@ -5,11 +5,14 @@
 
 struct ruleset;
 
+typedef VEC(const char *) text_list;
+typedef VEC(const struct rule *) rule_list;
+
 /* One side of the question: addresses to ask for. */
 struct side {
 	const char *name;
 	struct addr *v;
-	size_t n;
+	size_t n, cap;
 };
 
 struct question {
@@ -21,13 +24,37 @@ struct question {
 	bool no_such_family;
 };
 
-/* explain_question.c: EXIT_OK, or a message. */
-int read_side(struct question *q, const char *word, struct side *out);
+/* explain_question.c: NULL, or what is wrong with the word. */
+const char *read_side(struct question *q, const char *word, struct side *out);
 /* What the word means at this destination. */
-int read_keys(struct question *q, const char *word, struct addr dst,
-	      struct key_set *out);
+const char *read_keys(struct question *q, const char *word, struct addr dst,
+		      struct key_set *out);
 /* Of a service at a destination: its keys there are added. */
 void read_service_keys(struct question *q, const struct service *s,
 		       struct addr dst, struct key_set *out);
+
+/* cmd_explain.c. "not planned", "no path leads from dmz to inside" */
+const char *explain_why(const struct question *q, const struct answer *x);
+/* Why what is denied may pass nevertheless: nothing there enforces it. */
+text_list explain_passes(const struct question *q, const struct answer *x,
+			 const struct packet *k);
+/* Exceptions that would allow the packet (its own addresses), were it their
+ * time. */
+void explain_lapsed(struct question *q, const struct packet *k,
+		    rule_list *out);
+
+/* explain_queries.c: answers all of a file. */
+int explain_queries(struct question *q, const char *path);
+
+/* explain_cure.c: what would allow a packet that is not planned. */
+struct cure {
+	struct packet asked, k; /* k: by own addresses; it is not planned */
+	const char *text;	/* NULL: nothing that was tried */
+	const char *approval;	/* who has to agree; NULL: nobody is named */
+	const char *allow, *why_not; /* the element; why it is refused */
+};
+
+/* Each is tried on the topology in memory. */
+void explain_cures(struct question *q, struct cure *v, size_t n);
 
 #endif

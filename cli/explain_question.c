@@ -12,7 +12,7 @@ static void party_addresses(struct question *q, const struct party *x,
 
 	if (x->kind == PARTY_HOST) {
 		for (size_t i = 0; i < x->n_prefix; i++)
-			out->v[out->n++] = x->prefix[i].r.lo;
+			vec_push(q->a->arena, out, x->prefix[i].r.lo);
 		return;
 	}
 	/* of a network, one address of each family that is no host's */
@@ -22,41 +22,38 @@ static void party_addresses(struct question *q, const struct party *x,
 
 			if (c->party != x->id || addr_is_v4(c->lo) != v4)
 				continue;
-			out->v[out->n++] = c->lo;
+			vec_push(q->a->arena, out, c->lo);
 			if (x->kind != PARTY_FIREWALL)
 				break;
 		}
 }
 
-int read_side(struct question *q, const char *word, struct side *out)
+const char *read_side(struct question *q, const char *word, struct side *out)
 {
 	const struct party *x = topology_party(q->l.topo, word);
 	VEC(const char *) names = { 0 };
 	struct prefix p;
 	const char *why;
 
-	out->name = word;
-	out->n = 0;
-	out->v = ARENA_ARRAY(q->a->arena, struct addr, q->l.plan->n_cell);
+	*out = (struct side){ .name = word };
 	if (x) {
 		party_addresses(q, x, out);
-		if (out->n)
-			return EXIT_OK;
-		return complain(q->a, "%s \"%s\" has no address to ask for",
-				party_kind_name(x->kind), word);
+		return out->n ? NULL :
+			arena_printf(q->a->arena, "%s \"%s\" has no address to "
+				     "ask for", party_kind_name(x->kind), word);
 	}
 	why = prefix_parse(q->a->arena, word, strlen(word), false, &p);
 	if (!why) {
-		out->v[out->n++] = p.r.lo;
-		return EXIT_OK;
+		vec_push(q->a->arena, out, p.r.lo);
+		return NULL;
 	}
 	if (looks_like_address(word) || strpbrk(word, "/:"))
-		return complain(q->a, "\"%s\" %s", word, why);
+		return arena_printf(q->a->arena, "\"%s\" %s", word, why);
 	for (size_t i = 0; i < q->l.topo->parties.n; i++)
 		vec_push(q->a->arena, &names, q->l.topo->parties.v[i]->name);
-	return complain(q->a, "there is no host, network, zone or firewall "
-			"\"%s\"%s", word,
-			did_you_mean(q->a->arena, word, names.v, names.n));
+	return arena_printf(q->a->arena, "there is no host, network, zone or "
+			    "firewall \"%s\"%s", word,
+			    did_you_mean(q->a->arena, word, names.v, names.n));
 }
 
 static bool number(const char *s, unsigned max, unsigned *out)
@@ -139,8 +136,8 @@ void read_service_keys(struct question *q, const struct service *s,
 	}
 }
 
-int read_keys(struct question *q, const char *word, struct addr dst,
-	      struct key_set *out)
+const char *read_keys(struct question *q, const char *word, struct addr dst,
+		      struct key_set *out)
 {
 	const struct service *s = topology_service(q->l.topo, word);
 	VEC(const char *) names = { 0 };
@@ -153,20 +150,21 @@ int read_keys(struct question *q, const char *word, struct addr dst,
 			 key_of(PROTO_TCP, v));
 		keys_add(q->a->arena, out, key_of(PROTO_UDP, v),
 			 key_of(PROTO_UDP, v));
-		return EXIT_OK;
+		return NULL;
 	}
 	if (protocol_key(word, &key) == 0) {
 		keys_add(q->a->arena, out, key, key);
-		return EXIT_OK;
+		return NULL;
 	}
 	if (s) {
 		read_service_keys(q, s, dst, out);
-		return EXIT_OK;
+		return NULL;
 	}
 	for (size_t i = 0; i < q->l.topo->services.n; i++)
 		vec_push(q->a->arena, &names, q->l.topo->services.v[i]->name);
-	return complain(q->a, "\"%s\" is no packet: write tcp/389, udp/53, "
-			"icmp/echo-request, icmpv6/echo-request, esp, ip/47, "
-			"389 (tcp and udp) or a service%s", word,
-			did_you_mean(q->a->arena, word, names.v, names.n));
+	return arena_printf(q->a->arena, "\"%s\" is no packet: write tcp/389, "
+			    "udp/53, icmp/echo-request, icmpv6/echo-request, "
+			    "esp, ip/47, 389 (tcp and udp) or a service%s",
+			    word,
+			    did_you_mean(q->a->arena, word, names.v, names.n));
 }

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "cli/offers.h"
 #include "cli/pending.h"
 
 /*
@@ -21,108 +22,67 @@ struct offers {
 	VEC(struct offer) v;
 };
 
-static bool bears(const struct plan *p, struct addr a, const struct role *r)
-{
-	uint32_t c = plan_cell(p, a), list;
-
-	if (c == NONE || p->cell[c].cls == NONE)
-		return false;
-	list = p->classes.v[p->cell[c].cls].roles;
-	return list_has(p->lists.v[list], p->lists.len[list], r->id);
-}
-
-static bool carries(const struct plan *p, const struct flow *t,
-		    struct addr dst, uint32_t key)
-{
-	uint32_t c = plan_cell(p, dst), pin;
-	struct arena *a = arena_new();
-	bool found = false;
-
-	for (size_t i = 0; i < t->services.n && c != NONE &&
-	     p->cell[c].cls != NONE; i++)
-		for (size_t k = 0; k < t->services.v[i]->n_leaf; k++)
-			found |= keys_has(plan_service_keys(p, t->services.v[i]
-					->leaf[k], p->cell[c].cls, &pin, a),
-					key);
-	arena_free(a);
-	return found;
-}
-
 static bool is_host(const struct plan *p, uint32_t party)
 {
 	return party != NONE && p->topo->parties.v[party]->kind == PARTY_HOST;
 }
 
-typedef void offer_fn(void *ctx, struct pending_flow *f,
-		      const struct flow *t, const struct role *r, bool to);
-
-/* All roles that would cover the flow if a host at one end bore them. */
-static void each_offer(struct pending *p, struct pending_flow *f, offer_fn *fn,
-		       void *ctx)
-{
-	const struct plan *plan = p->l.plan;
-	const struct topology *t = plan->topo;
-
-	for (size_t i = 0; i < t->flows.n; i++) {
-		const struct flow *x = t->flows.v[i];
-
-		if (x->requirement == REQ_OPTIONAL ||
-		    !carries(plan, x, f->dst, f->key))
-			continue;
-		for (size_t k = 0; k < x->from.n; k++)
-			for (size_t n = 0; n < x->to.n; n++) {
-				const struct role *a = x->from.v[k];
-				const struct role *b = x->to.v[n];
-				bool s = bears(plan, f->src[0], a);
-				bool d = bears(plan, f->dst, b);
-
-				if (d && !s && is_host(plan, f->from))
-					fn(ctx, f, x, a, false);
-				if (s && !d && is_host(plan, f->to))
-					fn(ctx, f, x, b, true);
-			}
-	}
-}
-
-static void count_offer(void *ctx, struct pending_flow *f,
-			const struct flow *t, const struct role *r, bool to)
-{
-	struct offers *o = ctx;
-	uint32_t party = to ? f->to : f->from;
-
-	(void)t;
-	for (size_t i = 0; i < o->v.n; i++)
-		if (o->v.v[i].party == party && o->v.v[i].role == r) {
-			o->v.v[i].flows++;
-			return;
-		}
-	vec_push(o->p->a->arena, &o->v, (struct offer){ party, r, 1 });
-}
-
 struct taking {
 	struct offers *o;
+	struct pending_flow *f;
 	size_t best;
 };
 
-static void take_offer(void *ctx, struct pending_flow *f,
-		       const struct flow *t, const struct role *r, bool to)
+static struct offer *find_offer(struct offers *o, uint32_t party,
+				const struct role *r)
 {
-	struct taking *x = ctx;
-	uint32_t party = to ? f->to : f->from;
+	for (size_t i = 0; i < o->v.n; i++)
+		if (o->v.v[i].party == party && o->v.v[i].role == r)
+			return &o->v.v[i];
+	return NULL;
+}
 
-	for (size_t i = 0; i < x->o->v.n; i++) {
-		const struct offer *o = &x->o->v.v[i];
+static void count_offer(void *ctx, const struct role_offer *x)
+{
+	struct taking *t = ctx;
+	uint32_t party = x->to_bears ? t->f->to : t->f->from;
+	struct offer *o = find_offer(t->o, party, x->role);
 
-		if (o->party != party || o->role != r || o->flows < WORTH ||
-		    o->flows <= x->best)
-			continue;
-		x->best = o->flows;
-		f->role = r;
-		f->role_to = to;
-		f->row = arena_printf(x->o->p->a->arena, "%s %s>%s",
-				      t->origin, to ? t->from.v[0]->name :
-				      r->name, to ? r->name :
-				      t->to.v[0]->name);
+	if (o)
+		o->flows++;
+	else
+		vec_push(t->o->p->a->arena, &t->o->v,
+			 (struct offer){ party, x->role, 1 });
+}
+
+static void take_offer(void *ctx, const struct role_offer *x)
+{
+	struct taking *t = ctx;
+	uint32_t party = x->to_bears ? t->f->to : t->f->from;
+	const struct offer *o = find_offer(t->o, party, x->role);
+
+	if (!o || o->flows < WORTH || o->flows <= t->best)
+		return;
+	t->best = o->flows;
+	t->f->role = x->role;
+	t->f->role_to = x->to_bears;
+	t->f->row = role_offer_row(t->o->p->a->arena, x);
+}
+
+static void each(struct offers *o, void (*fn)(void *ctx,
+					      const struct role_offer *x))
+{
+	struct pending *p = o->p;
+
+	for (size_t i = 0; i < p->flows.n; i++) {
+		struct pending_flow *f = &p->flows.v[i];
+		struct taking t = { .o = o, .f = f };
+		struct packet k = { f->src[0], f->dst,
+				    (uint8_t)key_proto(f->key),
+				    (uint16_t)key_detail(f->key) };
+
+		if (f->from_node != NONE && f->to_node != NONE)
+			role_offers(p->l.plan, &k, fn, &t);
 	}
 }
 
@@ -130,17 +90,8 @@ void pending_roles(struct pending *p)
 {
 	struct offers o = { .p = p };
 
-	for (size_t i = 0; i < p->flows.n; i++)
-		if (p->flows.v[i].from_node != NONE &&
-		    p->flows.v[i].to_node != NONE)
-			each_offer(p, &p->flows.v[i], count_offer, &o);
-	for (size_t i = 0; i < p->flows.n; i++) {
-		struct taking x = { &o, 0 };
-
-		if (p->flows.v[i].from_node != NONE &&
-		    p->flows.v[i].to_node != NONE)
-			each_offer(p, &p->flows.v[i], take_offer, &x);
-	}
+	each(&o, count_offer);
+	each(&o, take_offer);
 }
 
 /* ---- writing ---------------------------------------------------------------------- */

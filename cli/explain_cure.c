@@ -1,0 +1,249 @@
+#include <string.h>
+
+#include "cli/cmd_check.h"
+#include "cli/explain.h"
+#include "cli/offers.h"
+#include "plan/sets.h"
+
+/*
+ * What would allow a packet that is not planned: the exception, and a role that
+ * a template has a row for. Both are tried: the topology is compiled once more
+ * in memory, policies included, and asked again. All exceptions are tried at
+ * once, and by halves where some are refused; a role changes more than one
+ * packet, so each is tried alone, and no more than a few.
+ */
+enum { MOST_ROLES = 12 };
+
+struct curing {
+	struct question *q;
+	struct cure *v;
+	size_t n, roles_tried;
+};
+
+static const struct party *party_of(const struct plan *p, struct addr a)
+{
+	uint32_t c = plan_cell(p, a);
+
+	return c == NONE || p->cell[c].party == NONE ? NULL :
+		p->topo->parties.v[p->cell[c].party];
+}
+
+/* A host by its name, else the address. */
+static const char *end_text(const struct question *q, struct addr a)
+{
+	const struct party *x = party_of(q->l.plan, a);
+	char text[ADDR_TEXT];
+
+	if (x && x->kind == PARTY_HOST)
+		return x->name;
+	addr_text(a, text);
+	return arena_strdup(q->a->arena, text);
+}
+
+static const char *packet_attr(const struct question *q, const struct packet *k)
+{
+	struct arena *a = q->a->arena;
+	const char *type;
+
+	if (k->proto == PROTO_TCP || k->proto == PROTO_UDP)
+		return arena_printf(a, "%s=\"%u\"", k->proto == PROTO_TCP ?
+				    "tcp" : "udp", k->detail);
+	if (!proto_is_icmp(k->proto))
+		return arena_printf(a, "ip=\"%u\"", k->proto);
+	type = icmp_type_name(k->proto, k->detail);
+	return type ? arena_printf(a, "%s=\"%s\"", k->proto == PROTO_ICMP ?
+				   "icmp" : "icmpv6", type) : NULL;
+}
+
+/* NULL: no exception can name it. */
+static const char *allow_of(const struct question *q, const struct packet *k)
+{
+	const struct party *to = party_of(q->l.plan, k->dst);
+	const char *what = packet_attr(q, k);
+
+	if (!what || !to || to->kind == PARTY_FIREWALL)
+		return NULL;
+	return arena_printf(q->a->arena, "<allow from=\"%s\" to=\"%s\" %s "
+			    "reason=\"...\"/>", end_text(q, k->src),
+			    end_text(q, k->dst), what);
+}
+
+static bool compiles(struct curing *c, const char *lines, struct loaded *out,
+		     const char **why)
+{
+	struct vf_edit e = { .add = lines };
+
+	return check_edited(c->q->a, &c->q->l, &e, out, why);
+}
+
+/* NULL, or why that plan denies it too: a public address that nothing
+ * translates there, for example. */
+static const char *denied_by(struct curing *c, const struct loaded *l,
+			     const struct packet *k)
+{
+	struct question q = { .a = c->q->a, .l = *l };
+	struct answer x = plan_verdict(l->plan, k);
+
+	return x.verdict == VERDICT_ALLOWED ? NULL : explain_why(&q, &x);
+}
+
+/* Tries lo..hi at once; halves, until it is known which are refused. */
+static void try_allows(struct curing *c, size_t lo, size_t hi)
+{
+	struct buf b = { 0 };
+	const char *why = NULL;
+	struct loaded out;
+	bool good;
+
+	for (size_t i = lo; i < hi; i++)
+		if (c->v[i].allow)
+			buf_printf(&b, "%s\n", c->v[i].allow);
+	good = !b.n || compiles(c, b.s, &out, &why);
+	for (size_t i = lo; i < hi && b.n && good; i++)
+		if (c->v[i].allow)
+			c->v[i].why_not = denied_by(c, &out, &c->v[i].asked);
+	buf_free(&b);
+	if (good)
+		return;
+	if (hi - lo == 1) {
+		c->v[lo].why_not = why;
+		return;
+	}
+	try_allows(c, lo, lo + (hi - lo) / 2);
+	try_allows(c, lo + (hi - lo) / 2, hi);
+}
+
+struct trial {
+	struct curing *c;
+	const struct cure *x;
+	const char *found;
+};
+
+static void try_role(void *ctx, const struct role_offer *o)
+{
+	struct trial *t = ctx;
+	struct question *q = t->c->q;
+	const struct party *p = party_of(q->l.plan, o->to_bears ? t->x->k.dst :
+							    t->x->k.src);
+	const char *why = NULL;
+	struct loaded out;
+
+	if (t->found || t->c->roles_tried == MOST_ROLES)
+		return;
+	t->c->roles_tried++;
+	if (compiles(t->c, arena_printf(q->a->arena, "<assign to=\"%s\" "
+					"roles=\"%s\"/>\n", p->name,
+					o->role->name), &out, &why) &&
+	    !denied_by(t->c, &out, &t->x->asked))
+		t->found = arena_printf(q->a->arena, "role %s for %s (%s)",
+					o->role->name, p->name,
+					role_offer_row(q->a->arena, o));
+}
+
+/* "security team, mail team": each once. */
+static void add_approval(struct question *q, struct cure *x, const char *owner)
+{
+	const char *at = x->approval ? strstr(x->approval, owner) : NULL;
+	size_t n = strlen(owner);
+
+	if (at && (at == x->approval || at[-1] == ' ') &&
+	    (at[n] == ',' || !at[n]))
+		return;
+	x->approval = x->approval ? arena_printf(q->a->arena, "%s, %s",
+						 x->approval, owner) : owner;
+}
+
+static bool forbids(const struct question *q, const struct rule *r,
+		    const struct packet *k)
+{
+	const struct plan *p = q->l.plan;
+	uint32_t s = plan_cell(p, k->src), d = plan_cell(p, k->dst);
+	uint32_t end = p->end_forbid + 3 * r->id;
+	struct key_set keys = plan_packets_keys(p, &r->what, q->a->arena);
+
+	return cell_in_end(p, s, end) && !cell_in_end(p, s, end + 2) &&
+	       cell_in_end(p, d, end + 1) &&
+	       keys_has(keys, key_of(k->proto, k->detail));
+}
+
+/* Whoever set a limit has to agree to it, and whoever answers for what is
+ * spoken to. */
+static const char *limits(struct question *q, struct cure *x)
+{
+	const struct topology *t = q->l.topo;
+	const char *out = NULL;
+
+	for (size_t i = 0; i < t->forbids.n; i++) {
+		const struct rule *r = t->forbids.v[i];
+
+		if (!forbids(q, r, &x->k))
+			continue;
+		out = arena_printf(q->a->arena, "%s%sforbid %s (%s)",
+				   out ? out : "", out ? ", " : "", r->ident,
+				   r->reason);
+		if (r->owner)
+			add_approval(q, x, r->owner);
+	}
+	return out;
+}
+
+static const char *lapsed(struct question *q, struct cure *x)
+{
+	rule_list v = { 0 };
+	const char *out = NULL;
+
+	explain_lapsed(q, &x->k, &v);
+	for (size_t i = 0; i < v.n; i++) {
+		const struct rule *r = v.v[i];
+		bool over = r->expires.given && q->l.plan->now >= r->expires.t;
+
+		out = arena_printf(q->a->arena, "%s%sallow %s, which %s %s",
+				   out ? out : "", out ? ", or " : "", r->ident,
+				   over ? "expired" : "starts",
+				   over ? r->expires.text : r->starts.text);
+		if (r->owner)
+			add_approval(q, x, r->owner);
+	}
+	return out;
+}
+
+static void finish(struct curing *c, struct cure *x)
+{
+	struct question *q = c->q;
+	const struct party *to = party_of(q->l.plan, x->k.dst);
+	struct trial t = { .c = c, .x = x };
+	const char *limit = limits(q, x), *old = lapsed(q, x);
+
+	if (to && to->owner)
+		add_approval(q, x, to->owner);
+	if (limit) {
+		x->text = arena_printf(q->a->arena, "none: %s", limit);
+		return;
+	}
+	if (to && to->kind == PARTY_FIREWALL) {
+		x->text = arena_printf(q->a->arena, "an <input> of firewall %s",
+				       to->name);
+		return;
+	}
+	role_offers(q->l.plan, &x->k, try_role, &t);
+	if (x->allow && !x->why_not)
+		x->text = arena_printf(q->a->arena, "%s%s%s%s%s", old ? old :
+				       "", old ? ", or " : "", t.found ?
+				       t.found : "", t.found ? ", or " : "",
+				       x->allow);
+	else if (t.found)
+		x->text = t.found;
+	else if (x->why_not)
+		x->text = arena_printf(q->a->arena, "none: %s", x->why_not);
+}
+
+void explain_cures(struct question *q, struct cure *v, size_t n)
+{
+	struct curing c = { .q = q, .v = v, .n = n };
+
+	for (size_t i = 0; i < n; i++)
+		v[i].allow = allow_of(q, &v[i].k);
+	try_allows(&c, 0, n);
+	for (size_t i = 0; i < n; i++)
+		finish(&c, &v[i]);
+}
