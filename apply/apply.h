@@ -35,6 +35,8 @@ struct apply {
 	unsigned seconds;     /* to confirm in; 0: at once */
 	const char *from;     /* connection, for the journal; "" */
 	void (*step)(void *ctx, const char *name); /* tests; may be NULL */
+	/* On trial, by the guardian: see guardian.h. May be NULL. */
+	void (*confirmed)(void *ctx, struct buf *out);
 	void *ctx;
 
 	int slot;

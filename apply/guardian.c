@@ -18,7 +18,7 @@
 
 #include "apply/recover.h"
 
-enum { ASK_SECONDS = 30, ANSWER = 512 };
+enum { ASK_SECONDS = 30, ANSWER = 4096 };
 
 /* The names of what poll() watches. */
 enum { P_PARENT, P_TWIN, P_LISTEN, P_TIMER, P_SIGNAL, P_N };
@@ -102,6 +102,12 @@ static void end(struct self *g, enum guardian_word w, const char *text)
 		;
 }
 
+static void for_good(struct self *g, struct buf *out)
+{
+	if (g->job->confirmed)
+		g->job->confirmed(g->job->ctx, out);
+}
+
 /* By the journal and what is loaded: back, or forward if it was confirmed. */
 static void settle(struct self *g, const char *why)
 {
@@ -109,13 +115,15 @@ static void settle(struct self *g, const char *why)
 				      g->job->journal, &g->err);
 	struct buf text = { 0 };
 
-	if (r == RECOVERED_FORWARD)
+	if (r == RECOVERED_FORWARD) {
 		buf_printf(&text, "confirmed; %s\n", why);
-	else if (r == RECOVERED_NOT)
+		for_good(g, &text);
+	} else if (r == RECOVERED_NOT) {
 		buf_printf(&text, "NOT rolled back: %s", g->err.s ? g->err.s :
 			   "\n");
-	else
+	} else {
 		buf_printf(&text, "rolled back: %s\n", why);
+	}
 	end(g, r == RECOVERED_FORWARD ? GUARDIAN_CONFIRMED :
 	       r == RECOVERED_NOT ? GUARDIAN_STUCK : GUARDIAN_BACK, text.s);
 	buf_free(&text);
@@ -124,6 +132,8 @@ static void settle(struct self *g, const char *why)
 /* The renaming is the moment; what follows can be done by anybody later. */
 static void confirm(struct self *g, char *answer, size_t room)
 {
+	struct buf more = { 0 };
+
 	step(g->job, "guardian:confirming");
 	if (state_confirm(g->job->state, &g->err) < 0) {
 		snprintf(answer, room, "not confirmed: %s", g->err.s);
@@ -137,7 +147,12 @@ static void confirm(struct self *g, char *answer, size_t room)
 			 "still loaded, dormant: %s", g->err.s ? g->err.s : "");
 	else
 		snprintf(answer, room, "confirmed\n");
-	end(g, GUARDIAN_CONFIRMED, "confirmed\n");
+	for_good(g, &more);
+	if (more.n)
+		snprintf(answer + strlen(answer), room - strlen(answer), "%s",
+			 more.s);
+	buf_free(&more);
+	end(g, GUARDIAN_CONFIRMED, answer);
 	step(g->job, "guardian:confirmed");
 }
 

@@ -60,16 +60,35 @@ int apply_difference(struct args *a, const struct loaded *l,
 void apply_order(const struct loaded *l, const struct firewall *f, bool opens,
 		 bool closes, struct buf *out);
 
+/* apply_connections.c: what is open and is not allowed (any more): listed, or
+ * cut. False: they could not be read, or not all be cut; out says so. */
+enum revoke { REVOKE_NOT, REVOKE_LATER /* once confirmed */, REVOKE_NOW };
+bool apply_connections(struct args *a, const struct loaded *loaded,
+		       const struct firewall *f, enum revoke how,
+		       struct buf *out);
+
 /* apply_run.c */
+
+/* What goes with the switch. */
+struct way {
+	unsigned seconds; /* to confirm in; 0: at once */
+	bool revoke;
+	/* NULL: a saved plan, by which no connection can be judged */
+	const struct loaded *loaded;
+	const struct firewall *firewall;
+};
 
 /* A step of the apply was reached: for tests, by PORTPLAN_STEP. */
 void apply_step(void *ctx, const char *name);
 /* "yes" on the terminal; or --yes. EXIT_OK, or that it was not. */
 int apply_ask(const struct args *a, const char *question);
 /* Whole, from next.plan; waits for the confirmation. */
-int apply_whole(struct site *s, unsigned seconds);
+int apply_whole(struct site *s, const struct way *w);
 /* In place, what differs. */
-int apply_changes(struct site *s, struct delta *x);
+int apply_changes(struct site *s, const struct way *w, struct delta *x);
+/* The rules run for good: looks at the connections. EXIT_OK, or that it was
+ * asked for and could not be done. */
+int apply_look(struct site *s, const struct way *w);
 int apply_result_code(struct site *s, enum apply_result r);
 
 #endif

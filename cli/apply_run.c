@@ -117,9 +117,8 @@ static void take_back(struct site *s)
 	buf_free(&ignore);
 }
 
-static int wait_for_end(struct site *s, struct guardian *g)
+static int wait_for_end(struct site *s, struct guardian *g, int interrupt)
 {
-	int interrupt = catch_interrupt();
 	struct pollfd p[2] = { { g->fd, POLLIN, 0 }, { interrupt, POLLIN, 0 } };
 	char word;
 
@@ -151,28 +150,75 @@ static void say_how(const struct apply *x)
 	fflush(stdout);
 }
 
-int apply_whole(struct site *s, unsigned seconds)
+/* ---- connections that were open before --------------------------------------------- */
+
+struct on_trial {
+	struct site *s;
+	const struct way *w;
+};
+
+static bool look(struct site *s, const struct way *w, enum revoke how)
 {
+	struct buf out = { 0 };
+	bool good = true;
+
+	if (w->loaded)
+		good = apply_connections(s->a, w->loaded, w->firewall, how,
+					 &out);
+	if (out.n)
+		printf("%s", out.s);
+	fflush(stdout);
+	buf_free(&out);
+	return good;
+}
+
+int apply_look(struct site *s, const struct way *w)
+{
+	bool good = look(s, w, w->revoke ? REVOKE_NOW : REVOKE_NOT);
+
+	return good || !w->revoke ? EXIT_OK : EXIT_UNDECIDED;
+}
+
+/* In the guardian: what is cut does not come back, so not before. */
+static void cut_confirmed(void *ctx, struct buf *out)
+{
+	const struct on_trial *t = ctx;
+
+	if (t->w->revoke && t->w->loaded)
+		apply_connections(t->s->a, t->w->loaded, t->w->firewall,
+				  REVOKE_NOW, out);
+}
+
+/* ---- the switch ---------------------------------------------------------------------- */
+
+int apply_whole(struct site *s, const struct way *w)
+{
+	struct on_trial trial = { s, w };
 	struct apply x = { .nft = &s->nft, .state = &s->state,
-			   .table = s->table, .g = s->g, .seconds = seconds,
-			   .from = ssh_connection(), .step = apply_step };
+			   .table = s->table, .g = s->g,
+			   .seconds = w->seconds, .from = ssh_connection(),
+			   .step = apply_step, .confirmed = cut_confirmed,
+			   .ctx = &trial };
 	enum apply_result r = apply_load(&x, &s->err);
+	int interrupt = w->seconds ? catch_interrupt() : -1;
 
 	if (r == APPLY_DONE)
 		r = apply_switch(&x, &s->err);
 	if (r == APPLY_FAILED || r == APPLY_FOREIGN)
 		apply_drop(&x);
+	s->g.generation = x.g.generation;
 	if (r != APPLY_DONE)
 		return apply_result_code(s, r);
-	if (!seconds) {
+	if (!w->seconds) {
 		printf("these rules run now, and will at boot\n");
-		return EXIT_OK;
+		return apply_look(s, w);
 	}
+	look(s, w, w->revoke ? REVOKE_LATER : REVOKE_NOT);
 	say_how(&x);
-	return wait_for_end(s, &x.guardian);
+	return wait_for_end(s, &x.guardian, interrupt);
 }
 
-int apply_changes(struct site *s, struct delta *x)
+int apply_changes(struct site *s, const struct way *w, struct delta *x)
 {
 	struct apply a = { .nft = &s->nft, .state = &s->state,
 			   .table = s->table, .g = s->g,
@@ -186,5 +232,5 @@ int apply_changes(struct site *s, struct delta *x)
 	printf("changed in place, %llu elements and %llu rules: counters go "
 	       "on. These rules run now, and will at boot\n",
 	       (unsigned long long)x->elements, (unsigned long long)x->rules);
-	return EXIT_OK;
+	return apply_look(s, w);
 }

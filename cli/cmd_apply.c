@@ -24,7 +24,7 @@ struct job {
 	struct rules *rules;
 	struct rules_size size;
 	struct site site;
-	unsigned seconds;
+	struct way way;
 	struct buf summary;
 	bool opens, closes;
 	struct model *have, *want; /* NULL: not compared */
@@ -36,14 +36,14 @@ static int read_confirm(struct job *j)
 	char *end;
 	unsigned long v;
 
-	j->seconds = *ssh_connection() ? CONFIRM_SSH : 0;
+	j->way.seconds = *ssh_connection() ? CONFIRM_SSH : 0;
 	if (!s)
 		return EXIT_OK;
 	v = strtoul(s, &end, 10);
 	if (*s < '0' || *s > '9' || *end || v > CONFIRM_MOST)
 		return complain(j->a, "--confirm \"%s\": seconds, at most %d; 0 "
 				"is without", s, CONFIRM_MOST);
-	j->seconds = (unsigned)v;
+	j->way.seconds = (unsigned)v;
 	return EXIT_OK;
 }
 
@@ -172,10 +172,10 @@ static int go(struct job *j)
 	if (code != EXIT_OK)
 		return code;
 	/* on trial, what is to come back must stay as it is */
-	if (!j->seconds && s->g.running == 1 && !arg_given(j->a, "whole") &&
+	if (!j->way.seconds && s->g.running == 1 && !arg_given(j->a, "whole") &&
 	    delta_possible(j->a->arena, &x, j->size.elements / 2 + 1000))
-		return apply_changes(s, &x);
-	return apply_whole(s, j->seconds);
+		return apply_changes(s, &j->way, &x);
+	return apply_whole(s, &j->way);
 }
 
 /* They run: then only the boot file may be missing or old. */
@@ -186,7 +186,7 @@ static int keep(struct job *j)
 
 	if (code == EXIT_OK && state_confirm(&s->state, &s->err) < 0)
 		code = site_trouble(s);
-	return code;
+	return code == EXIT_OK ? apply_look(s, &j->way) : code;
 }
 
 /* Rules speak of interfaces and addresses: elsewhere they mean something else. */
@@ -236,7 +236,10 @@ static int with_site(struct job *j)
 static int apply_topology(struct job *j)
 {
 	const char *name = arg_value(j->a, "firewall", NULL);
-	int code = load_plan(j->a, j->a->operands.v[0], &j->l);
+	int code;
+
+	j->way.revoke = arg_given(j->a, "revoke");
+	code = load_plan(j->a, j->a->operands.v[0], &j->l);
 
 	if (code != EXIT_OK)
 		return code;
@@ -246,6 +249,8 @@ static int apply_topology(struct job *j)
 	j->f = need_managed(j->a, j->l.topo, name);
 	if (!j->f)
 		return EXIT_BAD;
+	j->way.loaded = &j->l;
+	j->way.firewall = j->f;
 	j->rules = rules_make(j->a, &j->l, j->f, &j->size);
 	if (!j->rules)
 		return EXIT_BAD;
@@ -331,7 +336,7 @@ static int apply_saved(struct job *j)
 		code = copy_plan(&j->site, &r);
 	plan_file_close(&r);
 	if (code == EXIT_OK)
-		code = apply_whole(&j->site, j->seconds);
+		code = apply_whole(&j->site, &j->way);
 	site_close(&j->site);
 	return code;
 }
@@ -390,6 +395,9 @@ static int cmd_apply(struct args *a)
 	if (boot + saved + (a->operands.n > 0) != 1)
 		return complain(a, "a topology, --plan FILE or --boot: one of "
 				"them");
+	if (arg_given(a, "revoke") && !a->operands.n)
+		return complain(a, "--revoke judges connections by the plan: "
+				"it needs the topology");
 	code = boot ? apply_boot(a) : saved ? apply_saved(&j) :
 					      apply_topology(&j);
 	buf_free(&j.summary);
@@ -412,6 +420,10 @@ static const struct option_def apply_options[] = {
 	  "apply though the machine is not as the topology says: an interface "
 	  "that is still to come, for example" },
 	MACHINE_OPTIONS,
+	{ 0, "revoke", NULL,
+	  "afterwards cut the connections that the new plan does not allow "
+	  "(of an apply on trial: when it is confirmed); without, they are "
+	  "listed" },
 	{ 0, "whole", NULL,
 	  "load all rules anew, even where changing some in place would do" },
 	{ 0, "boot", NULL,
