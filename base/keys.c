@@ -62,11 +62,48 @@ struct key_set keys_union(struct arena *a, struct key_set x, struct key_set y)
 	return out;
 }
 
+static bool has_all(struct key_set s, uint32_t lo, uint32_t hi)
+{
+	size_t i = 0, n = s.n;
+
+	while (i < n) {
+		size_t mid = i + (n - i) / 2;
+
+		if (s.r[mid].hi < lo)
+			i = mid + 1;
+		else
+			n = mid;
+	}
+	return i < s.n && s.r[i].lo <= lo && s.r[i].hi >= hi;
+}
+
 void keys_add(struct arena *a, struct key_set *s, uint32_t lo, uint32_t hi)
 {
 	struct key_range r = { lo, hi };
 
-	*s = keys_union(a, *s, (struct key_set){ &r, 1 });
+	if (!has_all(*s, lo, hi))
+		*s = keys_union(a, *s, (struct key_set){ &r, 1 });
+}
+
+static int by_lo(const void *a, const void *b)
+{
+	const struct key_range *x = a, *y = b;
+
+	return x->lo < y->lo ? -1 : x->lo > y->lo;
+}
+
+struct key_set keys_from(struct arena *a, struct key_range *r, size_t n)
+{
+	struct key_set out = { 0 };
+	size_t cap = n;
+
+	if (!n)
+		return out;
+	qsort(r, n, sizeof(*r), by_lo);
+	out.r = ARENA_ARRAY(a, struct key_range, n);
+	for (size_t i = 0; i < n; i++)
+		push(a, &out, &cap, r[i]);
+	return out;
 }
 
 struct key_set keys_minus(struct arena *a, struct key_set x, struct key_set y)

@@ -79,6 +79,9 @@ static inline bool proto_is_icmp(unsigned proto)
 
 /* All keys of one protocol that open connections go through these. */
 void keys_add(struct arena *a, struct key_set *s, uint32_t lo, uint32_t hi);
+/* The union of r[0..n), which is sorted on the way: many are cheaper so than
+ * added one by one. */
+struct key_set keys_from(struct arena *a, struct key_range *r, size_t n);
 struct key_set keys_union(struct arena *a, struct key_set x, struct key_set y);
 struct key_set keys_minus(struct arena *a, struct key_set x, struct key_set y);
 struct key_set keys_and(struct arena *a, struct key_set x, struct key_set y);

@@ -14,11 +14,11 @@ static uint32_t end_set(struct planner *x, uint32_t cls, uint32_t end,
 	uint32_t key[3] = { cls, end, field };
 	struct map_entry *e = map_add(x->a, &x->ends, key, sizeof(key), NULL);
 	const struct class *c = &x->p->classes.v[cls];
-	struct addr_set s = { ARENA_ARRAY(x->a, struct addr_range, c->n_cell),
-			      0 };
+	struct addr_set s = { 0 };
 
 	if (e->val.u)
 		return e->val.u - 1;
+	s.r = ARENA_ARRAY(x->a, struct addr_range, c->n_cell);
 	for (size_t i = 0; i < c->n_cell; i++) {
 		const struct cell *cell = &x->p->cell[c->cell[i]];
 

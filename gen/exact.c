@@ -12,19 +12,61 @@ static bool single(const struct cell *c)
 	return addr_eq(c->lo, c->hi);
 }
 
+/* Cells by end, where an end has few of them: many exceptions need not look
+ * through a whole class each. */
+static void index_ends(struct gen *g)
+{
+	const struct plan *p = g->p;
+	const struct lists *l = &p->end_lists;
+	struct few_cells *few = ARENA_ARRAY(g->scratch, struct few_cells,
+					    p->n_ends);
+	size_t sum = 0;
+	uint32_t *v;
+
+	for (size_t c = 0; c < p->n_cell; c++)
+		for (size_t i = 0; i < l->len[p->cell[c].ends]; i++)
+			few[l->v[p->cell[c].ends][i]].n++;
+	for (size_t e = 0; e < p->n_ends; e++)
+		if (few[e].n <= EXACT_MOST)
+			sum += few[e].n;
+	v = ARENA_ARRAY(g->scratch, uint32_t, sum);
+	for (size_t e = 0; e < p->n_ends; e++)
+		if (few[e].n <= EXACT_MOST) {
+			few[e].cell = v;
+			v += few[e].n;
+			few[e].n = 0;
+		}
+	for (size_t c = 0; c < p->n_cell; c++)
+		for (size_t i = 0; i < l->len[p->cell[c].ends]; i++) {
+			struct few_cells *f = &few[l->v[p->cell[c].ends][i]];
+
+			if (f->cell)
+				f->cell[f->n++] = (uint32_t)c;
+		}
+	g->few = few;
+}
+
 /* The cells of a class in an end, if all are single; -1 if not. */
 static long exact_cells(const struct work *w, uint32_t cls, uint32_t end,
 			uint32_t *out, size_t most)
 {
 	const struct class *c = &w->p->classes.v[cls];
+	struct few_cells in = { c->cell, c->n_cell };
 	long n = 0;
 
-	for (size_t i = 0; i < c->n_cell; i++) {
-		if (end != NONE && !cell_in_end(w->p, c->cell[i], end))
+	if (!w->g->few)
+		index_ends(w->g);
+	if (end != NONE && w->g->few[end].cell)
+		in = w->g->few[end];
+	for (size_t i = 0; i < in.n; i++) {
+		const struct cell *x = &w->p->cell[in.cell[i]];
+
+		if (x->cls != cls ||
+		    (end != NONE && !cell_in_end(w->p, in.cell[i], end)))
 			continue;
-		if (!single(&w->p->cell[c->cell[i]]) || (size_t)n == most)
+		if (!single(x) || (size_t)n == most)
 			return -1;
-		out[n++] = c->cell[i];
+		out[n++] = in.cell[i];
 	}
 	return n;
 }
@@ -164,12 +206,16 @@ static struct rs_set *port_set(struct work *w)
 	struct rs_set *set = rs_add_set(w->g->rs, unique_name(w->g, w->x->name,
 							      "ports"),
 					false, 2, key);
-	struct key_set k = { 0 };
+	struct key_range *all = ARENA_ARRAY(w->a, struct key_range,
+					    w->exact.n);
+	struct key_set k;
+	size_t n = 0;
 
 	for (size_t i = 0; i < w->exact.n; i++)
 		if (w->exact.v[i].place == EXACT_PORTS)
-			keys_add(w->a, &k, w->exact.v[i].key,
-				 w->exact.v[i].key);
+			all[n++] = (struct key_range){ w->exact.v[i].key,
+						       w->exact.v[i].key };
+	k = keys_from(w->a, all, n);
 	for (size_t i = 0; i < k.n; i++)
 		for (uint32_t x = k.r[i].lo; x <= k.r[i].hi; x++) {
 			struct rs_elem *e = rs_add_elem(w->g->rs, set);

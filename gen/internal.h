@@ -44,6 +44,12 @@ struct node_index {
 	VEC(uint32_t) products;
 };
 
+/* exact.c: the cells in an end; cell NULL: they are many. */
+struct few_cells {
+	uint32_t *cell;
+	size_t n;
+};
+
 struct gen {
 	struct arena *arena; /* of the ruleset */
 	struct arena *scratch;
@@ -56,6 +62,7 @@ struct gen {
 	uint32_t n_nodes;
 	VEC(uint32_t) busy; /* places in index between which something passes */
 	size_t flow_elems; /* of GEN_COUNT_FLOW, bounded */
+	struct few_cells *few; /* by end id; NULL: not asked yet */
 	struct map names;  /* chain and set names in use */
 	struct map observed; /* zone, zone: the chain; zone, field: the set */
 	const char *what;  /* the zone pair whose rules are made, for the log */

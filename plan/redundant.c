@@ -11,22 +11,25 @@
 static struct key_set clear_keys(struct build *b, uint32_t svc)
 {
 	const struct svcset *s = &b->plan->svcsets.v[svc];
-	struct key_set k = { 0 };
+	struct key_range *v = ARENA_ARRAY(b->scratch, struct key_range, s->n);
+	size_t n = 0;
 
 	for (size_t i = 0; i < s->n; i++)
 		if (!s->v[i].carried)
-			keys_add(b->scratch, &k, s->v[i].keys.lo,
-				 s->v[i].keys.hi);
-	return k;
+			v[n++] = s->v[i].keys;
+	return keys_from(b->scratch, v, n);
 }
 
 static bool pair_covers(struct build *b, const struct product *x,
 			uint32_t *reason)
 {
 	const struct pair *p = plan_pair(b->plan, x->from, x->to);
-	struct key_set mine = clear_keys(b, x->svc);
+	struct key_set mine;
 
-	if (!p || !p->svc || !mine.n ||
+	if (!p || !p->svc)
+		return false;
+	mine = clear_keys(b, x->svc);
+	if (!mine.n ||
 	    keys_minus(b->scratch, mine, clear_keys(b, p->svc)).n)
 		return false;
 	*reason = b->plan->svcsets.v[p->svc].v[0].reason;

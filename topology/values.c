@@ -302,7 +302,8 @@ struct key_set value_ports(struct build *b, const struct xml_element *e,
 			   const char *attr, unsigned proto)
 {
 	struct words w = some_words(b, e, attr);
-	struct key_set out = { 0 };
+	struct key_range *v = ARENA_ARRAY(b->arena, struct key_range, w.n);
+	size_t n = 0;
 
 	for (size_t i = 0; i < w.n; i++) {
 		struct key_range r;
@@ -311,10 +312,10 @@ struct key_set value_ports(struct build *b, const struct xml_element *e,
 		if (why)
 			bad_word(b, &w, i, why);
 		else
-			keys_add(b->arena, &out, key_of(proto, r.lo),
-				 key_of(proto, r.hi));
+			v[n++] = (struct key_range){ key_of(proto, r.lo),
+						     key_of(proto, r.hi) };
 	}
-	return out;
+	return keys_from(b->arena, v, n);
 }
 
 unsigned value_number(struct build *b, const struct xml_element *e,
