@@ -488,7 +488,7 @@ static void live_copy(struct kruleset *rs)
 	rs->userns = copy->userns;
 }
 
-struct kruleset *check_load_live(struct arena *a, struct buf *err)
+struct kruleset *check_read_live(struct arena *a, struct buf *err)
 {
 	int fd = open_netfilter();
 	struct kruleset *rs;
@@ -507,6 +507,13 @@ struct kruleset *check_load_live(struct arena *a, struct buf *err)
 					   i->if_index});
 	if (list)
 		if_freenameindex(list);
+	return rs;
+}
+
+struct kruleset *check_load_live(struct arena *a, struct buf *err)
+{
+	struct kruleset *rs = check_read_live(a, err);
+
 	if (rs) {
 		live_texts(rs);
 		live_copy(rs);

@@ -23,6 +23,8 @@ struct kruleset *check_load_amended(struct arena *a, const char *path,
 /* The ruleset of the network namespace that this process is in; packets are
  * sent through a copy of it in a private namespace, where one can be made. */
 struct kruleset *check_load_live(struct arena *a, struct buf *err);
+/* The same to be judged alone: rules have no texts, no packet is sent. */
+struct kruleset *check_read_live(struct arena *a, struct buf *err);
 void check_unload(struct kruleset *rs);
 
 /* load_names.c: interface names a file cannot be loaded without. */

@@ -313,7 +313,8 @@ static void judge(struct verifier *v, const struct kruleset *rs,
 	v->judged[v->path].done = true;
 	v->judged[v->path].plan = plan.d;
 	v->judged[v->path].rules = rules;
-	notes_path(v, &rules, denied);
+	if (!v->opt->no_notes)
+		notes_path(v, &rules, denied);
 }
 
 static void forward(struct verifier *v, const struct kruleset *rs)
@@ -483,6 +484,7 @@ void verify_firewall(struct arena *a, const struct plan *p,
 	if (!opt->no_replay)
 		finding_replay(&v);
 	repair_findings(&v);
-	notes_finish(&v);
+	if (!opt->no_notes)
+		notes_finish(&v);
 	check_free(v.c);
 }

@@ -137,6 +137,7 @@ struct verify_options {
 	const struct waivers *waivers;
 	bool *used;
 	bool no_replay;
+	bool no_notes;
 	bool baseline; /* say findings as waivers too */
 	const char **may_deny; /* tables that may drop more than planned */
 	size_t n_may_deny;

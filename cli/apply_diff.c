@@ -68,11 +68,19 @@ int apply_difference(struct args *a, const struct loaded *l,
 		     const struct firewall *f, const char *table, bool first,
 		     struct buf *out, bool *opens, bool *closes)
 {
-	struct verify_options opt = { .old = NULL };
+	struct verify_options opt = { .no_replay = true, .no_notes = true };
 	struct verified v = { .file = "the running kernel", .firewall = f };
 	struct buf err = { 0 };
-	struct kruleset *rs = check_load_live(a->arena, &err);
+	struct kruleset *rs;
 
+	if (first) {
+		buf_puts(out, "closes  what is not planned: now everything "
+			      "passes that tables of others let through\n");
+		*opens = false;
+		*closes = true;
+		return EXIT_OK;
+	}
+	rs = check_read_live(a->arena, &err);
 	if (!rs) {
 		complain(a, "%s", err.s ? err.s : "the kernel cannot be read");
 		buf_free(&err);
@@ -80,11 +88,7 @@ int apply_difference(struct args *a, const struct loaded *l,
 	}
 	foreign_tables(a, rs, table, &opt);
 	verify_firewall(a->arena, l->plan, f, rs, &opt, &v);
-	if (first)
-		buf_puts(out, "closes  what is not planned: now everything "
-			      "passes that tables of others let through\n");
-	else
-		put_findings(&v, out);
+	put_findings(&v, out);
 	*opens = v.count[VF_MISSING];
 	*closes = v.count[VF_EXTRA];
 	check_unload(rs);

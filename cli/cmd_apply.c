@@ -87,11 +87,12 @@ static int compare(struct job *j)
 				     true, &s->err);
 	if (!j->have)
 		return site_trouble(s);
+	if (same_rules(j))
+		return EXIT_OK;
 	if (apply_difference(j->a, &j->l, j->f, s->table, running < 0,
 			     &j->summary, &j->opens, &j->closes) != EXIT_OK)
 		return EXIT_BAD;
-	if (!same_rules(j))
-		apply_order(&j->l, j->f, j->opens, j->closes, &j->summary);
+	apply_order(&j->l, j->f, j->opens, j->closes, &j->summary);
 	return EXIT_OK;
 }
 
