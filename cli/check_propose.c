@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "cli/check_waivers.h"
+#include "cli/tried.h"
 
 /*
  * What a running firewall permits beyond the plan, as exceptions: a file to be
@@ -8,15 +9,11 @@
  * forbid stands against it, or there is no path) becomes a comment that says
  * so.
  */
-struct line {
-	const char *xml, *why; /* why: not to be planned */
-};
-
 struct proposal {
 	struct args *a;
 	const struct loaded *l;
 	const char *day;
-	VEC(struct line) line;
+	VEC(struct tried_line) line;
 	struct buf rest; /* comments */
 };
 
@@ -63,7 +60,7 @@ static void take_finding(struct proposal *p, const struct verified *v,
 		return;
 	}
 	for (size_t i = 0; i < f->waive.n; i++) {
-		struct line x = { .xml = arena_printf(p->a->arena,
+		struct tried_line x = { .xml = arena_printf(p->a->arena,
 			"  <allow name=\"observed-%.8s-%zu\" %s\n"
 			"         reason=\"observed at %s, unreviewed: %s "
 			"permits it\" expires=\"%s\"/>\n", f->fingerprint,
@@ -72,39 +69,6 @@ static void take_finding(struct proposal *p, const struct verified *v,
 
 		vec_push(p->a->arena, &p->line, x);
 	}
-}
-
-/* The lines lo..hi that are left, as a topology would take them. */
-static bool taken(struct proposal *p, size_t lo, size_t hi,
-		  struct loaded *out, const char **why)
-{
-	struct buf b = { 0 };
-	bool good;
-
-	for (size_t i = lo; i < hi; i++)
-		if (!p->line.v[i].why)
-			buf_puts(&b, p->line.v[i].xml);
-	struct vf_edit e = { .add = b.s ? b.s : "" };
-
-	good = check_edited(p->a, p->l, &e, out, why);
-	buf_free(&b);
-	return good;
-}
-
-/* Halves, until it is known which lines are refused. */
-static void refuse(struct proposal *p, size_t lo, size_t hi)
-{
-	const char *why = NULL;
-	struct loaded out;
-
-	if (lo == hi || taken(p, lo, hi, &out, &why))
-		return;
-	if (hi - lo == 1) {
-		p->line.v[lo].why = why;
-		return;
-	}
-	refuse(p, lo, lo + (hi - lo) / 2);
-	refuse(p, lo + (hi - lo) / 2, hi);
 }
 
 static void put_left(struct proposal *p, const struct vf_finding *f)
@@ -120,10 +84,9 @@ static void put_left(struct proposal *p, const struct vf_finding *f)
 static void judge_again(struct proposal *p, const struct check_report *r)
 {
 	static const struct verify_options opt = { .no_replay = true };
-	const char *why = NULL;
 	struct loaded out;
 
-	if (!taken(p, 0, p->line.n, &out, &why))
+	if (!tried_lines(p->a, p->l, p->line.v, p->line.n, &out))
 		return;
 	for (size_t i = 0; i < r->n; i++) {
 		const struct firewall *f =
@@ -171,7 +134,6 @@ int check_write_proposal(struct args *a, const struct check_report *r,
 	for (size_t i = 0; i < r->n; i++)
 		for (size_t k = 0; k < r->v[i].findings.n; k++)
 			take_finding(&p, &r->v[i], &r->v[i].findings.v[k]);
-	refuse(&p, 0, p.line.n);
 	judge_again(&p, r);
 	code = put_all(&p, path);
 	buf_free(&p.rest);

@@ -3,14 +3,15 @@
 #include "cli/cmd_check.h"
 #include "cli/explain.h"
 #include "cli/offers.h"
+#include "cli/tried.h"
 #include "plan/sets.h"
 
 /*
  * What would allow a packet that is not planned: the exception, and a role that
  * a template has a row for. Both are tried: the topology is compiled once more
  * in memory, policies included, and asked again. All exceptions are tried at
- * once, and by halves where some are refused; a role changes more than one
- * packet, so each is tried alone, and no more than a few.
+ * once; a role changes more than one packet, so each is tried alone, and no
+ * more than a few.
  */
 enum { MOST_ROLES = 12 };
 
@@ -87,30 +88,20 @@ static const char *denied_by(struct curing *c, const struct loaded *l,
 	return x.verdict == VERDICT_ALLOWED ? NULL : explain_why(&q, &x);
 }
 
-/* Tries lo..hi at once; halves, until it is known which are refused. */
-static void try_allows(struct curing *c, size_t lo, size_t hi)
+static void try_allows(struct curing *c)
 {
-	struct buf b = { 0 };
-	const char *why = NULL;
+	struct args *a = c->q->a;
+	struct tried_line *v = ARENA_ARRAY(a->arena, struct tried_line, c->n);
 	struct loaded out;
 	bool good;
 
-	for (size_t i = lo; i < hi; i++)
-		if (c->v[i].allow)
-			buf_printf(&b, "%s\n", c->v[i].allow);
-	good = !b.n || compiles(c, b.s, &out, &why);
-	for (size_t i = lo; i < hi && b.n && good; i++)
-		if (c->v[i].allow)
-			c->v[i].why_not = denied_by(c, &out, &c->v[i].asked);
-	buf_free(&b);
-	if (good)
-		return;
-	if (hi - lo == 1) {
-		c->v[lo].why_not = why;
-		return;
-	}
-	try_allows(c, lo, lo + (hi - lo) / 2);
-	try_allows(c, lo + (hi - lo) / 2, hi);
+	for (size_t i = 0; i < c->n; i++)
+		v[i].xml = c->v[i].allow;
+	good = tried_lines(a, &c->q->l, v, c->n, &out);
+	for (size_t i = 0; i < c->n; i++)
+		c->v[i].why_not = v[i].why ? v[i].why :
+			good ? denied_by(c, &out, &c->v[i].asked) :
+			       "not together with the others";
 }
 
 struct trial {
@@ -243,7 +234,8 @@ void explain_cures(struct question *q, struct cure *v, size_t n)
 
 	for (size_t i = 0; i < n; i++)
 		v[i].allow = allow_of(q, &v[i].k);
-	try_allows(&c, 0, n);
+	if (n)
+		try_allows(&c);
 	for (size_t i = 0; i < n; i++)
 		finish(&c, &v[i]);
 }

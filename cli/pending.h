@@ -8,7 +8,10 @@
  * What was counted and logged where the plan is observed and not enforced:
  * what would be lost if it were.
  */
-enum { PENDING_ADDRS = 8 }; /* single sources that a flow remembers */
+enum {
+	PENDING_ADDRS = 8, /* single sources that a flow remembers */
+	PENDING_DAYS = 90, /* until a proposal expires */
+};
 
 struct pending_flow {
 	uint32_t from, to; /* parties; NONE: the address is in no zone */
@@ -42,9 +45,18 @@ int pending_text(struct pending *p, const char *path);
 int pending_capture(struct pending *p, const char *path);
 int pending_live(struct pending *p, const struct firewall *f);
 
-/* pending_roles.c: finds the roles that would cover flows. */
+/* pending_roles.c: finds the roles that would cover flows, and tries them on
+ * the topology in memory. */
 void pending_roles(struct pending *p);
-/* Allows and roles that would keep all of it, for review. */
+/* "  <assign to=... roles=.../>" */
+const char *pending_assign(const struct pending *p,
+			   const struct pending_flow *f);
+/* Was the same role given to the same party for a flow before? */
+bool pending_given(const struct pending *p, size_t i);
+/* pending_propose.c: " owner=\"...\"", escaped */
+void pending_attr(struct buf *out, const char *attr, const char *s);
+/* Allows and roles that would keep all of it, for review;
+ * what the topology refuses becomes a comment. */
 void pending_propose(const struct pending *p, struct buf *out);
 
 const char *pending_owner(const struct pending *p,

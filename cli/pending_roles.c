@@ -1,15 +1,15 @@
 #include <string.h>
 
-#include "base/hash.h"
 #include "cli/offers.h"
 #include "cli/pending.h"
+#include "cli/tried.h"
 
 /*
  * A flow is covered by a role if a template row joins that role of one side to
  * one that the other side bears. A role is worth proposing for a party only if
  * it covers two flows at least: one port alone is a coincidence.
  */
-enum { WORTH = 2, DAYS = 90 };
+enum { WORTH = 2 };
 
 struct offer {
 	uint32_t party;
@@ -21,11 +21,6 @@ struct offers {
 	struct pending *p;
 	VEC(struct offer) v;
 };
-
-static bool is_host(const struct plan *p, uint32_t party)
-{
-	return party != NONE && p->topo->parties.v[party]->kind == PARTY_HOST;
-}
 
 struct taking {
 	struct offers *o;
@@ -86,101 +81,28 @@ static void each(struct offers *o, void (*fn)(void *ctx,
 	}
 }
 
-void pending_roles(struct pending *p)
-{
-	struct offers o = { .p = p };
-
-	each(&o, count_offer);
-	each(&o, take_offer);
-}
-
-/* ---- writing ---------------------------------------------------------------------- */
-
-static void put_key(struct buf *out, uint32_t key)
-{
-	unsigned proto = key_proto(key), detail = key_detail(key);
-
-	if (proto == PROTO_TCP || proto == PROTO_UDP)
-		buf_printf(out, " %s=\"%u\"", proto == PROTO_TCP ? "tcp" :
-			   "udp", detail);
-	else if (proto_is_icmp(proto))
-		buf_printf(out, " %s=\"%s\"", proto == PROTO_ICMP ? "icmp" :
-			   "icmpv6", icmp_type_name(proto, detail));
-	else
-		buf_printf(out, " ip=\"%u\"", proto);
-}
-
-static void put_text(struct buf *out, const char *attr, const char *s)
-{
-	buf_printf(out, " %s=\"", attr);
-	for (; *s; s++) {
-		if (strchr("&<\"", *s))
-			buf_printf(out, "&#%d;", *s);
-		else
-			buf_putc(out, *s);
-	}
-	buf_putc(out, '"');
-}
-
-/* A host by name, else the addresses; many of them by what they stand in. */
-static const char *from_text(const struct pending *p,
-			     const struct pending_flow *f)
-{
-	const struct plan *plan = p->l.plan;
-	const char *out = NULL;
-	char text[ADDR_TEXT];
-
-	if (is_host(plan, f->from) || f->n_src > PENDING_ADDRS)
-		return plan_party_name(plan, f->from);
-	for (size_t i = 0; i < f->n_src; i++) {
-		addr_text(f->src[i], text);
-		out = arena_printf(p->a->arena, "%s%s%s", out ? out : "",
-				   out ? " " : "", text);
-	}
-	return out;
-}
-
-static const char *to_text(const struct pending *p,
+const char *pending_assign(const struct pending *p,
 			   const struct pending_flow *f)
 {
-	char text[ADDR_TEXT];
+	const struct party *x =
+		p->l.topo->parties.v[f->role_to ? f->to : f->from];
+	struct buf b = { 0 };
+	const char *s;
+	char day[16];
 
-	if (is_host(p->l.plan, f->to))
-		return plan_party_name(p->l.plan, f->to);
-	addr_text(f->dst, text);
-	return arena_strdup(p->a->arena, text);
+	date_text(p->l.now + PENDING_DAYS * 86400, day);
+	buf_printf(&b, "  <assign to=\"%s\" roles=\"%s\"", x->name,
+		   f->role->name);
+	if (x->owner)
+		pending_attr(&b, "owner", x->owner);
+	buf_printf(&b, " expires=\"%s\"/> <!-- observed, unreviewed: %s -->",
+		   day, f->row);
+	s = arena_strdup(p->a->arena, b.s);
+	buf_free(&b);
+	return s;
 }
 
-static bool can_be_allowed(const struct pending *p,
-			   const struct pending_flow *f)
-{
-	unsigned proto = key_proto(f->key);
-
-	return f->from_node < p->l.plan->n_zones &&
-	       f->to_node < p->l.plan->n_zones &&
-	       (!proto_is_icmp(proto) ||
-		icmp_type_name(proto, key_detail(f->key))) &&
-	       (!proto_has_ports(proto) || key_detail(f->key));
-}
-
-static void put_allow(const struct pending *p, const struct pending_flow *f,
-		      const char *day, struct buf *out)
-{
-	const char *from = from_text(p, f), *to = to_text(p, f);
-	const char *owner = pending_owner(p, f);
-	uint64_t h = hash_str(hash_str(HASH_INIT, from), to);
-
-	h = hash_bytes(h, &f->key, sizeof(f->key));
-	buf_printf(out, "  <allow name=\"observed-%08x\" from=\"%s\" to=\"%s\"",
-		   (unsigned)(hash_mix(h) >> 32), from, to);
-	put_key(out, f->key);
-	buf_printf(out, "\n         reason=\"observed, unreviewed\"");
-	if (owner)
-		put_text(out, "owner", owner);
-	buf_printf(out, " expires=\"%s\"/>\n", day);
-}
-
-static bool given_before(const struct pending *p, size_t i)
+bool pending_given(const struct pending *p, size_t i)
 {
 	const struct pending_flow *f = &p->flows.v[i];
 	uint32_t party = f->role_to ? f->to : f->from;
@@ -195,43 +117,56 @@ static bool given_before(const struct pending *p, size_t i)
 	return false;
 }
 
-static void put_assign(const struct pending *p, const struct pending_flow *f,
-		       const char *day, struct buf *out)
+/* What the role does not plan after all (realms, `use`) is no role's flow. */
+static bool covered(const struct loaded *now, const struct pending_flow *f)
 {
-	const struct party *x =
-		p->l.topo->parties.v[f->role_to ? f->to : f->from];
+	size_t n = f->n_src < PENDING_ADDRS ? f->n_src : PENDING_ADDRS;
 
-	buf_printf(out, "  <assign to=\"%s\" roles=\"%s\"", x->name,
-		   f->role->name);
-	if (x->owner)
-		put_text(out, "owner", x->owner);
-	buf_printf(out, " expires=\"%s\"/> <!-- observed, unreviewed: %s -->\n",
-		   day, f->row);
+	for (size_t i = 0; i < n; i++) {
+		struct packet k = { f->src[i], f->dst,
+				    (uint8_t)key_proto(f->key),
+				    (uint16_t)key_detail(f->key) };
+
+		if (plan_verdict(now->plan, &k).verdict != VERDICT_ALLOWED)
+			return false;
+	}
+	return true;
 }
 
-void pending_propose(const struct pending *p, struct buf *out)
+/* All roles at once; those that are refused, and flows that are not covered,
+ * are left to exceptions. true: some were, so the others are tried again. */
+static bool try_roles(struct pending *p)
 {
-	size_t left = 0;
-	char day[16];
+	struct tried_line *v = ARENA_ARRAY(p->a->arena, struct tried_line,
+					   p->flows.n);
+	bool some = false, dropped = false, good;
+	struct loaded now;
 
-	date_text(p->l.now + DAYS * 86400, day);
-	buf_puts(out, "<topology xmlns=\"urn:portplan:1\" name=\"observed\">\n");
 	for (size_t i = 0; i < p->flows.n; i++)
-		if (p->flows.v[i].role && !given_before(p, i))
-			put_assign(p, &p->flows.v[i], day, out);
+		if (p->flows.v[i].role && !pending_given(p, i)) {
+			v[i].xml = pending_assign(p, &p->flows.v[i]);
+			some = true;
+		}
+	if (!some)
+		return false;
+	good = tried_lines(p->a, &p->l, v, p->flows.n, &now);
 	for (size_t i = 0; i < p->flows.n; i++) {
-		const struct pending_flow *f = &p->flows.v[i];
+		struct pending_flow *f = &p->flows.v[i];
 
-		if (f->role)
-			continue;
-		if (can_be_allowed(p, f))
-			put_allow(p, f, day, out);
-		else
-			left++;
+		if (f->role && (!good || v[i].why || !covered(&now, f))) {
+			f->role = NULL;
+			dropped = true;
+		}
 	}
-	if (left)
-		buf_printf(out, "  <!-- %zu flow%s that no allow can name: an "
-			   "address in no zone, a firewall's own, or no "
-			   "request -->\n", left, left > 1 ? "s" : "");
-	buf_puts(out, "</topology>\n");
+	return dropped;
+}
+
+void pending_roles(struct pending *p)
+{
+	struct offers o = { .p = p };
+
+	each(&o, count_offer);
+	each(&o, take_offer);
+	while (try_roles(p))
+		;
 }
