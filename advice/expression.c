@@ -99,6 +99,24 @@ static bool known(const struct checker *c, const char *s, size_t len)
 	return map_find(&c->v->map, s, len);
 }
 
+static void check_variable(struct checker *c, const char *s, size_t off,
+			   size_t len)
+{
+	static const char *const only[] = { "once" };
+
+	if (len != strlen(only[0]) || strncmp(s + off, only[0], len)) {
+		complain(c, off, len, "variable", only, 1);
+		return;
+	}
+	if (xml_attr(c->xml, only[0]) && strcmp(c->attr, only[0]))
+		return;
+	c->wrong = true;
+	diag_add(c->d, SEV_ERROR,
+		 xml_word_span(c->xml, c->attr, c->base + off, len),
+		 "$once is the value of the rule's attribute \"once\"%s",
+		 strcmp(c->attr, only[0]) ? ", which it has not" : " itself");
+}
+
 /* One name: after @, after a prefix, or before a parenthesis. */
 static void check_name(struct checker *c, const char *s, size_t off,
 		       size_t len)
@@ -119,6 +137,8 @@ static void check_name(struct checker *c, const char *s, size_t off,
 		after++;
 	if (before == ':' && off > 1 && s[off - 2] == 'l') {
 		return; /* xml:id */
+	} else if (before == '$') {
+		check_variable(c, s, off, len);
 	} else if (before == ':' && off > 1 && s[off - 2] == 'p') {
 		if (!known(c, s + off, len))
 			complain(c, off, len, "element", c->v->names.v,

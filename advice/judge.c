@@ -20,7 +20,7 @@ struct segment {
 
 struct compiled {
 	const struct advice_rule *rule;
-	struct expression each, condition, place;
+	struct expression once, each, condition, place;
 	VEC(struct segment) finding;
 };
 
@@ -122,7 +122,8 @@ static bool compile(struct judge *j, const struct advice_rule *r,
 	bool ok;
 
 	*c = (struct compiled){ .rule = r };
-	ok = read_attr(j, r, "each", &c->each);
+	ok = read_attr(j, r, "once", &c->once);
+	ok &= read_attr(j, r, "each", &c->each);
 	ok &= read_attr(j, r, "condition", &c->condition);
 	ok &= read_attr(j, r, "place", &c->place);
 	return read_finding(j, r, c) && ok;
@@ -243,6 +244,10 @@ static void apply(struct judge *j, const struct compiled *c)
 	struct xpath_value v;
 	struct xpath_error err;
 
+	if (!xpath_set_once(j->doc, c->once.expr, &err)) {
+		expression_failed(&c->once, &err, j->d);
+		return;
+	}
 	if (!c->each.expr) {
 		ask(j, c, NULL);
 		return;

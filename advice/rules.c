@@ -32,8 +32,8 @@ static bool read_severity(const struct xml_element *e, struct diags *d,
 /* A rule decides, or says why it cannot. */
 static void check_rule(const struct xml_element *e, struct diags *d)
 {
-	static const char *const of_decided[] = { "each", "finding", "place",
-						  "condition" };
+	static const char *const of_decided[] = { "once", "each", "finding",
+						  "place", "condition" };
 	bool undecided = xml_attr(e, "undecided");
 
 	if (!undecided && !xml_attr(e, "condition"))
@@ -43,7 +43,7 @@ static void check_rule(const struct xml_element *e, struct diags *d)
 		diag_add(d, SEV_ERROR, xml_span(e),
 			 "<rule> lacks the attribute \"finding\" (the sentence "
 			 "that is reported)");
-	for (size_t i = 0; undecided && i < 4; i++)
+	for (size_t i = 0; undecided && i < 5; i++)
 		if (xml_attr(e, of_decided[i]))
 			diag_add(d, SEV_ERROR,
 				 xml_attr_name_span(e, of_decided[i]),

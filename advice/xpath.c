@@ -30,13 +30,15 @@ struct xpath_expr {
 	xmlXPathCompExprPtr comp;
 };
 
+#define NO_VARIABLE "the only variable is $once, in a rule that has \"once\""
+
 /* libxml2 gives such an error a number and a place, and no words. */
 static const char *const words[] = {
 	[XPATH_NUMBER_ERROR] = "this is no number",
 	[XPATH_UNFINISHED_LITERAL_ERROR] = "a quoted text is never closed",
 	[XPATH_START_LITERAL_ERROR] = "a quoted text is expected here",
 	[XPATH_VARIABLE_REF_ERROR] = "a variable's name is expected here",
-	[XPATH_UNDEF_VARIABLE_ERROR] = "there are no variables",
+	[XPATH_UNDEF_VARIABLE_ERROR] = NO_VARIABLE,
 	[XPATH_INVALID_PREDICATE_ERROR] = "a [ is never closed",
 	[XPATH_EXPR_ERROR] = "an expression is expected here",
 	[XPATH_UNCLOSED_ERROR] = "a parenthesis is never closed",
@@ -45,7 +47,7 @@ static const char *const words[] = {
 	[XPATH_INVALID_TYPE] = "an argument is of the wrong kind",
 	[XPATH_INVALID_ARITY] = "a function has too many or too few arguments",
 	[XPATH_UNDEF_PREFIX_ERROR] = "there is no such prefix (p is the plan's)",
-	[XPATH_FORBID_VARIABLE_ERROR] = "there are no variables",
+	[XPATH_FORBID_VARIABLE_ERROR] = NO_VARIABLE,
 	[XPATH_OP_LIMIT_EXCEEDED] = "it takes more steps than any rule may",
 	[XPATH_RECURSION_LIMIT_EXCEEDED] = "it is nested too deep",
 };
@@ -144,6 +146,21 @@ static xmlXPathObjectPtr evaluate(struct xpath_doc *d, struct xpath_expr *e,
 	if (!r && !err->what)
 		err->what = "it cannot be evaluated";
 	return r;
+}
+
+bool xpath_set_once(struct xpath_doc *d, struct xpath_expr *e,
+		    struct xpath_error *err)
+{
+	static const xmlChar name[] = "once";
+	xmlXPathObjectPtr r = NULL;
+
+	xmlXPathRegisterVariable(d->ctxt, name, NULL); /* that of before */
+	*err = (struct xpath_error){ NULL, 0 };
+	if (e)
+		r = evaluate(d, e, NULL, err);
+	if (r)
+		xmlXPathRegisterVariable(d->ctxt, name, r);
+	return !err->what;
 }
 
 /* The element that a node is, or belongs to; NULL for the document. */

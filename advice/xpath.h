@@ -35,6 +35,10 @@ void xpath_close(struct xpath_doc *d);
 /* NULL and the error. Freed with the document. */
 struct xpath_expr *xpath_compile(struct xpath_doc *d, const char *s,
 				 struct xpath_error *err);
+/* The value of $once from here on, of the whole document; the expression NULL:
+ * none. false and the error, and then there is none. */
+bool xpath_set_once(struct xpath_doc *d, struct xpath_expr *e,
+		    struct xpath_error *err);
 /* The node NULL: the root element. false and the error. */
 bool xpath_eval(struct xpath_doc *d, struct xpath_expr *e, xpath_node *node,
 		struct arena *a, struct xpath_value *out,

@@ -277,6 +277,8 @@ static const struct attr_def rule_attrs[] = {
 	{ "why", AT_TEXT, REQ, NULL, "what is wrong with it" },
 	{ "source", AT_TEXT, REQ, NULL, "who says so" },
 	{ "remedy", AT_TEXT, 0, NULL, "what to do about it" },
+	{ "once", AT_TEXT, 0, NULL,
+	  "XPath over the whole plan, asked once: $once in the others" },
 	{ "each", AT_TEXT, 0, NULL,
 	  "XPath: the nodes of the plan that are looked at, one by one" },
 	{ "condition", AT_TEXT, 0, NULL,
