@@ -3,6 +3,7 @@
 
 #include "cli/cmd_gen.h"
 #include "cli/explain.h"
+#include "cli/table.h"
 #include "gen/eval.h"
 #include "plan/each.h"
 #include "plan/matrix.h"
@@ -480,6 +481,25 @@ static void put_owner(struct question *q, const struct answer *x)
 			   d->owner, d->name);
 }
 
+static void put_label(struct question *q, const char *label, const char *text)
+{
+	if (!text)
+		return;
+	buf_puts(&q->text, label);
+	put_plain(&q->text, text);
+	buf_putc(&q->text, '\n');
+}
+
+static void put_cure(struct question *q, const struct packet *asked,
+		     const struct packet *own)
+{
+	struct cure c = { .asked = *asked, .k = *own };
+
+	explain_cures(q, &c, 1);
+	put_label(q, "  cure     ", c.text);
+	put_label(q, "  approval ", c.text ? c.approval : NULL);
+}
+
 static void ask(struct question *q, const struct packet *k)
 {
 	struct answer x = plan_verdict(q->l.plan, k);
@@ -511,6 +531,7 @@ static void ask(struct question *q, const struct packet *k)
 		put_realms(q, &x);
 		put_left_out(q, &x.own);
 		put_nearest(q, &x.own);
+		put_cure(q, k, &x.own);
 	}
 	passes = explain_passes(q, &x, &x.own);
 	for (size_t i = 0; i < passes.n; i++)
@@ -612,13 +633,14 @@ const struct command command_explain = {
 	  "icmp/echo-request, esp, ip/47, a service of the topology, or a bare "
 	  "number, which means tcp and udp. Allowed: the reasons, the most "
 	  "specific first, the firewalls crossed, and the rule of each that "
-	  "lets it through. Denied: the planned flow that comes nearest; where "
-	  "nothing enforces the denial, that is said.\n"
+	  "lets it through. Denied: the planned flow that comes nearest, the "
+	  "allow or the role that would permit it, tried on the topology in "
+	  "memory, and whose approval that needs; where nothing enforces the "
+	  "denial, that is said.\n"
 	  "With --queries, a line of FILE is FROM, TO, PACKET and \"allowed\" "
 	  "or \"denied\", separated by spaces or commas; # begins a comment. "
-	  "What was to be allowed and is denied is told with the allow or the "
-	  "role that would permit it, tried on the topology in memory, and with "
-	  "whose approval that needs.\n"
+	  "What was to be allowed and is denied is told with what would permit "
+	  "it.\n"
 	  "Exit code 0 allowed, 1 if any of what was asked is denied (a bare "
 	  "number asks twice); with --queries 0 all is as expected, 1 if not.",
 	OPTIONS(explain_options),
