@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "apply/grace.h"
+
 static void step(const struct apply *a, const char *name)
 {
 	if (a->step)
@@ -24,6 +26,9 @@ enum apply_result apply_load(struct apply *a, struct buf *err)
 	step(a, "begin");
 	r = load_plan_file(a->state, "next.plan", a->nft, a->table, &a->g,
 			   &a->slot, err);
+	if (r == BATCH_DONE && a->grace)
+		r = grace_start(a->nft, a->table, &a->g, a->slot, a->grace,
+				err);
 	if (r == BATCH_DONE)
 		step(a, "loaded");
 	return result_of(r);

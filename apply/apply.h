@@ -33,6 +33,7 @@ struct apply {
 	const char *table;
 	struct generations g; /* as they were read */
 	unsigned seconds;     /* to confirm in; 0: at once */
+	unsigned grace;	      /* seconds, from loading on; 0: none */
 	const char *from;     /* connection, for the journal; "" */
 	void (*step)(void *ctx, const char *name); /* tests; may be NULL */
 	/* On trial, by the guardian: see guardian.h. May be NULL. */

@@ -12,6 +12,7 @@
 
 #include "apply/generation.h"
 #include "apply/stream.h"
+#include "gen/ruleset.h"
 
 enum { MOST_ATTRS = 32 };
 
@@ -216,6 +217,9 @@ static void take_elem(struct model *m, struct model_set *s,
 		.timeout = x.v[NFTA_SET_ELEM_TIMEOUT],
 	};
 
+	/* a grace period that runs is no part of the rules */
+	if (e.timeout && !strcmp(s->name, GRACE_SET))
+		return;
 	if (!e.key) {
 		m->bad = true;
 		return;

@@ -116,6 +116,7 @@ static void put_counter(struct nlmsghdr *h)
 uint32_t set_flags(const struct rs_set *set)
 {
 	return (set->interval ? NFT_SET_INTERVAL : 0) |
+	       (set->timed ? NFT_SET_TIMEOUT : 0) |
 	       (set->map || set->n_data ? NFT_SET_MAP : 0) |
 	       (set->interval && set->n_field > 1 ? NFT_SET_CONCAT : 0);
 }

@@ -355,6 +355,14 @@ static void note_volatile(struct verifier *v, const struct kruleset *rs)
 	for (size_t i = 0; i < rs->set.n; i++) {
 		const struct kr_set *s = rs->set.v[i];
 
+		if (s->grace && s->grace <= KR_GRACE_MOST) {
+			note(v, NOTE_VOLATILE, NULL, arena_printf(v->a,
+				"a grace period runs in table %s, for %llu s "
+				"more: TCP that began before goes on where "
+				"the plan allows it", s->table->name,
+				(unsigned long long)(s->grace / 1000)));
+			continue;
+		}
 		if (s->flags & (NFT_SET_TIMEOUT | NFT_SET_EVAL) || s->dynamic)
 			note(v, NOTE_VOLATILE, NULL, arena_printf(v->a,
 				"set %s of table %s changes while it runs: "

@@ -15,6 +15,7 @@
 #include <linux/netfilter/nfnetlink.h>
 
 #include "base/hash.h"
+#include "base/keys.h"
 
 /* From netlink objects to the model. libnftnl checks attribute lengths; what
  * it does not (data longer than a register, user data) is checked here. */
@@ -244,6 +245,14 @@ static int elem_expr(struct nftnl_expr *e, void *ctx)
 	return 0;
 }
 
+/* "tcp", for a time, in the set that `apply --grace` fills. */
+static bool is_grace(const struct kr_set *s, const struct kr_elem *e)
+{
+	return e->timed && !strcmp(s->name, "pp_grace") &&
+	       !strncmp(s->table->name, "pp", 2) && e->key.len &&
+	       e->key.b[0] == PROTO_TCP;
+}
+
 static int add_elem(struct nftnl_set_elem *e, void *ctx)
 {
 	struct elem_ctx *c = ctx;
@@ -276,6 +285,13 @@ static int add_elem(struct nftnl_set_elem *e, void *ctx)
 	     x.key.len != c->set->key_len) ||
 	    (x.end.len && x.end.len != x.key.len))
 		c->bad = true;
+	if (is_grace(c->set, &x) &&
+	    nftnl_set_elem_is_set(e, NFTNL_SET_ELEM_EXPIRATION)) {
+		c->set->grace = nftnl_set_elem_get_u64(e,
+				NFTNL_SET_ELEM_EXPIRATION);
+		if (c->set->grace <= KR_GRACE_MOST)
+			return 0;
+	}
 	c->elem = &x;
 	nftnl_set_elem_expr_foreach(e, elem_expr, c);
 	vec_push(c->rs->arena, &c->set->elem, x);

@@ -115,6 +115,8 @@ struct kr_elem {
 	bool timed;	   /* it goes by itself after a time */
 };
 
+enum { KR_GRACE_MOST = 86400 * 1000 }; /* longer is no grace period */
+
 struct kr_set {
 	struct kr_table *table;
 	const char *name;
@@ -124,6 +126,8 @@ struct kr_set {
 	uint8_t field[16]; /* lengths of a concatenation's parts, if ranged */
 	uint8_t nfields;
 	bool dynamic; /* rules add to it */
+	uint64_t grace; /* milliseconds that a grace period goes on, which is
+			   no element then; 0: none */
 	const char *unknown;
 	VEC(struct kr_elem) elem;
 };

@@ -73,6 +73,7 @@ bool apply_connections(struct args *a, const struct loaded *loaded,
 struct way {
 	unsigned seconds; /* to confirm in; 0: at once */
 	bool revoke;
+	unsigned grace; /* seconds; 0: none */
 	/* NULL: a saved plan, by which no connection can be judged */
 	const struct loaded *loaded;
 	const struct firewall *firewall;
@@ -86,6 +87,8 @@ int apply_ask(const struct args *a, const char *question);
 int apply_whole(struct site *s, const struct way *w);
 /* In place, what differs. */
 int apply_changes(struct site *s, const struct way *w, struct delta *x);
+/* A grace period begins in what runs. EXIT_OK or a message. */
+int apply_grace(struct site *s, unsigned seconds);
 /* The rules run for good: looks at the connections. EXIT_OK, or that it was
  * asked for and could not be done. */
 int apply_look(struct site *s, const struct way *w);

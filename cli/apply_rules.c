@@ -17,6 +17,7 @@ struct rules *rules_make(struct args *a, const struct loaded *l,
 
 	if (counters_option(a, &opt) != EXIT_OK)
 		return NULL;
+	opt.grace = arg_given(a, "grace");
 	diags_init(&d, a->arena);
 	r->rs = gen_firewall(a->arena, l->plan, f, &opt, &d);
 	print_diags(&d);

@@ -7,7 +7,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "apply/grace.h"
 #include "cli/apply.h"
+
+enum { GRACE_TRIES = 8 };
 
 /* Switching, and waiting for the confirmation. */
 
@@ -189,6 +192,41 @@ static void cut_confirmed(void *ctx, struct buf *out)
 				  REVOKE_NOW, out);
 }
 
+/* ---- grace -------------------------------------------------------------------------- */
+
+static void say_grace(unsigned seconds)
+{
+	if (seconds)
+		printf("grace   for %u s: TCP connections that began before go "
+		       "on where the plan allows them\n", seconds);
+}
+
+int apply_grace(struct site *s, unsigned seconds)
+{
+	enum batch_result r = BATCH_STALE;
+	int running;
+
+	for (int tries = 0; tries < GRACE_TRIES && r == BATCH_STALE; tries++) {
+		if (generations_read(&s->nft, s->table, &s->g, &s->err) < 0)
+			return site_trouble(s);
+		running = generations_running(&s->g);
+		if (running < 0)
+			return complain(s->a, "nothing runs that could have a "
+					"grace period");
+		r = grace_start(&s->nft, s->table, &s->g, running, seconds,
+				&s->err);
+	}
+	if (r == BATCH_STALE)
+		buf_puts(&s->err, "others change the rules all the time\n");
+	if (r != BATCH_DONE) {
+		site_trouble(s);
+		return complain(s->a, "no grace period: are these rules of an "
+				"apply --grace?");
+	}
+	say_grace(seconds);
+	return EXIT_OK;
+}
+
 /* ---- the switch ---------------------------------------------------------------------- */
 
 int apply_whole(struct site *s, const struct way *w)
@@ -196,7 +234,7 @@ int apply_whole(struct site *s, const struct way *w)
 	struct on_trial trial = { s, w };
 	struct apply x = { .nft = &s->nft, .state = &s->state,
 			   .table = s->table, .g = s->g,
-			   .seconds = w->seconds, .from = ssh_connection(),
+			   .seconds = w->seconds, .grace = w->grace, .from = ssh_connection(),
 			   .step = apply_step, .confirmed = cut_confirmed,
 			   .ctx = &trial };
 	enum apply_result r = apply_load(&x, &s->err);
@@ -209,6 +247,7 @@ int apply_whole(struct site *s, const struct way *w)
 	s->g.generation = x.g.generation;
 	if (r != APPLY_DONE)
 		return apply_result_code(s, r);
+	say_grace(w->grace);
 	if (!w->seconds) {
 		printf("these rules run now, and will at boot\n");
 		return apply_look(s, w);
@@ -232,5 +271,7 @@ int apply_changes(struct site *s, const struct way *w, struct delta *x)
 	printf("changed in place, %llu elements and %llu rules: counters go "
 	       "on. These rules run now, and will at boot\n",
 	       (unsigned long long)x->elements, (unsigned long long)x->rules);
+	if (w->grace && apply_grace(s, w->grace) != EXIT_OK)
+		return EXIT_UNDECIDED;
 	return apply_look(s, w);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "apply/grace.h"
 #include "cli/apply.h"
 #include "cli/cmd_gen.h"
 #include "cli/machine.h"
@@ -44,6 +45,26 @@ static int read_confirm(struct job *j)
 		return complain(j->a, "--confirm \"%s\": seconds, at most %d; 0 "
 				"is without", s, CONFIRM_MOST);
 	j->way.seconds = (unsigned)v;
+	return EXIT_OK;
+}
+
+static int read_grace(struct job *j)
+{
+	const char *s = arg_value(j->a, "grace", NULL);
+	unsigned long v = 0;
+	char *unit = NULL;
+
+	if (!s)
+		return EXIT_OK;
+	if (*s >= '0' && *s <= '9')
+		v = strtoul(s, &unit, 10);
+	if (unit && v <= GRACE_MOST)
+		v *= !strcmp(unit, "h") ? 3600 : !strcmp(unit, "m") ? 60 :
+		     !*unit || !strcmp(unit, "s") ? 1 : 0;
+	if (!v || v > GRACE_MOST)
+		return complain(j->a, "--grace \"%s\": a time like 90s, 30m or "
+				"1h, at most 24h", s);
+	j->way.grace = (unsigned)v;
 	return EXIT_OK;
 }
 
@@ -187,6 +208,8 @@ static int keep(struct job *j)
 
 	if (code == EXIT_OK && state_confirm(&s->state, &s->err) < 0)
 		code = site_trouble(s);
+	if (code == EXIT_OK && j->way.grace)
+		code = apply_grace(s, j->way.grace);
 	return code == EXIT_OK ? apply_look(s, &j->way) : code;
 }
 
@@ -344,7 +367,7 @@ static int apply_saved(struct job *j)
 
 /* ---- boot ---------------------------------------------------------------------------------- */
 
-static int boot_one(struct args *a, const char *name)
+static int boot_one(struct args *a, const char *name, unsigned grace)
 {
 	struct site s;
 	int code = site_open(&s, a, name), slot;
@@ -361,11 +384,13 @@ static int boot_one(struct args *a, const char *name)
 		else
 			code = site_trouble(&s);
 	}
+	if (code == EXIT_OK && grace)
+		code = apply_grace(&s, grace);
 	site_close(&s);
 	return code;
 }
 
-static int apply_boot(struct args *a)
+static int apply_boot(struct args *a, unsigned grace)
 {
 	const char *only = arg_value(a, "firewall", NULL);
 	const char **names;
@@ -380,7 +405,7 @@ static int apply_boot(struct args *a)
 		return complain(a, "nothing in \"%s\" was ever confirmed",
 				state_base(a));
 	for (size_t i = 0; i < n; i++)
-		if (boot_one(a, names[i]) != EXIT_OK)
+		if (boot_one(a, names[i], grace) != EXIT_OK)
 			code = EXIT_BAD;
 	return code;
 }
@@ -391,6 +416,8 @@ static int cmd_apply(struct args *a)
 	bool boot = arg_given(a, "boot"), saved = arg_given(a, "plan");
 	int code = read_confirm(&j);
 
+	if (code == EXIT_OK)
+		code = read_grace(&j);
 	if (code != EXIT_OK)
 		return code;
 	if (boot + saved + (a->operands.n > 0) != 1)
@@ -399,7 +426,7 @@ static int cmd_apply(struct args *a)
 	if (arg_given(a, "revoke") && !a->operands.n)
 		return complain(a, "--revoke judges connections by the plan: "
 				"it needs the topology");
-	code = boot ? apply_boot(a) : saved ? apply_saved(&j) :
+	code = boot ? apply_boot(a, j.way.grace) : saved ? apply_saved(&j) :
 					      apply_topology(&j);
 	buf_free(&j.summary);
 	return code;
@@ -425,6 +452,10 @@ static const struct option_def apply_options[] = {
 	  "afterwards cut the connections that the new plan does not allow "
 	  "(of an apply on trial: when it is confirmed); without, they are "
 	  "listed" },
+	{ 0, "grace", "TIME",
+	  "for that long (90s, 30m, 1h) let TCP connections go on that began "
+	  "before and that the plan allows: after a first load or a failover, "
+	  "when tracking knows none" },
 	{ 0, "whole", NULL,
 	  "load all rules anew, even where changing some in place would do" },
 	{ 0, "boot", NULL,

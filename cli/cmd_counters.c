@@ -16,11 +16,12 @@
  */
 typedef unsigned long long ull;
 
-enum kind { K_PLANNED, K_DROPPED, K_PASSED, K_OTHER };
+enum kind { K_PLANNED, K_DROPPED, K_PASSED, K_GRACE, K_OTHER };
 
 static const char *const kind_name[] = {
 	[K_PLANNED] = "planned", [K_DROPPED] = "dropped",
-	[K_PASSED] = "let through", [K_OTHER] = "not of this plan",
+	[K_PASSED] = "let through", [K_GRACE] = "looked at in grace",
+	[K_OTHER] = "not of this plan",
 };
 
 struct row {
@@ -69,6 +70,8 @@ static enum kind rule_kind(const struct rs_rule *r)
 
 	if (last->kind != RS_VERDICT)
 		return K_OTHER;
+	if (last->verdict == RS_GOTO)
+		return K_GRACE;
 	if (last->verdict != RS_ACCEPT)
 		return K_DROPPED;
 	return r->unplanned ? K_PASSED : K_PLANNED;
@@ -300,7 +303,7 @@ static int read_kernel(struct counting *c)
 	return EXIT_OK;
 }
 
-static int make_rules(struct counting *c)
+static int make_rules(struct counting *c, bool grace)
 {
 	struct gen_options opt;
 	struct diags d;
@@ -308,6 +311,7 @@ static int make_rules(struct counting *c)
 
 	if (code != EXIT_OK)
 		return code;
+	opt.grace = grace;
 	diags_init(&d, c->a->arena);
 	c->rules = gen_firewall(c->a->arena, c->l.plan, c->f, &opt, &d);
 	print_diags(&d);
@@ -487,9 +491,12 @@ static int cmd_counters(struct args *a)
 		return complain(a, "which firewall is this machine? "
 				"--firewall NAME");
 	c->f = need_managed(a, c->l.topo, name);
-	code = c->f ? make_rules(c) : EXIT_BAD;
+	code = c->f ? make_rules(c, false) : EXIT_BAD;
 	if (code == EXIT_OK)
 		code = read_kernel(c);
+	/* what stands by for a grace period is judged only where it is */
+	if (code == EXIT_OK && model_chain(c->have, GRACE_CHAIN))
+		code = make_rules(c, true);
 	if (code != EXIT_OK)
 		return code;
 	find_since(c);

@@ -9,6 +9,7 @@ int counters_option(const struct args *a, struct gen_options *opt)
 	const char *s = arg_value(a, "counters", "service");
 	static const char *const legal[] = { "service", "flow" };
 
+	opt->grace = false;
 	opt->counters = !strcmp(s, "flow") ? GEN_COUNT_FLOW :
 					     GEN_COUNT_SERVICE;
 	if (!strcmp(s, legal[opt->counters]))
@@ -112,6 +113,7 @@ static int cmd_gen(struct args *a)
 	struct loaded l;
 	int code = counters_option(a, &opt);
 
+	opt.grace = arg_given(a, "grace");
 	if (code == EXIT_OK)
 		code = load_plan(a, a->operands.v[0], &l);
 	if (code != EXIT_OK)
@@ -141,6 +143,9 @@ static const struct option_def gen_options[] = {
 	  "firewalls: here)" },
 	{ 'f', "firewall", "NAME",
 	  "this firewall only, on standard output unless -d is given" },
+	{ 0, "grace", NULL,
+	  "with the rules that apply --grace needs; they let nothing through "
+	  "until \"tcp\" is added to the set pp_grace, with a timeout" },
 	COUNTERS_OPTION,
 	TOPOLOGY_OPTIONS,
 };

@@ -58,8 +58,11 @@ static void established_rule(struct gen *g, struct rs_chain *c)
 
 static void new_only_rules(struct gen *g, struct rs_chain *c)
 {
-	struct rs_rule *r = rule(g, c, NULL);
+	struct rs_rule *r;
 
+	if (g->opt->grace && !g->f->unenforced)
+		grace_rule(g, c);
+	r = rule(g, c, NULL);
 	rs_simple(g->rs, r, RS_CT_NOT_NEW);
 	rs_verdict(g->rs, r, RS_GOTO, "pp_tracked");
 	r = rule(g, c, "TCP that begins without SYN");
@@ -594,6 +597,8 @@ struct ruleset *gen_firewall(struct arena *a, const struct plan *p,
 	map_add_str(g.scratch, &g.names, "pp_input", NULL);
 	map_add_str(g.scratch, &g.names, "pp_zones", NULL);
 	map_add_str(g.scratch, &g.names, "pp_tracked", NULL);
+	map_add_str(g.scratch, &g.names, GRACE_SET, NULL);
+	map_add_str(g.scratch, &g.names, GRACE_INPUT, NULL);
 	map_add_str(g.scratch, &g.names, "pp_prerouting", NULL);
 	map_add_str(g.scratch, &g.names, "pp_postrouting", NULL);
 	index_plan(&g);
@@ -601,6 +606,8 @@ struct ruleset *gen_firewall(struct arena *a, const struct plan *p,
 	tracked_chain(&g);
 	forward_chain(&g);
 	input_chain(&g);
+	if (g.grace)
+		grace_chains(&g);
 	nat_chains(&g);
 	rs_finish(g.rs);
 	arena_free(g.scratch);

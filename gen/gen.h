@@ -11,6 +11,7 @@ enum gen_counters {
 
 struct gen_options {
 	enum gen_counters counters;
+	bool grace; /* not where the firewall does not enforce */
 };
 
 /*

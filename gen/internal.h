@@ -64,6 +64,7 @@ struct gen {
 	size_t flow_elems; /* of GEN_COUNT_FLOW, bounded */
 	struct few_cells *few; /* by end id; NULL: not asked yet */
 	struct map names;  /* chain and set names in use */
+	struct rs_set *grace; /* NULL: none asked for */
 	struct map observed; /* zone, zone: the chain; zone, field: the set */
 	const char *what;  /* the zone pair whose rules are made, for the log */
 };
@@ -98,6 +99,11 @@ struct rs_set *zone_set(struct gen *g, uint32_t zone, bool v4,
 			const char *name);
 /* Ends a rule that lets a planned connection open; logs it where told. */
 void accept_new(struct gen *g, struct rs_rule *r);
+
+/* grace.c: the rule of a base chain that leads there, before what is not new is
+ * looked at; and the chains, when all others are complete. */
+void grace_rule(struct gen *g, struct rs_chain *c);
+void grace_chains(struct gen *g);
 
 /* nat.c: the chains that translate, where something is. */
 void nat_chains(struct gen *g);

@@ -20,6 +20,11 @@ enum rs_field {
 	RS_N_FIELDS
 };
 
+/* Names of what stands by for a grace period: see grace.c. */
+#define GRACE_SET "pp_grace"
+#define GRACE_CHAIN "pp_grace"
+#define GRACE_INPUT "pp_grace/input"
+
 enum { RS_MAX_KEY = 4, RS_MAX_DATA = 2 };
 
 struct rs_value {
@@ -49,6 +54,8 @@ struct rs_set {
 	bool map;      /* to verdicts */
 	bool interval; /* some element is a range */
 	bool counter;  /* every element counts */
+	bool timed;    /* elements that are added later end by themselves; it
+			* has no ranges */
 	/* A map to values instead: an address, or an address and a port
 	 * (RS_DPORT). Never together with `map`. */
 	enum rs_field data[RS_MAX_DATA];

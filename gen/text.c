@@ -141,8 +141,9 @@ static void put_set(struct buf *out, const struct rs_set *s)
 		buf_printf(out, "%s%s", i ? " . " : " : ",
 			   fields[s->data[i]].type);
 	buf_putc(out, '\n');
-	if (s->interval)
-		buf_puts(out, "\t\tflags interval\n");
+	if (s->interval || s->timed)
+		buf_printf(out, "\t\tflags %s\n", s->timed ? "timeout" :
+							     "interval");
 	if (s->counter)
 		buf_puts(out, "\t\tcounter\n");
 	if (s->elems.n)

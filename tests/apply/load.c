@@ -1,5 +1,5 @@
 /*
- * load load|same TOPOLOGY FIREWALL [flow]: the firewall's rules as a batch into
+ * load load|same TOPOLOGY FIREWALL [--counters flow] [--grace]: the firewall's rules as a batch into
  * the kernel of this network namespace, and switched to; or: does the kernel's
  * table hold the same, expression by expression? Prints what differs.
  */
@@ -22,16 +22,20 @@ static int trouble(struct buf *err)
 	return 2;
 }
 
-static struct ruleset *rules(struct arena *a, char **argv, bool flow)
+static struct ruleset *rules(struct arena *a, char **argv)
 {
-	struct gen_options opt = {
-		.counters = flow ? GEN_COUNT_FLOW : GEN_COUNT_SERVICE
-	};
+	struct gen_options opt = { .counters = GEN_COUNT_SERVICE };
 	struct topology_options topt = { 0 };
 	struct plan_options popt = { .now = TODAY };
 	struct diags d;
 	struct topology *t;
 
+	for (char **word = argv + 4; *word; word++) {
+		if (!strcmp(*word, "flow"))
+			opt.counters = GEN_COUNT_FLOW;
+		if (!strcmp(*word, "--grace"))
+			opt.grace = true;
+	}
 	diags_init(&d, a);
 	t = topology_read(a, argv[2], &topt, &d);
 	return t ? gen_firewall(a, plan_build(a, t, &popt, &d),
@@ -92,7 +96,7 @@ int main(int argc, char **argv)
 
 	if (argc < 4)
 		return 2;
-	rs = rules(a, argv, argc > 4);
+	rs = rules(a, argv);
 	if (!rs || nft_open(&n, &err) < 0 ||
 	    generations_read(&n, rs->table, &g, &err) < 0)
 		return trouble(&err);
