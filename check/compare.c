@@ -434,6 +434,89 @@ static uint32_t unicast(struct check *c, unsigned field)
 	return r;
 }
 
+/* Of several protocols, those that the family has. */
+static uint32_t of_family(struct check *c)
+{
+	uint32_t icmp = only(c, PK_PROTO, 1, 1);
+	uint32_t icmpv6 = only(c, PK_PROTO, 58, 58);
+
+	icmp = space_and(c->s, icmp, only(c, PK_FAMILY, 1, 1));
+	icmpv6 = space_and(c->s, icmpv6, only(c, PK_FAMILY, 0, 0));
+	return space_not(c->s, space_or(c->s, icmp, icmpv6));
+}
+
+static uint32_t icmp_types(struct check *c, unsigned proto, unsigned lo,
+			   unsigned hi)
+{
+	return space_and(c->s, only(c, PK_PROTO, proto, proto),
+			 only(c, PK_TH0, lo << 8, hi << 8 | 255));
+}
+
+/* In a connection's middle: ICMP's requests one way, its answers the other. */
+static uint32_t under_way(struct check *c)
+{
+	uint32_t there = space_or(c->s, icmp_types(c, 1, 8, 8),
+				  icmp_types(c, 58, 128, 128));
+	uint32_t back = space_or(c->s, icmp_types(c, 1, 0, 0),
+				 icmp_types(c, 58, 129, 129));
+	uint32_t other = space_not(c->s, space_or(c->s,
+			only(c, PK_PROTO, 1, 1), only(c, PK_PROTO, 58, 58)));
+
+	there = space_and(c->s, there, only(c, PK_DIR, 0, 0));
+	back = space_and(c->s, back, only(c, PK_DIR, 1, 1));
+	return space_or(c->s, other, space_or(c->s, there, back));
+}
+
+/* What conntrack sees in a state by itself, without helpers or odd protocols. */
+static uint32_t typical(struct check *c, unsigned state)
+{
+	static const uint8_t proto[] = { 6, 17, 1, 58 };
+	uint32_t r = SPACE_NO;
+
+	if (state == CT_ESTABLISHED)
+		return under_way(c);
+	if (state == CT_RELATED)
+		return space_or(c->s, icmp_types(c, 58, 1, 4),
+				space_or(c->s, icmp_types(c, 1, 3, 3),
+					 icmp_types(c, 1, 11, 12)));
+	for (size_t i = 0; state == CT_INVALID && i < sizeof(proto); i++)
+		r = space_or(c->s, r, only(c, PK_PROTO, proto[i], proto[i]));
+	return r == SPACE_NO ? SPACE_ALL : r;
+}
+
+/* Packets that can be sent, of one conntrack state. */
+static uint32_t sendable(struct check *c, uint32_t set)
+{
+	static const uint8_t ct[] = { CT_NEW, CT_ESTABLISHED, CT_RELATED,
+				      CT_INVALID, CT_UNTRACKED };
+	uint32_t state = SPACE_NO, hairpin = SPACE_NO;
+
+	for (size_t i = 0; i < c->names.n; i++) {
+		const struct pk_name *n = &c->names.v[i];
+
+		hairpin = space_or(c->s, hairpin,
+				   space_and(c->s, only(c, PK_IIF, i, i),
+					     only(c, PK_OIF, i, i)));
+		if (!n->exact || strcmp(n->text, "lo"))
+			continue;
+		set = prefer(c, set, space_not(c->s, only(c, PK_IIF, i, i)));
+		set = prefer(c, set, space_not(c->s, only(c, PK_OIF, i, i)));
+	}
+	set = prefer(c, set, space_not(c->s, hairpin));
+	set = prefer(c, set, of_family(c));
+	for (size_t i = 0; state == SPACE_NO; i++) {
+		state = space_and(c->s, set, only(c, PK_CT, ct[i], ct[i]));
+		if (state == SPACE_NO)
+			continue;
+		state = prefer(c, state, typical(c, ct[i]));
+		if (ct[i] != CT_NEW)
+			state = prefer(c, state, space_or(c->s,
+					only(c, PK_FLAGS, 0, 0),
+					only(c, PK_FLAGS, 16, 16)));
+	}
+	return state;
+}
+
 static void take_witness(struct check *c, uint32_t set,
 			 const struct space_wish *w, space_val *out)
 {
@@ -451,17 +534,16 @@ static void witness_of(struct check *c, uint32_t set, space_val *out)
 	static const space_val ttl[] = {64};
 	const space_val oif[] = {c->names.n > 2};
 	const space_val v6_doc = (space_val)0x20010db8 << 96;
-	static const space_val ct[] = {CT_NEW, CT_ESTABLISHED, CT_RELATED};
 	struct space_wish w[PK_FIELDS] = {
 		[PK_PROTO] = {proto, 5}, [PK_TH2] = {port, 8},
 		[PK_TH0] = {sport, 1},	 [PK_FLAGS] = {syn, 3},
-		[PK_TTL] = {ttl, 1},	 [PK_CT] = {ct, 3},
-		[PK_OIF] = {oif, 1},
+		[PK_TTL] = {ttl, 1},	 [PK_OIF] = {oif, 1},
 	};
 	/* RFC 5737, RFC 3849: addresses that mean nobody */
 	const space_val src[] = {space_addr(addr_v4(0xc000020a)), v6_doc | 10};
 	const space_val dst[] = {space_addr(addr_v4(0xcb007114)), v6_doc | 20};
 
+	set = sendable(c, set);
 	set = prefer(c, set, usual_flags(c));
 	set = prefer(c, set, unicast(c, PK_SRC));
 	set = prefer(c, set, unicast(c, PK_DST));

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/keys.h"
+#include "check/connection.h"
 
 static void put16(uint8_t *p, unsigned v)
 {
@@ -74,13 +75,18 @@ static unsigned transport(const space_val *p, uint8_t *b)
 	return n;
 }
 
+static bool has_checksum(unsigned proto)
+{
+	return proto == PROTO_TCP || proto == PROTO_UDP || proto_is_icmp(proto);
+}
+
 static void checksum(uint8_t *b, unsigned n, unsigned proto, bool v6,
 		     uint32_t ends)
 {
 	unsigned at = proto == PROTO_TCP ? 16 : proto == PROTO_UDP ? 6 : 2;
 	unsigned s;
 
-	if (proto != PROTO_TCP && proto != PROTO_UDP && !proto_is_icmp(proto))
+	if (!has_checksum(proto))
 		return;
 	if (proto == PROTO_ICMP && !v6)
 		ends = 0;
@@ -90,42 +96,77 @@ static void checksum(uint8_t *b, unsigned n, unsigned proto, bool v6,
 	put16(b + at, s || proto != PROTO_UDP ? s : 0xffff);
 }
 
+/* The header of IP; mark 0: none. */
+static unsigned network(const space_val *p, uint16_t mark, unsigned payload,
+			uint8_t *ip)
+{
+	bool v6 = p[PK_FAMILY] != 0;
+	unsigned head = v6 ? 40 : 20, width = v6 ? 16 : 4;
+	uint8_t *ends = ip + (v6 ? 8 : 12);
+
+	memset(ip, 0, head);
+	put_address(ends, p[PK_SRC], v6);
+	put_address(ends + width, p[PK_DST], v6);
+	if (v6) {
+		put16(ip, 6 << 12 | (unsigned)p[PK_TOS] << 4);
+		put16(ip + 2, mark); /* of the flow label */
+		put16(ip + 4, payload);
+		ip[6] = (uint8_t)p[PK_PROTO];
+		ip[7] = (uint8_t)p[PK_TTL];
+		return head;
+	}
+	ip[0] = 0x45;
+	ip[1] = (uint8_t)p[PK_TOS];
+	put16(ip + 2, head + payload);
+	put16(ip + 4, mark); /* identification */
+	ip[8] = (uint8_t)p[PK_TTL];
+	ip[9] = (uint8_t)p[PK_PROTO];
+	put16(ip + 10, fold(sum(0, ip, head)));
+	return head;
+}
+
+/* Behind the eight bytes of an ICMP error's header. */
+static unsigned quote(const space_val *p, uint8_t *b)
+{
+	space_val about[PK_FIELDS];
+	uint8_t udp[24];
+	unsigned head;
+
+	connection_quoted(p, about);
+	memset(b - 4, 0, 4); /* no identifier */
+	head = network(about, 0, transport(about, udp), b);
+	memcpy(b + head, udp, 8);
+	return head + 8;
+}
+
 bool frame_build(const space_val *p, uint16_t mark, const uint8_t *to_mac,
 		 struct frame *out, const char **why)
 {
 	static const uint8_t from[6] = { 2, 0, 0, 0, 0, 0x77 };
-	bool v6 = p[PK_FAMILY];
+	unsigned proto = (unsigned)p[PK_PROTO], n;
+	bool v6 = p[PK_FAMILY] != 0;
 	uint8_t *ip = out->b + FRAME_ETHER, *ends = ip + (v6 ? 8 : 12);
-	unsigned head = v6 ? 40 : 20, width = v6 ? 16 : 4, n;
+	uint8_t *data = ip + (v6 ? 40 : 20);
 
 	*why = "a lone packet of that protocol says nothing";
-	if (!lone((unsigned)p[PK_PROTO], v6))
+	if (!lone(proto, v6))
+		return false;
+	*why = "no packet of that protocol alone is invalid";
+	if (p[PK_CT] == CT_INVALID && !has_checksum(proto))
 		return false;
 	memset(out, 0, sizeof(*out));
 	memcpy(out->b, to_mac, 6);
 	memcpy(out->b + 6, from, 6);
 	put16(out->b + 12, v6 ? 0x86dd : 0x0800);
-	put_address(ends, p[PK_SRC], v6);
-	put_address(ends + width, p[PK_DST], v6);
-	n = transport(p, ip + head);
-	checksum(ip + head, n, (unsigned)p[PK_PROTO], v6,
-		 sum(0, ends, 2 * width));
-	out->n = FRAME_ETHER + head + n;
-	if (v6) {
-		put16(ip, 6 << 12 | (unsigned)p[PK_TOS] << 4);
-		put16(ip + 2, mark); /* of the flow label */
-		put16(ip + 4, n);
-		ip[6] = (uint8_t)p[PK_PROTO];
-		ip[7] = (uint8_t)p[PK_TTL];
-		return true;
-	}
-	ip[0] = 0x45;
-	ip[1] = (uint8_t)p[PK_TOS];
-	put16(ip + 2, head + n);
-	put16(ip + 4, mark); /* identification */
-	ip[8] = (uint8_t)p[PK_TTL];
-	ip[9] = (uint8_t)p[PK_PROTO];
-	put16(ip + 10, fold(sum(0, ip, head)));
+	n = transport(p, data);
+	if (p[PK_CT] == CT_RELATED && connection_error(p))
+		n = 8 + quote(p, data + 8);
+	network(p, mark, n, ip);
+	checksum(data, n, proto, v6, sum(0, ends, v6 ? 32 : 8));
+	if (p[PK_CT] == CT_INVALID)
+		data[proto == PROTO_TCP ? 16 : proto == PROTO_UDP ? 6 : 2] ^=
+			0x55;
+	out->n = FRAME_ETHER + (v6 ? 40 : 20) + n;
 	return true;
 }
 

@@ -433,6 +433,26 @@ out:
 	return rs;
 }
 
+bool check_run_nft(const char *script)
+{
+	const char *load[] = {"nft", "-f", "-", NULL};
+	int fd = text_file(script, strlen(script)), rc = 1;
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	int kept = dup(STDIN_FILENO);
+
+	if (fd >= 0 && null >= 0 && dup2(fd, STDIN_FILENO) == STDIN_FILENO)
+		rc = run_nft(load, null, null);
+	if (kept >= 0)
+		dup2(kept, STDIN_FILENO);
+	for (unsigned i = 0; i < 3; i++) {
+		int x = i == 0 ? fd : i == 1 ? null : kept;
+
+		if (x >= 0)
+			close(x);
+	}
+	return rc == 0;
+}
+
 /* What nft says of the ruleset here; -1: nothing. */
 static int listing_of(const char *const *argv)
 {

@@ -25,6 +25,8 @@ struct kruleset *check_load_amended(struct arena *a, const char *path,
 struct kruleset *check_load_live(struct arena *a, struct buf *err);
 /* The same to be judged alone: rules have no texts, no packet is sent. */
 struct kruleset *check_read_live(struct arena *a, struct buf *err);
+/* Has nft run a script in the namespaces that this process is in. */
+bool check_run_nft(const char *script);
 void check_unload(struct kruleset *rs);
 
 /* load_names.c: interface names a file cannot be loaded without. */

@@ -15,10 +15,9 @@
 
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
-#include <linux/netfilter/nfnetlink.h>
-#include <linux/netfilter/nfnetlink_conntrack.h>
 #include <linux/netlink.h>
 
+#include "check/connection.h"
 #include "check/frame.h"
 #include "check/netdev.h"
 
@@ -32,6 +31,8 @@
  *
  * What is dropped is sent once more through a namespace without rules: where
  * the kernel itself forwards no such packet, the rules have not been tried.
+ * A packet that does not open a connection gets what has to be before it
+ * (connection.h), and must then get through where nothing but its state passes.
  */
 enum { MARKER_TYPE = 0x88b5 };
 enum { MARKER_WAIT = 2000, WARM_WAIT = 20 /* ms */, WARM_TRIES = 50 };
@@ -48,6 +49,7 @@ struct replayer {
 	int rtnl, nfnl;
 	struct lane lane[ENDS];
 	uint16_t mark;
+	char other[32]; /* a second name of a class */
 };
 
 /* As it goes through the pipe. */
@@ -199,33 +201,17 @@ static const char *warm(const struct lane *l)
 	return "the interface does not carry frames";
 }
 
-/* Connections of packets before are forgotten. */
-static void forget_connections(struct replayer *r)
-{
-	struct {
-		struct nlmsghdr h;
-		struct nfgenmsg g;
-	} m = { .h = { .nlmsg_len = sizeof(m),
-		       .nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 |
-				     IPCTNL_MSG_CT_DELETE,
-		       .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK },
-		.g = { .nfgen_family = AF_UNSPEC } };
-	char answer[256];
-
-	if (send(r->nfnl, &m, sizeof(m), 0) > 0 &&
-	    recv(r->nfnl, answer, sizeof(answer), 0) < 0) {
-		/* then there is no connection tracking */
-	}
-}
-
 static const char *send_frame(struct replayer *r, const space_val *p)
 {
 	struct lane *l = &r->lane[END_IN];
 	struct frame f;
 	const char *why;
 
-	forget_connections(r);
 	if (!frame_build(p, ++r->mark, l->mac, &f, &why))
+		return why;
+	connection_forget(r->nfnl);
+	why = connection_make(r->nfnl, p);
+	if (why)
 		return why;
 	/* twice: the first may still be on its way out of the second cable */
 	if (send(l->far, f.b, f.n, 0) < 0 || !settle(l) || !settle(l))
@@ -312,14 +298,23 @@ static const char *try_one(struct replayer *r, const struct replay *x,
 
 /* ---- all of them -------------------------------------------------------------------- */
 
-static void names_of(const struct replayer *r, const struct replay *x,
+/* In and out by the same class of names: by another name of it, so that the
+ * packet is not sent back where it came from. */
+static void names_of(struct replayer *r, const struct replay *x,
 		     const char **name)
 {
-	name[END_IN] = r->c->names.v[(size_t)x->packet[PK_IIF]].like;
-	name[END_OUT] = r->c->names.v[(size_t)x->packet[PK_OIF]].like;
+	const struct pk_name *in = &r->c->names.v[(size_t)x->packet[PK_IIF]];
+	const struct pk_name *out = &r->c->names.v[(size_t)x->packet[PK_OIF]];
+
+	name[END_IN] = in->like;
+	name[END_OUT] = out->like;
+	if (in != out || in->exact || strlen(in->like) > IF_NAMESIZE - 2)
+		return;
+	snprintf(r->other, sizeof(r->other), "%s2", in->like);
+	name[END_OUT] = r->other;
 }
 
-static const char *cannot_send(const struct replayer *r,
+static const char *cannot_send(struct replayer *r,
 			       const struct replay *x)
 {
 	const char *name[ENDS];
@@ -327,8 +322,6 @@ static const char *cannot_send(const struct replayer *r,
 	names_of(r, x, name);
 	if (x->path == PATH_OUTPUT)
 		return "it would be this machine's own";
-	if (x->packet[PK_CT] != CT_NEW)
-		return "a connection would have to come before it";
 	if (!strcmp(name[END_IN], "lo") || !strcmp(name[END_OUT], "lo"))
 		return "nothing can be sent into lo";
 	return NULL;
@@ -358,44 +351,129 @@ static void stop(struct replayer *r)
 	close(r->nfnl);
 }
 
+static const char *const bare[ENDS] = { "ppin", "ppout" };
+
+static void tell(struct told *t, const char *why, bool passed)
+{
+	t->answer = why ? REPLAY_NOT_TRIED : passed ? REPLAY_PASS : REPLAY_DROP;
+	snprintf(t->why, sizeof(t->why), "%s", why ? why : "");
+}
+
+static bool untracked(const struct replay *x)
+{
+	return x->packet[PK_CT] == CT_UNTRACKED;
+}
+
+/* Those that are to be untracked, or the others. */
 static void try_all(struct replayer *r, const struct replay *v, size_t n,
-		    struct told *out)
+		    bool not_tracked, struct told *out)
 {
 	for (size_t i = 0; i < n; i++) {
 		const char *why = cannot_send(r, &v[i]), *name[ENDS];
 		bool passed = false;
 
+		if (untracked(&v[i]) != not_tracked)
+			continue;
 		names_of(r, &v[i], name);
 		if (!why)
 			why = try_one(r, &v[i], name, &passed);
-		out[i].answer = why ? REPLAY_NOT_TRIED :
-				passed ? REPLAY_PASS : REPLAY_DROP;
-		snprintf(out[i].why, sizeof(out[i].why), "%s", why ? why : "");
+		tell(&out[i], why, passed);
 	}
+}
+
+/* In front of all rules, where conntrack has not seen the packet. */
+static void try_untracked(struct replayer *r, const struct replay *v, size_t n,
+			  struct told *out)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < n; i++)
+		any |= untracked(&v[i]);
+	if (!any)
+		return;
+	if (check_run_nft("table inet portplan_replay {\nchain first { type "
+			  "filter hook prerouting priority -500; notrack; }\n"
+			  "}\n")) {
+		try_all(r, v, n, true, out);
+		check_run_nft("delete table inet portplan_replay\n");
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (untracked(&v[i]))
+			tell(&out[i], "nft cannot keep it from being tracked",
+			     false);
 }
 
 static void try_without_rules(struct replayer *r, const struct replay *v,
 			      size_t n, struct told *out)
 {
-	const char *name[ENDS] = { "ppin", "ppout" };
-
 	for (size_t i = 0; i < n; i++) {
 		bool passed = false;
 
-		if (out[i].answer != REPLAY_DROP)
+		if (out[i].answer != REPLAY_DROP ||
+		    v[i].packet[PK_CT] != CT_NEW)
 			continue;
-		if (!try_one(r, &v[i], name, &passed) && passed)
-			continue;
-		out[i].answer = REPLAY_NOT_TRIED;
-		snprintf(out[i].why, sizeof(out[i].why),
-			 "the kernel itself drops such a packet");
+		if (try_one(r, &v[i], bare, &passed) || !passed)
+			tell(&out[i], "the kernel itself drops such a packet",
+			     false);
 	}
 }
 
-static bool any_dropped(const struct told *t, size_t n)
+/* Only what conntrack sees in that state gets through. */
+static bool let_through(enum pk_ct state, unsigned dir)
+{
+	static const char *const direction[] = { "original", "reply" };
+	char script[512], match[80];
+
+	snprintf(match, sizeof(match), "ct state %s%s%s accept",
+		 pk_ct_name[state], state == CT_INVALID ||
+		 state == CT_UNTRACKED ? "" : " ct direction ",
+		 state == CT_INVALID || state == CT_UNTRACKED ? "" :
+		 direction[dir]);
+	snprintf(script, sizeof(script), "flush ruleset\n"
+		 "table inet seen {\n"
+		 "chain first { type filter hook prerouting priority -500; %s "
+		 "}\n"
+		 "chain forward { type filter hook forward priority 0; policy "
+		 "drop; %s; }\n"
+		 "chain input { type filter hook input priority 0; policy "
+		 "drop; %s; }\n}\n", state == CT_UNTRACKED ? "notrack;" : "",
+		 match, match);
+	return check_run_nft(script);
+}
+
+/* Was a packet seen in the state that it was meant to be in? */
+static void confirm_states(struct replayer *r, const struct replay *v, size_t n,
+			   struct told *out)
+{
+	for (unsigned k = 0; k < 2 * (CT_UNTRACKED + 1); k++) {
+		enum pk_ct state = (enum pk_ct)(k / 2);
+		bool ready = false;
+
+		for (size_t i = 0; i < n && state != CT_NEW; i++) {
+			bool passed = false;
+
+			if (out[i].answer == REPLAY_NOT_TRIED ||
+			    v[i].packet[PK_CT] != (space_val)state ||
+			    v[i].packet[PK_DIR] != k % 2)
+				continue;
+			ready = ready || let_through(state, k % 2);
+			if (!ready || try_one(r, &v[i], bare, &passed) ||
+			    !passed)
+				tell(&out[i], "the kernel alone does not take "
+				     "such a packet for that, or drops it",
+				     false);
+		}
+	}
+}
+
+/* Is anything left to be held against the kernel without the rules? */
+static bool any_doubt(const struct replay *v, const struct told *t, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (t[i].answer == REPLAY_DROP)
+		if (t[i].answer == REPLAY_DROP ||
+		    (t[i].answer == REPLAY_PASS &&
+		     v[i].packet[PK_CT] != CT_NEW))
 			return true;
 	return false;
 }
@@ -425,10 +503,15 @@ static _Noreturn void child(struct replayer *r, const struct kruleset *rs,
 	stay_on_one_cpu();
 	if (!start(r))
 		_exit(1);
-	try_all(r, v, n, t);
+	try_all(r, v, n, false, t);
+	try_untracked(r, v, n, t);
 	stop(r);
-	if (any_dropped(t, n) && unshare(CLONE_NEWNET) == 0 && start(r))
+	if (any_doubt(v, t, n)) {
+		if (unshare(CLONE_NEWNET) || !start(r))
+			_exit(1);
 		try_without_rules(r, v, n, t);
+		confirm_states(r, v, n, t);
+	}
 	while (left && (put = write(to, p, left)) > 0) {
 		p += put;
 		left -= (size_t)put;

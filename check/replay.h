@@ -4,8 +4,8 @@
 #include "check/check.h"
 
 /*
- * Packets that open connections, sent one by one through the namespace that a
- * ruleset is loaded in: what does the kernel do with them?
+ * Packets, sent one by one through the namespace that a ruleset is loaded in:
+ * what does the kernel do with them?
  */
 enum replay_answer { REPLAY_NOT_TRIED, REPLAY_PASS, REPLAY_DROP };
 
