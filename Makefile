@@ -5,6 +5,7 @@
 # make install      into DESTDIR and PREFIX (/usr/local)
 # make bench        measurements, as ratios
 # make lab          the audit among real services (root; tests/lab/README)
+# make bench-audit  the audit's part of it (BENCH_QUICK=1: in a minute)
 # make bench-live   the live audit's cost, in namespaces
 # make lint         the layering of the folders, and more
 # make fuzz         fuzz targets (CC=clang BUILD=fuzz)
@@ -183,11 +184,22 @@ fuzz: $(FUZZ)
 lint:
 	@tests/lint
 
+$(O)/bench/audit: tests/bench/bench_audit.c $(ALL_LIBS)
+	@mkdir -p $(@D)
+	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(ALL_LIBS) $(LIBS) \
+		$(LIBPCAP)
+
 .PHONY: bench
-bench: portplan $(O)/bench/space $(if $(BUDDY),$(O)/bench/buddy)
+bench: portplan $(O)/bench/space $(O)/bench/audit \
+		$(if $(BUDDY),$(O)/bench/buddy)
 	tests/bench/bench-gen
 	BUILD_DIR=$(O) tests/bench/bench-check
+	BUILD_DIR=$(O) tests/bench/bench-audit
 	tests/bench/bench-kernel
+
+.PHONY: bench-audit
+bench-audit: portplan $(O)/bench/audit
+	BUILD_DIR=$(O) tests/bench/bench-audit
 
 .PHONY: bench-live
 bench-live: portplan

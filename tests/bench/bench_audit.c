@@ -1,10 +1,18 @@
 /*
- * The audit against libpcap's empty counting loop, both on the same capture in
- * the page cache, CPU seconds side by side, best of three: large packets,
- * small packets, plans of three sizes; then a flood of made-up connections
- * and what it does to memory. Captures are made once, in $PORTPLAN_BENCH or
- * /tmp. Usage: bench_audit [MEGABYTES]
+ * What bench-audit measures, each by itself; it runs this program and puts the
+ * figures side by side. CPU seconds are user and system time.
+ *
+ *   make FILE MEAN BYTES   a capture of conversations, packets of that mean size
+ *   read FILE              the bytes alone, in the pieces the auditor reads
+ *   walk FILE              the auditor's reader, packet by packet
+ *   loop FILE              libpcap's loop with a callback that counts
+ *   audit FILE HOSTS       the whole audit; HOSTS squared flows are planned
+ *   flood MILLIONS         connections from made-up places, without a file
+ *
+ * All but the first print seconds and packets; audit also the flows it found
+ * planned; flood lines of millions and MiB, then the seconds.
  */
+#include <fcntl.h>
 #include <pcap/pcap.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -13,6 +21,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "audit/capture.h"
 #include "audit/report.h"
 #include "audit/sources.h"
 #include "topology/topology.h"
@@ -32,7 +41,7 @@ static const uint16_t ports[] = { 88, 389, 3268, 135, 1025, 53, 25, 80, 443,
 				  110, 143, 691, 445 };
 static uint64_t rng = 88172645463325252u, now = 1700000000000000u;
 static FILE *out;
-static uint64_t written, packets, flows;
+static uint64_t written, packets;
 static unsigned mean;
 
 static uint32_t rnd(uint32_t n)
@@ -96,20 +105,17 @@ static void begin(struct conv *c)
 			    .sport = ports[rnd(sizeof(ports) / 2)],
 			    .seq = { rnd(1u << 30), rnd(1u << 30) },
 			    .steps = 7 + rnd(26) };
-	flows++;
 }
 
-/* Bytes of data: spread evenly for small means, a third of them bare
- * acknowledgements and the rest up to a full segment for large ones. */
+/* Bytes of data: anything up to a full segment or four times the mean while
+ * the packets so far are too small, else a bare acknowledgement. */
 static unsigned size(void)
 {
-	unsigned want = (mean - 54) * 6 / 5; /* handshakes have none */
+	unsigned most = 4 * (mean - 54);
 
-	if (mean < 400)
-		return rnd(2 * want);
-	if (rnd(3) == 0)
+	if (written > packets * (16 + mean))
 		return 0;
-	return rnd(4) ? want * 3 / 2 + rnd(1461 - want * 3 / 2) : rnd(1461);
+	return 1 + rnd(most < 1460 ? most : 1460);
 }
 
 static void advance(struct conv *c)
@@ -139,7 +145,7 @@ static int generate(const char *path, uint64_t bytes, unsigned want)
 	static struct conv conv[ACTIVE];
 
 	mean = want;
-	written = packets = flows = 0;
+	written = packets = 0;
 	out = fopen(path, "wb");
 	if (!out)
 		return -1;
@@ -149,9 +155,6 @@ static int generate(const char *path, uint64_t bytes, unsigned want)
 		begin(&conv[i]);
 	while (written < bytes)
 		advance(&conv[rnd(ACTIVE)]);
-	printf("%s: %llu packets, %llu flows, mean %.0f\n", path,
-	       (unsigned long long)packets, (unsigned long long)flows,
-	       (double)written / (double)packets - 16);
 	return fclose(out);
 }
 
@@ -179,26 +182,45 @@ static uint64_t counted;
 static void count_one(u_char *u, const struct pcap_pkthdr *h, const u_char *d)
 {
 	(void)u;
+	(void)h;
 	(void)d;
-	counted += h->caplen;
+	counted++;
 }
 
-static double libpcap_loop(const char *path)
+static void libpcap_loop(const char *path)
 {
-	double best = 1e9;
+	char err[PCAP_ERRBUF_SIZE];
+	pcap_t *p = pcap_open_offline(path, err);
 
-	for (int i = 0; i < 3; i++) {
-		char err[PCAP_ERRBUF_SIZE];
-		double t = cpu();
-		pcap_t *p = pcap_open_offline(path, err);
+	if (!p || pcap_loop(p, -1, count_one, NULL) != 0)
+		exit(2);
+	pcap_close(p);
+}
 
-		if (!p || pcap_loop(p, -1, count_one, NULL) != 0)
-			exit(2);
-		pcap_close(p);
-		t = cpu() - t;
-		best = t < best ? t : best;
-	}
-	return best;
+static void read_only(const char *path)
+{
+	static uint8_t buf[256 * 1024];
+	int fd = open(path, O_RDONLY);
+
+	if (fd < 0)
+		exit(2);
+	while (read(fd, buf, sizeof(buf)) > 0)
+		;
+	close(fd);
+}
+
+static void walk(const char *path)
+{
+	struct frame f[FRAME_BATCH];
+	const char *why;
+	struct capture *c = capture_open(path, 0, &why);
+	size_t n;
+
+	if (!c)
+		exit(2);
+	while ((n = capture_read(c, f, FRAME_BATCH)))
+		counted += n;
+	capture_close(c);
 }
 
 /* Clients and servers, so many of each declared one by one: their product is
@@ -245,63 +267,33 @@ static struct plan *make_plan(struct arena *a, unsigned hosts)
 	return p;
 }
 
-static double audit_loop(const char *path, const struct plan *plan,
-			 uint64_t *planned)
-{
-	double best = 1e9;
-
-	for (int i = 0; i < 3; i++) {
-		struct arena *a = arena_new();
-		struct source_arg arg = { path, NULL };
-		struct audit_options opt = { .seed = 1 };
-		struct frame f[FRAME_BATCH];
-		struct sources *s;
-		struct audit *au;
-		struct diags d;
-		double t = cpu();
-		size_t n;
-
-		diags_init(&d, a);
-		s = sources_open(a, &arg, 1, &d);
-		au = audit_new(a, judge_new(a, plan), &opt);
-		while ((n = sources_read(s, f, FRAME_BATCH)))
-			audit_frames(au, f, n);
-		audit_finish(au);
-		*planned = audit_totals(au)->planned;
-		audit_free(au);
-		sources_close(s);
-		t = cpu() - t;
-		best = t < best ? t : best;
-		arena_free(a);
-	}
-	return best;
-}
-
-static void against_libpcap(const char *dir, unsigned want, uint64_t bytes,
-			    double target)
+/* Flows planned. The plan is there before the clock starts. */
+static uint64_t audit_file(const char *path, const struct plan *plan)
 {
 	struct arena *a = arena_new();
-	char path[512];
-	double base, ours;
+	struct source_arg arg = { path, NULL };
+	struct audit_options opt = { .seed = 1 };
+	struct frame f[FRAME_BATCH];
+	struct sources *s;
+	struct audit *au;
+	struct diags d;
 	uint64_t planned;
+	size_t n;
 
-	snprintf(path, sizeof(path), "%s/bench-audit-%u-%llu.pcap", dir, want,
-		 (unsigned long long)(bytes >> 20));
-	if (access(path, R_OK) && generate(path, bytes, want))
+	diags_init(&d, a);
+	s = sources_open(a, &arg, 1, &d);
+	if (!s)
 		exit(2);
-	libpcap_loop(path); /* into the page cache */
-	base = libpcap_loop(path);
-	ours = audit_loop(path, make_plan(a, 10), &planned);
-	printf("mean %u: libpcap loop %.3f s, audit %.3f s, ratio %.2f "
-	       "(target %.1f), %llu flows planned\n", want, base, ours,
-	       ours / base, target, (unsigned long long)planned);
-	for (unsigned hosts = 100; hosts <= 1000; hosts *= 10) {
-		double t = audit_loop(path, make_plan(a, hosts), &planned);
-
-		printf("mean %u: plan of %u flows: %.2f of a plan of 100 "
-		       "(target 1.1)\n", want, hosts * hosts, t / ours);
-	}
+	au = audit_new(a, judge_new(a, plan), &opt);
+	while ((n = sources_read(s, f, FRAME_BATCH)))
+		audit_frames(au, f, n);
+	audit_finish(au);
+	counted = audit_totals(au)->packets;
+	planned = audit_totals(au)->planned;
+	audit_free(au);
+	sources_close(s);
 	arena_free(a);
+	return planned;
 }
 
 /* A SYN from everywhere, a batch at a time, without a file. */
@@ -336,25 +328,50 @@ static void flood(unsigned millions)
 		}
 		audit_frames(au, f, FRAME_BATCH);
 		if ((i / FRAME_BATCH + 1) % (1000000 / FRAME_BATCH * 2) == 0)
-			printf("flood: %u M connections, %ld MiB\n",
-			       (i + FRAME_BATCH) / 1000000, resident_mb());
+			printf("%u %ld\n", (i + FRAME_BATCH) / 1000000,
+			       resident_mb());
 	}
 	audit_finish(au);
-	printf("flood: %u M connections in %.1f s of CPU, %ld MiB at most\n",
-	       millions, cpu() - t, resident_mb());
+	printf("%.3f\n", cpu() - t);
 	audit_free(au);
 	arena_free(a);
 }
 
+static int measure(const char *what, const char *path, const char *hosts)
+{
+	struct arena *a = arena_new();
+	const struct plan *plan = hosts ?
+		make_plan(a, (unsigned)strtoul(hosts, NULL, 10)) : NULL;
+	uint64_t planned = 0;
+	double t = cpu();
+
+	if (!strcmp(what, "read"))
+		read_only(path);
+	else if (!strcmp(what, "walk"))
+		walk(path);
+	else if (!strcmp(what, "loop"))
+		libpcap_loop(path);
+	else if (!strcmp(what, "audit") && plan)
+		planned = audit_file(path, plan);
+	else
+		return 2;
+	printf("%.4f %llu %llu\n", cpu() - t, (unsigned long long)counted,
+	       (unsigned long long)planned);
+	arena_free(a);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
-	const char *dir = getenv("PORTPLAN_BENCH");
-	uint64_t mb = argc > 1 ? strtoull(argv[1], NULL, 10) : 1000;
-
-	if (!dir)
-		dir = "/tmp";
-	flood(10);
-	against_libpcap(dir, 679, mb * 1000000, 0.5);
-	against_libpcap(dir, 128, mb * 1000000, 0.7);
-	return 0;
+	if (argc == 5 && !strcmp(argv[1], "make"))
+		return generate(argv[2], strtoull(argv[4], NULL, 10),
+				(unsigned)strtoul(argv[3], NULL, 10)) != 0;
+	if (argc == 3 && !strcmp(argv[1], "flood")) {
+		flood((unsigned)strtoul(argv[2], NULL, 10));
+		return 0;
+	}
+	if (argc == 3 || argc == 4)
+		return measure(argv[1], argv[2], argc == 4 ? argv[3] : NULL);
+	fprintf(stderr, "usage: see the head of bench_audit.c\n");
+	return 2;
 }
