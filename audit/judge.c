@@ -110,28 +110,34 @@ static bool is_many(const struct plan *p, struct addr a)
 	       p->publics.v[p->cell[c].public].many;
 }
 
+struct ruling judge_rule_of(const struct judge *j, struct addr src,
+			    const struct answer *a)
+{
+	struct ruling r = { .verdict = a->verdict, .why = a->why,
+			    .reason = a->n_reason ? a->reason[0] : NONE,
+			    .n_reason = a->n_reason, .own = a->own };
+
+	memcpy(r.reasons, a->reason, a->n_reason * sizeof(*r.reasons));
+	r.src = place_of(j, a->src_cell);
+	if (is_many(j->plan, src))
+		r.src = judge_place(j, src);
+	r.dst = place_of(j, a->dst_cell);
+	r.same_zone = r.src.zone != NONE && r.src.zone == r.dst.zone;
+	r.not_judged = r.same_zone && !j->inside &&
+		       r.verdict != VERDICT_ALLOWED &&
+		       r.why != WHY_ONLY_IPSEC &&
+		       plan_inside_any(j->plan, a->src_cell, a->dst_cell);
+	return r;
+}
+
 struct ruling judge_rule(const struct judge *j, struct addr src,
 			 struct addr dst, uint32_t key)
 {
 	struct packet k = { src, dst, (uint8_t)key_proto(key),
 			    (uint16_t)key_detail(key) };
 	struct answer a = plan_verdict(j->plan, &k);
-	struct ruling r = { .verdict = a.verdict, .why = a.why,
-			    .reason = a.n_reason ? a.reason[0] : NONE,
-			    .n_reason = a.n_reason };
 
-	memcpy(r.reasons, a.reason, a.n_reason * sizeof(*r.reasons));
-	r.src = place_of(j, a.src_cell);
-	r.own = a.own;
-	if (is_many(j->plan, src))
-		r.src = judge_place(j, src);
-	r.dst = place_of(j, a.dst_cell);
-	r.same_zone = r.src.zone != NONE && r.src.zone == r.dst.zone;
-	r.not_judged = r.same_zone && !j->inside &&
-		       r.verdict != VERDICT_ALLOWED &&
-		       r.why != WHY_ONLY_IPSEC &&
-		       plan_inside_any(j->plan, a.src_cell, a.dst_cell);
-	return r;
+	return judge_rule_of(j, src, &a);
 }
 
 uint32_t judge_zone(const struct judge *j, const char *name)

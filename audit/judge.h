@@ -45,6 +45,9 @@ struct judge *judge_new(struct arena *a, const struct plan *p);
 struct place judge_place(const struct judge *j, struct addr a);
 struct ruling judge_rule(const struct judge *j, struct addr src,
 			 struct addr dst, uint32_t key);
+/* The same, of the plan's answer, which is about a packet from src. */
+struct ruling judge_rule_of(const struct judge *j, struct addr src,
+			    const struct answer *a);
 
 /* What the service of a planned flow should speak; APP_UNKNOWN: no opinion. */
 enum app judge_expects(const struct judge *j, uint32_t reason);

@@ -1,13 +1,20 @@
 #include "audit/recall.h"
 
+#include <string.h>
+
 #include "base/keys.h"
 
 /* A power of two. What falls on the same place takes it over. */
 enum { PLACES = 1024 };
 
+/* All that the plan looks at in a packet between own addresses. */
+struct question {
+	uint32_t src_class, src_ends, dst_class, dst_ends, key, v4;
+};
+
 struct entry {
-	uint32_t src, dst, key; /* cells; src NONE: free */
-	struct ruling r;
+	struct question q; /* src_class NONE: free */
+	struct answer a;
 };
 
 struct recall {
@@ -25,38 +32,60 @@ struct recall *recall_new(struct arena *a)
 void recall_clear(struct recall *m)
 {
 	for (size_t i = 0; i < PLACES; i++)
-		m->place[i].src = NONE;
+		m->place[i].q.src_class = NONE;
 }
 
-static size_t place_of(uint32_t src, uint32_t dst, uint32_t key)
+static size_t place_of(const struct question *q)
 {
-	uint64_t x = ((uint64_t)src << 32 | dst) * UINT64_C(0x9e3779b97f4a7c15);
+	uint64_t x = (uint64_t)q->src_class << 32 | q->dst_class;
+	uint64_t y = (uint64_t)q->src_ends << 32 | q->dst_ends;
 
-	x = (x ^ key) * UINT64_C(0xff51afd7ed558ccd);
-	return x >> 54 & (PLACES - 1);
+	x = (x * UINT64_C(0x9e3779b97f4a7c15)) ^ y ^ q->key;
+	return x * UINT64_C(0xff51afd7ed558ccd) >> 54 & (PLACES - 1);
+}
+
+/* May the answer be another's? Not where no class stands for the end, nor
+ * where it matters which firewall it is. */
+static bool ask(const struct plan *p, uint32_t s, uint32_t d, bool v4,
+		uint32_t key, struct question *q)
+{
+	const struct cell *x, *y;
+
+	if (s == NONE || d == NONE)
+		return false;
+	x = &p->cell[s];
+	y = &p->cell[d];
+	if (x->cls == NONE || y->cls == NONE || y->party == NONE ||
+	    p->topo->parties.v[y->party]->kind == PARTY_FIREWALL)
+		return false;
+	*q = (struct question){ x->cls, x->ends, y->cls, y->ends, key, v4 };
+	return true;
 }
 
 struct ruling recall_rule(struct recall *m, const struct judge *j,
 			  struct addr src, struct addr dst, uint32_t key)
 {
-	uint32_t s, d;
+	const struct plan *p = j->plan;
+	struct packet k = { src, dst, (uint8_t)key_proto(key),
+			    (uint16_t)key_detail(key) };
+	bool v4 = addr_is_v4(src);
+	struct question q;
 	struct entry *e;
+	uint32_t s, d;
 
-	/* A host's packets to itself have the cells of others beside it. */
-	if (j->plan->translates || addr_eq(src, dst))
+	if (p->translates || addr_eq(src, dst) || v4 != addr_is_v4(dst))
 		return judge_rule(j, src, dst, key);
-	s = plan_cell(j->plan, src);
-	d = plan_cell(j->plan, dst);
-	if (s == NONE || d == NONE)
+	s = plan_cell(p, src);
+	d = plan_cell(p, dst);
+	if (!ask(p, s, d, v4, key, &q))
 		return judge_rule(j, src, dst, key);
-	e = &m->place[place_of(s, d, key)];
-	if (e->src != s || e->dst != d || e->key != key) {
-		e->r = judge_rule(j, src, dst, key);
-		e->src = s;
-		e->dst = d;
-		e->key = key;
+	e = &m->place[place_of(&q)];
+	if (memcmp(&e->q, &q, sizeof(q))) {
+		e->q = q;
+		e->a = plan_verdict(p, &k);
 	}
-	e->r.own = (struct packet){ src, dst, (uint8_t)key_proto(key),
-				    (uint16_t)key_detail(key) };
-	return e->r;
+	e->a.src_cell = s;
+	e->a.dst_cell = d;
+	e->a.own = k;
+	return judge_rule_of(j, src, &e->a);
 }

@@ -4,9 +4,10 @@
 #include "audit/judge.h"
 
 /*
- * Rulings given before. Whatever translates nothing judges by the cells that
- * the two addresses lie in, and most flows ask what another has asked. One
- * auditor's own, since judges are shared between threads.
+ * The plan's answers given before. Where nothing is translated it judges by
+ * the classes of the two ends and the exceptions that name them, and most
+ * flows ask what another has asked. One auditor's own, since judges are shared
+ * between threads.
  */
 struct recall;
 
