@@ -244,6 +244,8 @@ static void put_own(struct json *j, const struct finding *f,
 	json_str(j, "to", w->to);
 	json_str(j, "service", w->service);
 	json_str(j, "note", w->note);
+	if (w->let_through)
+		json_str(j, "let_through", w->let_through);
 	json_str(j, "state", finding_state(f));
 	for (int h = 0; h < HOW_N; h++)
 		if (f->how[h])

@@ -210,6 +210,7 @@ static void json_finding(struct json *j, const struct report *r, size_t i)
 	json_str(j, "to", w.to);
 	json_str(j, "service", w.service);
 	json_str(j, "note", w.note);
+	json_str(j, "let_through", w.let_through);
 	json_str(j, "waived", f->waived);
 	json_int(j, "flows", (long long)f->flows);
 	json_int(j, "answered", (long long)f->answered);

@@ -73,5 +73,9 @@ void judge_place_text(const struct judge *j, struct place p, struct addr a,
 /* What is planned that comes nearest to a denied flow; "" if nothing does. */
 void judge_nearest(const struct judge *j, struct addr src, struct addr dst,
 		   uint32_t key, struct buf *out);
+/* What lets it through for the time being though the plan denies it: zones
+ * that are observed, firewalls that do not enforce; "" if nothing does. */
+void judge_let_through(const struct judge *j, struct place src,
+		       struct place dst, struct buf *out);
 
 #endif

@@ -130,3 +130,34 @@ void judge_nearest(const struct judge *j, struct addr src, struct addr dst,
 	if (!other_ports(j, from, to, key, out))
 		other_ends(j, from, to, key, out);
 }
+
+static void lax_firewalls(const struct plan *p, uint32_t from, uint32_t to,
+			  struct buf *out)
+{
+	const struct route *r = plan_route(p, from, to);
+
+	for (size_t i = 0; i < p->topo->firewalls.n; i++) {
+		const struct firewall *f = p->topo->firewalls.v[i];
+		bool on_way = false;
+
+		for (size_t k = 0; r && k < r->n_hop; k++)
+			on_way |= r->hop[k].firewall == f->id;
+		if (on_way && f->unenforced)
+			buf_printf(out, "%sfirewall %s does not enforce",
+				   out->n ? ", " : "", f->name);
+	}
+}
+
+void judge_let_through(const struct judge *j, struct place src,
+		       struct place dst, struct buf *out)
+{
+	const struct observe *o;
+
+	if (src.zone == NONE || dst.zone == NONE)
+		return;
+	o = plan_observed(j->plan, src.zone, dst.zone);
+	if (o)
+		buf_printf(out, "observed until %s", o->until.text);
+	if (src.zone != dst.zone)
+		lax_firewalls(j->plan, src.zone, dst.zone, out);
+}

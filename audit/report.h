@@ -56,6 +56,7 @@ struct report *report_make(struct arena *a, struct audit *au,
 /* The words of one finding, from the arena. */
 struct words_of {
 	const char *cls, *title, *from, *to, *service, *note, *sample;
+	const char *let_through; /* by what; it is in note too; NULL */
 };
 struct words_of finding_words(struct arena *a, const struct judge *j,
 			      const struct finding *f,

@@ -142,6 +142,26 @@ static void note_into(struct arena *a, const struct judge *j,
 	}
 }
 
+/* Classes of what a firewall would have stopped. */
+static bool is_denied(enum finding_class cls)
+{
+	return cls == F_CLEAR_TEXT || cls == F_OUTSIDE_IN || cls == F_UNKNOWN ||
+	       cls == F_STRANGER || cls == F_UNPLANNED || cls == F_LAPSED;
+}
+
+static const char *let_through(struct arena *a, const struct judge *j,
+			       const struct finding *f)
+{
+	struct buf b = { 0 };
+	const char *s;
+
+	if (is_denied(f->cls))
+		judge_let_through(j, f->src.place, f->dst.place, &b);
+	s = b.n ? arena_strndup(a, b.s, b.n) : NULL;
+	buf_free(&b);
+	return s;
+}
+
 static const char *sample_words(struct arena *a, const struct judge *j,
 				const struct sample *s,
 				const struct observed *seen, size_t n_seen)
@@ -166,11 +186,14 @@ struct words_of finding_words(struct arena *a, const struct judge *j,
 		.from = end_words(a, j, &f->src, f->addrs),
 		.to = end_words(a, j, &f->dst, f->addrs),
 		.service = service_words(a, f),
-		.sample = "",
+		.sample = "", .let_through = let_through(a, j, f),
 	};
 	struct buf b = { 0 };
 
 	note_into(a, j, f, &b);
+	if (w.let_through)
+		buf_printf(&b, "%slet through: %s", b.n ? "; " : "",
+			   w.let_through);
 	w.note = b.s ? arena_strndup(a, b.s, b.n) : "";
 	buf_free(&b);
 	if (f->n_sample)

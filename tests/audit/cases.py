@@ -53,12 +53,16 @@ def ike(initiator_spi=b'ABCDEFGH', responder_spi=b'\0' * 8, flags=8):
 class Case:
     def __init__(self, name, packets, want, extra='', options=(), link=1,
                  wrap=eth, zone=None, rc=None, frames=None, waivers=None,
-                 text=(), taps=None, snap=262144, cut=0):
+                 text=(), taps=None, snap=262144, cut=0, topology=TOPOLOGY,
+                 without=None, event=None):
         self.name, self.packets, self.want = name, packets, want
         self.extra, self.options = extra, list(options)
         self.link, self.wrap, self.zone, self.rc = link, wrap, zone, rc
         self.ready, self.waivers = frames, waivers
         self.snap, self.cut = snap, cut  # bytes; of the file's end
+        self.topology = topology
+        # What the table must not say; what every event's let_through says.
+        self.without, self.event = without, event
         # What the table has to say; more captures, by the zone of their tap.
         self.text, self.taps = [text] if isinstance(text, str) else text, taps
 
