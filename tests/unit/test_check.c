@@ -385,10 +385,10 @@ static void interface_classes(void)
 {
 	struct arena *a = arena_new();
 	static const char *const extra[] = {"eth0", "eth~"};
-	struct kr_ex ex[2] = {
-		{.kind = EX_META, .key = NFT_META_IIFNAME, .dreg = 1},
-		{.kind = EX_CMP, .sreg = 1, .a = {3, "eth"}},
-	};
+	struct kr_ex load = {.kind = EX_META, .key = NFT_META_IIFNAME,
+			     .dreg = 1};
+	struct kr_ex cmp = {.kind = EX_CMP, .sreg = 1, .a = {3, "eth"}};
+	struct kr_ex *ex[2] = {&load, &cmp};
 	struct kr_rule rule = {.ex = ex, .n = 2};
 	struct kruleset rs = {.arena = a}, *list = &rs;
 	struct pk_names n;
