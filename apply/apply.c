@@ -111,6 +111,7 @@ static enum apply_result switch_guarded(struct apply *a, struct buf *err)
 	struct guardian_job job = { .state = a->state, .table = a->table,
 				    .journal = &a->journal, .step = a->step,
 				    .confirmed = a->confirmed,
+				    .forget = a->forget,
 				    .ctx = a->ctx };
 	enum batch_result r;
 

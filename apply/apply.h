@@ -36,6 +36,7 @@ struct apply {
 	unsigned grace;	      /* seconds, from loading on; 0: none */
 	const char *from;     /* connection, for the journal; "" */
 	void (*step)(void *ctx, const char *name); /* tests; may be NULL */
+	int forget; /* see guardian.h; -1: nothing */
 	/* On trial, by the guardian: see guardian.h. May be NULL. */
 	void (*confirmed)(void *ctx, struct buf *out);
 	void *ctx;

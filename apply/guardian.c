@@ -376,6 +376,8 @@ static _Noreturn void be_guardian(const struct guardian_job *job, int parent)
 	char c = GUARDIAN_ARMED, quit = GUARDIAN_QUIT;
 
 	setsid();
+	if (job->forget >= 0)
+		close(job->forget);
 	g.signals = catch_signals();
 	g.timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
 	g.listen = listen_at(job->state);

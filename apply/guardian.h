@@ -37,6 +37,7 @@ struct guardian_job {
 	struct journal *journal; /* written by the guardian, with its pid */
 	/* For tests: called at named moments. May be NULL. */
 	void (*step)(void *ctx, const char *name);
+	int forget; /* a descriptor that it is not to keep open; -1 */
 	/* In its process, once the new rules are there for good: what cannot be
 	 * taken back. out: words for who confirmed. May be NULL. */
 	void (*confirmed)(void *ctx, struct buf *out);

@@ -2,6 +2,7 @@
 #define CLI_APPLY_H
 
 #include "apply/apply.h"
+#include "apply/monitor.h"
 #include "cli/cli.h"
 
 /* What apply, confirm, recover and restore share. */
@@ -25,6 +26,8 @@ struct site {
 	struct state_dir state;
 	struct nft nft;
 	struct generations g;
+	struct monitor monitor; /* of changes by others; fd -1: nobody hears */
+	const char *foreign;	/* " (nft, process 4711)", or "" */
 	struct buf err;
 };
 
@@ -60,6 +63,12 @@ int apply_difference(struct args *a, const struct loaded *l,
 void apply_order(const struct loaded *l, const struct firewall *f, bool opens,
 		 bool closes, struct buf *out);
 
+/* apply_foreign.c: hears of changes from here on; looks for the one that comes
+ * after s->g.generation, for s->foreign; the same, and hears no more. */
+void foreign_listen(struct site *s);
+void foreign_hear(struct site *s);
+void foreign_deaf(struct site *s);
+
 /* apply_connections.c: what is open and is not allowed (any more): listed, or
  * cut. False: they could not be read, or not all be cut; out says so. */
 enum revoke { REVOKE_NOT, REVOKE_LATER /* once confirmed */, REVOKE_NOW };
@@ -74,6 +83,9 @@ struct way {
 	unsigned seconds; /* to confirm in; 0: at once */
 	bool revoke;
 	unsigned grace; /* seconds; 0: none */
+	/* So many elements that telling a listener of each would cost more
+	 * than the loading does. */
+	bool large;
 	/* NULL: a saved plan, by which no connection can be judged */
 	const struct loaded *loaded;
 	const struct firewall *firewall;

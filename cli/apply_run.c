@@ -51,8 +51,10 @@ int apply_result_code(struct site *s, enum apply_result r)
 	case APPLY_DONE:
 		return EXIT_OK;
 	case APPLY_FOREIGN:
-		complain(s->a, "somebody else changed nftables rules just now: "
-			 "nothing was done. Look, and start again");
+		foreign_hear(s);
+		complain(s->a, "somebody else changed nftables rules just "
+			 "now%s: nothing was done. Look, and start again",
+			 s->foreign);
 		return EXIT_BAD;
 	case APPLY_BACK:
 		site_trouble(s);
@@ -237,14 +239,21 @@ int apply_whole(struct site *s, const struct way *w)
 			   .seconds = w->seconds, .grace = w->grace, .from = ssh_connection(),
 			   .step = apply_step, .confirmed = cut_confirmed,
 			   .ctx = &trial };
-	enum apply_result r = apply_load(&x, &s->err);
 	int interrupt = w->seconds ? catch_interrupt() : -1;
+	enum apply_result r;
 
+	if (w->large)
+		foreign_deaf(s);
+	r = apply_load(&x, &s->err);
+	foreign_listen(s);
+	x.forget = s->monitor.fd;
 	if (r == APPLY_DONE)
 		r = apply_switch(&x, &s->err);
+	s->g.generation = x.g.generation;
 	if (r == APPLY_FAILED || r == APPLY_FOREIGN)
 		apply_drop(&x);
-	s->g.generation = x.g.generation;
+	if (r == APPLY_DONE)
+		monitor_close(&s->monitor);
 	if (r != APPLY_DONE)
 		return apply_result_code(s, r);
 	say_grace(w->grace);

@@ -64,7 +64,8 @@ int site_open(struct site *s, struct args *a, const char *firewall)
 	int held;
 
 	*s = (struct site){ .a = a, .firewall = firewall,
-			    .state = { -1, -1, NULL }, .nft = { .fd = -1 } };
+			    .state = { -1, -1, NULL }, .nft = { .fd = -1 }, .monitor = { .fd = -1 },
+			    .foreign = "" };
 	s->table = arena_printf(a->arena, "pp_%s", firewall);
 	if (state_open(&s->state, a->arena, state_base(a), firewall, true,
 		       &s->err) < 0 ||
@@ -78,6 +79,7 @@ int site_open(struct site *s, struct args *a, const char *firewall)
 	if (r == RECOVERED_NOT)
 		return site_trouble(s);
 	say_recovered(s, r);
+	foreign_listen(s);
 	if (generations_read(&s->nft, s->table, &s->g, &s->err) < 0)
 		return site_trouble(s);
 	return EXIT_OK;
@@ -85,6 +87,7 @@ int site_open(struct site *s, struct args *a, const char *firewall)
 
 void site_close(struct site *s)
 {
+	monitor_close(&s->monitor);
 	nft_close(&s->nft);
 	state_close(&s->state);
 	buf_free(&s->err);

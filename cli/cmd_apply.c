@@ -16,6 +16,7 @@ enum {
 	/* Reading a set takes the kernel the square of its size: larger sets
 	 * are not compared. */
 	COMPARE_MOST = 150000,
+	TOLD_MOST = 20000, /* elements */
 };
 
 struct job {
@@ -278,6 +279,7 @@ static int apply_topology(struct job *j)
 	j->rules = rules_make(j->a, &j->l, j->f, &j->size);
 	if (!j->rules)
 		return EXIT_BAD;
+	j->way.large = j->size.elements > TOLD_MOST;
 	code = site_open(&j->site, j->a, j->f->name);
 	if (code == EXIT_OK)
 		code = with_site(j);
@@ -356,6 +358,7 @@ static int apply_saved(struct job *j)
 		       r.head.summary);
 		code = apply_ask(j->a, "apply?");
 	}
+	j->way.large = r.head.elements > TOLD_MOST;
 	if (code == EXIT_OK)
 		code = copy_plan(&j->site, &r);
 	plan_file_close(&r);
@@ -374,6 +377,7 @@ static int boot_one(struct args *a, const char *name, unsigned grace)
 	enum batch_result r = BATCH_DONE;
 
 	if (code == EXIT_OK) {
+		foreign_deaf(&s);
 		r = load_plan_file(&s.state, BOOT_PLAN, &s.nft, s.table, &s.g,
 				   &slot, &s.err);
 		if (r == BATCH_DONE)

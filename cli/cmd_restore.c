@@ -55,6 +55,7 @@ static int load_again(struct site *s)
 	enum batch_result r;
 	int slot;
 
+	foreign_deaf(s);
 	r = load_plan_file(&s->state, BOOT_PLAN, &s->nft, s->table, &s->g,
 			   &slot, &s->err);
 	if (r == BATCH_DONE)
