@@ -8,10 +8,13 @@ static void say_pair(const struct firewall *f, struct buf *out)
 {
 	if (!f->nodes.n)
 		return;
-	buf_printf(out, "order   %s stands on %zu machines: apply on the "
-		   "standby, fail over to it, then apply on the other. "
-		   "Confirming on a standby proves nothing: no traffic goes "
-		   "there\n", f->name, f->nodes.n);
+	buf_printf(out, "order   %s stands on", f->name);
+	for (size_t i = 0; i < f->nodes.n; i++)
+		buf_printf(out, "%s%s", !i ? " " :
+			   i + 1 < f->nodes.n ? ", " : " and ", f->nodes.v[i]);
+	buf_puts(out, ": apply on the standby, fail over to it, then apply on "
+		 "the other. Confirming on a standby proves nothing: no "
+		 "traffic goes there\n");
 }
 
 static bool on_a_path_with(const struct plan *p, const struct firewall *f,
