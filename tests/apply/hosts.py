@@ -79,11 +79,11 @@ class Sender(threading.Thread):
     def __init__(self, client: Host, to: tuple[str, int], new_flows: bool) -> None:
         super().__init__()
         self.client, self.to, self.new_flows = client, to, new_flows
+        self.kind = "new" if new_flows else "old"
         self.sent, self.stop = 0, False
 
     def run(self) -> None:
         self.client.enter()
-        kind = "new" if self.new_flows else "old"
         one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         port = 20000
         while not self.stop:
@@ -92,7 +92,7 @@ class Sender(threading.Thread):
                 sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
                 port = port + 1 if port < 60000 else 20000
                 sock.bind((self.client.address, port))
-            sock.sendto(f"{kind} {self.sent}".encode(), self.to)
+            sock.sendto(f"{self.kind} {self.sent}".encode(), self.to)
             self.sent += 1
             if self.new_flows:
                 sock.close()
