@@ -3,6 +3,7 @@
 
 #include "audit/report.h"
 #include "base/json.h"
+#include "base/plain.h"
 #include "cli/watch.h"
 
 /* What is told, for people and for programs. */
@@ -32,6 +33,20 @@ static const char *actor_is(const struct news *n, const struct actor *a)
 
 /* ---- text ---------------------------------------------------------------------------- */
 
+/* Names, comments and process names are foreign: none of them can end a line,
+ * begin another or steer a terminal. */
+struct text {
+	struct buf *out;
+	struct buf line;
+};
+
+static void end_line(struct text *t)
+{
+	buf_plain(t->out, t->line.s ? t->line.s : "", t->line.n, 0);
+	buf_putc(t->out, '\n');
+	t->line.n = 0;
+}
+
 static void put_actors(const struct news *n, struct buf *out)
 {
 	for (size_t i = 0; i < n->n_actor; i++) {
@@ -55,8 +70,9 @@ static void put_actors(const struct news *n, struct buf *out)
 			 "who it was is not known; all was read anew");
 }
 
-static void put_head(const struct news *n, struct buf *out)
+static void put_head(const struct news *n, struct text *t)
 {
+	struct buf *out = &t->line;
 	static const char *const word[ORIGINS] = {
 		[ORIGIN_OWN] = "own change",
 		[ORIGIN_FOREIGN] = "foreign change",
@@ -73,11 +89,12 @@ static void put_head(const struct news *n, struct buf *out)
 	} else {
 		buf_puts(out, n->event == EVENT_START ? "watching" : n->why);
 	}
-	buf_putc(out, '\n');
+	end_line(t);
 }
 
-static void put_drift(const struct drift *d, struct buf *out)
+static void put_drift(const struct drift *d, struct text *t)
 {
+	struct buf *out = &t->line;
 	static const char *const where[DRIFT_WHATS] = {
 		[DRIFT_TABLE] = "", [DRIFT_CHAIN] = "chain ",
 		[DRIFT_RULE] = "chain ", [DRIFT_SET] = "set ",
@@ -90,53 +107,79 @@ static void put_drift(const struct drift *d, struct buf *out)
 	if (*d->detail)
 		buf_printf(out, "%s%s", d->what == DRIFT_RULE ? ", " : ": ",
 			   d->detail);
-	buf_putc(out, '\n');
+	end_line(t);
 }
 
-static void put_finding(const struct vf_finding *f, struct buf *out)
+static void put_boxes(const struct vf_finding *f, struct text *t)
 {
 	static const char *const word[VF_KINDS] = {
 		[VF_EXTRA] = "opens", [VF_MISSING] = "closes",
 		[VF_UNDECIDED] = "perhaps",
 	};
-	unsigned line, col, end;
 
-	for (size_t i = 0; i < f->n_box; i++)
-		buf_printf(out, "  %-8s%s%s\n", i ? "" : word[f->kind],
+	for (size_t i = 0; i < f->n_box; i++) {
+		buf_printf(&t->line, "  %-8s%s%s", i ? "" : word[f->kind],
 			   f->box[i], f->opening ? "" :
 			   " (not of new connections)");
-	if (f->more)
-		buf_printf(out, "          and %zu more boxes\n", f->more);
-	if (f->plan && f->kind == VF_MISSING) {
-		buf_printf(out, "          planned: %s", f->plan);
-		if (f->plan_at.src) {
-			span_position(f->plan_at, &line, &col, &end);
-			buf_printf(out, " (%s:%u)", f->plan_at.src->name, line);
-		}
-		buf_putc(out, '\n');
+		end_line(t);
 	}
-	if (f->rule)
-		buf_printf(out, "          by %s\n", f->rule);
-	if (f->why)
-		buf_printf(out, "          because: %s\n", f->why);
+	if (f->more) {
+		buf_printf(&t->line, "          and %zu more boxes", f->more);
+		end_line(t);
+	}
 }
 
-static void put_findings(const struct news *n, struct buf *out)
+static void put_planned(const struct vf_finding *f, struct text *t)
 {
-	size_t shown = 0, more = 0;
+	unsigned line, col, end;
+
+	buf_printf(&t->line, "          planned: %s", f->plan);
+	if (f->plan_at.src) {
+		span_position(f->plan_at, &line, &col, &end);
+		buf_printf(&t->line, " (%s:%u)", f->plan_at.src->name, line);
+	}
+	end_line(t);
+}
+
+static void put_finding(const struct vf_finding *f, struct text *t)
+{
+	put_boxes(f, t);
+	if (f->plan && f->kind == VF_MISSING)
+		put_planned(f, t);
+	if (f->rule) {
+		buf_printf(&t->line, "          by %s", f->rule);
+		end_line(t);
+	}
+	if (f->why) {
+		buf_printf(&t->line, "          because: %s", f->why);
+		end_line(t);
+	}
+}
+
+static void put_more(size_t more, struct text *t)
+{
+	if (!more)
+		return;
+	buf_printf(&t->line, "          and %zu more", more);
+	end_line(t);
+}
+
+static void put_findings(const struct news *n, struct text *t)
+{
+	size_t shown = 0;
 
 	for (size_t i = 0; i < n->found.findings.n; i++) {
-		if (!is_news(n, &n->found.findings.v[i]))
-			continue;
-		if (shown++ < MOST_FINDINGS)
-			put_finding(&n->found.findings.v[i], out);
-		else
-			more++;
+		const struct vf_finding *f = &n->found.findings.v[i];
+
+		if (is_news(n, f) && shown++ < MOST_FINDINGS)
+			put_finding(f, t);
 	}
-	if (more)
-		buf_printf(out, "          and %zu more\n", more);
-	if (!shown && n->event == EVENT_CHANGE)
-		buf_puts(out, "  opens nothing beyond the plan, closes nothing of it\n");
+	put_more(shown > MOST_FINDINGS ? shown - MOST_FINDINGS : 0, t);
+	if (shown || n->event != EVENT_CHANGE)
+		return;
+	buf_puts(&t->line, "  opens nothing beyond the plan, closes nothing "
+		 "of it");
+	end_line(t);
 }
 
 static bool equal(const size_t count[VF_KINDS])
@@ -144,24 +187,23 @@ static bool equal(const size_t count[VF_KINDS])
 	return !count[VF_EXTRA] && !count[VF_MISSING] && !count[VF_UNDECIDED];
 }
 
-static void put_plan(const struct news *n, struct buf *out)
+static void put_plan(const struct news *n, struct text *t)
 {
 	const size_t *c = n->found.count;
 
-	if (equal(c)) {
-		buf_printf(out, "  plan    equal%s\n",
+	if (equal(c))
+		buf_printf(&t->line, "  plan    equal%s",
 			   n->event == EVENT_CHANGE && !equal(n->was) ?
 			   " again" : "");
-		return;
-	}
-	buf_printf(out, "  plan    NOT equal: %zu extra, %zu missing",
-		   c[VF_EXTRA], c[VF_MISSING]);
+	else
+		buf_printf(&t->line, "  plan    NOT equal: %zu extra, %zu "
+			   "missing", c[VF_EXTRA], c[VF_MISSING]);
 	if (c[VF_UNDECIDED])
-		buf_printf(out, ", %zu undecided", c[VF_UNDECIDED]);
-	buf_putc(out, '\n');
+		buf_printf(&t->line, ", %zu undecided", c[VF_UNDECIDED]);
+	end_line(t);
 }
 
-static void put_standing(const struct news *n, struct buf *out)
+static void put_standing(const struct news *n, struct text *t)
 {
 	static const char *const word[STANDINGS] = {
 		[STANDING_CONFIRMED] = "as confirmed last",
@@ -170,20 +212,24 @@ static void put_standing(const struct news *n, struct buf *out)
 				   "brings that back",
 	};
 
-	if (word[n->standing])
-		buf_printf(out, "  rules   %s\n", word[n->standing]);
+	if (!word[n->standing])
+		return;
+	buf_printf(&t->line, "  rules   %s", word[n->standing]);
+	end_line(t);
 }
 
 static void write_text(const struct news *n, struct buf *out)
 {
-	put_head(n, out);
+	struct text t = { .out = out };
+
+	put_head(n, &t);
 	for (size_t i = 0; i < n->drift.v.n; i++)
-		put_drift(&n->drift.v.v[i], out);
-	if (n->drift.more)
-		buf_printf(out, "          and %zu more\n", n->drift.more);
-	put_findings(n, out);
-	put_plan(n, out);
-	put_standing(n, out);
+		put_drift(&n->drift.v.v[i], &t);
+	put_more(n->drift.more, &t);
+	put_findings(n, &t);
+	put_plan(n, &t);
+	put_standing(n, &t);
+	buf_free(&t.line);
 }
 
 /* ---- a line of JSON -------------------------------------------------------------------- */
