@@ -24,6 +24,7 @@ struct reader {
 	struct kruleset *rs;
 	struct buf *err;
 	const char *what; /* is being read */
+	char *buf;	  /* of RECV_SIZE bytes, for all answers */
 	bool bad;
 };
 
@@ -77,22 +78,18 @@ static int take_message(struct reader *r, const struct nlmsghdr *h, add_fn add)
 
 static int receive(struct reader *r, add_fn add)
 {
-	union {
-		char b[RECV_SIZE];
-		struct nlmsghdr h;
-	} *buf = arena_alloc_raw(r->rs->arena, sizeof(*buf));
 	int done = 0;
 
 	while (!done) {
-		ssize_t got = recv(r->fd, buf, sizeof(*buf), MSG_TRUNC);
-		const struct nlmsghdr *h = &buf->h;
+		ssize_t got = recv(r->fd, r->buf, RECV_SIZE, MSG_TRUNC);
+		const struct nlmsghdr *h = (const void *)r->buf;
 		int left = (int)got;
 
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
 			return -1;
-		if ((size_t)got > sizeof(*buf)) {
+		if (got > RECV_SIZE) {
 			errno = EMSGSIZE;
 			return -1;
 		}
@@ -246,7 +243,8 @@ static struct kruleset *attempt(struct reader *r, struct arena *a,
 struct kruleset *kr_read(struct arena *a, int fd, const char *name,
 			 struct buf *err)
 {
-	struct reader r = {.fd = fd, .err = err};
+	struct reader r = {.fd = fd, .err = err,
+			   .buf = arena_alloc_raw(a, RECV_SIZE)};
 
 	for (unsigned i = 0; i < TRIES; i++) {
 		bool again;

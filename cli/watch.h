@@ -78,10 +78,19 @@ struct news {
 	size_t was[VF_KINDS];
 	enum standing standing;
 	const char *why; /* EVENT_PLAN */
+	bool begun;	 /* what was known before it was judged is told */
+};
+
+struct watch_format {
+	const char *name;
+	/* What is known before it is judged, and the rest, or all of it. NULL:
+	 * all at once. */
+	void (*begin)(const struct news *n, struct buf *out);
+	void (*write)(const struct news *n, struct buf *out);
 };
 
 struct watch_sink {
-	void (*write)(const struct news *n, struct buf *out);
+	const struct watch_format *format;
 	const char *path; /* NULL: standard output */
 	FILE *file;
 };
@@ -137,6 +146,8 @@ double watch_clock(void);
 int watch_outputs(struct watch *w);
 bool watch_open_outputs(struct watch *w);
 void watch_reopen(struct watch *w);
+/* Who and what, since judging takes its time where the plan is large. */
+void watch_tell_first(struct watch *w, struct news *n);
 void watch_tell(struct watch *w, const struct news *n);
 
 /* watch_run.c: until somebody says so. */

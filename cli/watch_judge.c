@@ -302,15 +302,15 @@ static void judge(struct watch *w, struct arena *a, struct snapshot *s,
 	memcpy(s->count, n->found.count, sizeof(s->count));
 }
 
-static bool worth_telling(const struct watch *w, const struct news *n)
+/* Where it is not told yet: what those did who may. */
+static bool worth_telling(const struct news *n)
 {
-	if (n->event != EVENT_CHANGE)
+	if (n->event != EVENT_CHANGE || n->begun)
 		return true;
 	for (size_t i = 0; i < n->found.findings.n; i++)
 		if (!n->found.findings.v[i].before)
 			return true;
-	return memcmp(n->was, n->found.count, sizeof(n->was)) ||
-	       !allowed_to(w);
+	return memcmp(n->was, n->found.count, sizeof(n->was));
 }
 
 static void judge_change(struct watch *w, struct arena *a,
@@ -331,6 +331,8 @@ static void judge_change(struct watch *w, struct arena *a,
 	n->origin = origin_of(w, n);
 	n->at = w->first_at;
 	memcpy(fresh->count, w->now.count, sizeof(fresh->count));
+	if (!allowed_to(w))
+		watch_tell_first(w, n);
 	judge(w, a, fresh, w->now.rules, n);
 }
 
@@ -387,7 +389,7 @@ bool watch_report(struct watch *w, enum event e, const char *why)
 	n.generation = fresh.rules->generation;
 	a = arena_new();
 	judge_change(w, a, &fresh, &n);
-	if (worth_telling(w, &n))
+	if (worth_telling(&n))
 		watch_tell(w, &n);
 	arena_free(a);
 	arena_free(w->now.arena);

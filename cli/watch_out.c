@@ -218,7 +218,7 @@ static void put_standing(const struct news *n, struct text *t)
 	end_line(t);
 }
 
-static void write_text(const struct news *n, struct buf *out)
+static void begin_text(const struct news *n, struct buf *out)
 {
 	struct text t = { .out = out };
 
@@ -226,6 +226,15 @@ static void write_text(const struct news *n, struct buf *out)
 	for (size_t i = 0; i < n->drift.v.n; i++)
 		put_drift(&n->drift.v.v[i], &t);
 	put_more(n->drift.more, &t);
+	buf_free(&t.line);
+}
+
+static void write_text(const struct news *n, struct buf *out)
+{
+	struct text t = { .out = out };
+
+	if (!n->begun)
+		begin_text(n, out);
 	put_findings(n, &t);
 	put_plan(n, &t);
 	put_standing(n, &t);
@@ -353,12 +362,9 @@ static void write_json(const struct news *n, struct buf *out)
 
 /* ---- where to ------------------------------------------------------------------------------ */
 
-static const struct {
-	const char *name;
-	void (*write)(const struct news *n, struct buf *out);
-} formats[] = {
-	{ "text", write_text },
-	{ "ndjson", write_json },
+static const struct watch_format formats[] = {
+	{ "text", begin_text, write_text },
+	{ "ndjson", NULL, write_json },
 };
 
 static int add_output(struct watch *w, const char *s)
@@ -373,7 +379,7 @@ static int add_output(struct watch *w, const char *s)
 		if (strlen(names[i]) != n || strncmp(names[i], s, n))
 			continue;
 		vec_push(w->args->arena, &w->sinks,
-			 (struct watch_sink){ formats[i].write, path, NULL });
+			 (struct watch_sink){ &formats[i], path, NULL });
 		return EXIT_OK;
 	}
 	s = arena_strndup(w->args->arena, s, n);
@@ -426,18 +432,38 @@ void watch_reopen(struct watch *w)
 	}
 }
 
-void watch_tell(struct watch *w, const struct news *n)
+static void put(struct watch *w, struct watch_sink *s, const struct buf *b)
+{
+	if (fwrite(b->s, 1, b->n, s->file) != b->n || fflush(s->file) != 0)
+		complain(w->args, "\"%s\": %s", s->path ? s->path :
+			 "<stdout>", strerror(errno));
+}
+
+void watch_tell_first(struct watch *w, struct news *n)
 {
 	struct buf b = { 0 };
 
 	for (size_t i = 0; i < w->sinks.n; i++) {
 		struct watch_sink *s = &w->sinks.v[i];
 
+		if (!s->format->begin)
+			continue;
 		b.n = 0;
-		s->write(n, &b);
-		if (fwrite(b.s, 1, b.n, s->file) != b.n || fflush(s->file) != 0)
-			complain(w->args, "\"%s\": %s", s->path ? s->path :
-				 "<stdout>", strerror(errno));
+		s->format->begin(n, &b);
+		put(w, s, &b);
+	}
+	n->begun = true;
+	buf_free(&b);
+}
+
+void watch_tell(struct watch *w, const struct news *n)
+{
+	struct buf b = { 0 };
+
+	for (size_t i = 0; i < w->sinks.n; i++) {
+		b.n = 0;
+		w->sinks.v[i].format->write(n, &b);
+		put(w, &w->sinks.v[i], &b);
 	}
 	buf_free(&b);
 }
