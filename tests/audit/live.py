@@ -21,13 +21,13 @@ def need_namespaces():
         sys.exit(UNAVAILABLE)
 
 
-def enter_namespace():
+def enter_namespace(which='-Urnm'):
     """The script again, in namespaces of its own."""
     if os.environ.get('PORTPLAN_LIVE'):
         return
     need_namespaces()
     os.environ['PORTPLAN_LIVE'] = '0'
-    os.execvp('unshare', ['unshare', '-Urnm', '--', sys.executable] + sys.argv)
+    os.execvp('unshare', ['unshare', which, '--', sys.executable] + sys.argv)
 
 
 def run(*words):
