@@ -48,7 +48,7 @@ CFLAGS := -std=c11 $(WARN) -fvisibility=hidden -fstack-protector-strong \
 LDFLAGS := $(LDFLAGS.$(BUILD))
 
 # The stages, in link order: a folder may use what stands behind it.
-LIBDIRS := $(foreach d,machine service draw inventory advice audit apply check gen plan space topology base,\
+LIBDIRS := $(foreach d,bundle machine service draw inventory advice audit apply check gen plan space topology base,\
 	$(if $(wildcard $(d)/*.c),$(d)))
 lib = $(O)/lib$(1).a
 objs = $(patsubst %.c,$(O)/%.o,$(wildcard $(1)/*.c))

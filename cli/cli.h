@@ -175,6 +175,7 @@ const char *did_you_mean(struct arena *a, const char *s,
 
 extern const struct command command_matrix;
 extern const struct command command_gen;
+extern const struct command command_bundle;
 extern const struct command command_explain;
 extern const struct command command_pending;
 extern const struct command command_check;

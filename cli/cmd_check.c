@@ -92,7 +92,9 @@ static struct verify_options options_of(struct job *j, const struct firewall *f,
 		.gen_command = arena_printf(j->a->arena, "portplan gen %s "
 					    "--firewall %s | nft -f -",
 					    j->a->operands.v[0], f->name),
-		.replan = check_replan(j->a, &j->l),
+		/* a part is not changed where it is */
+		.replan = j->l.topo->bundle ? NULL :
+					      check_replan(j->a, &j->l),
 		.waivers = j->waivers, .used = j->used, .baseline = words,
 		.may_deny = j->may_deny.v, .n_may_deny = j->may_deny.n,
 	};

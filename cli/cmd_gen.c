@@ -95,6 +95,8 @@ static void all_managed(struct args *a, const struct topology *t,
 	for (size_t i = 0; i < t->firewalls.n; i++) {
 		const struct firewall *f = t->firewalls.v[i];
 
+		if (f->unmanaged && t->bundle)
+			continue; /* others on the way */
 		if (f->unmanaged)
 			fprintf(stderr, "portplan gen: no ruleset for \"%s\", "
 				"which is another product (managed=\"no\")\n",

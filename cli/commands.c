@@ -4,6 +4,7 @@
 const struct command *const commands[] = {
 	&command_matrix,
 	&command_gen,
+	&command_bundle,
 	&command_explain,
 	&command_pending,
 	&command_check,

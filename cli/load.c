@@ -126,7 +126,7 @@ static void say_left_out(const struct args *a, const struct plan *p)
 
 int load_plan(struct args *a, const char *path, struct loaded *out)
 {
-	struct plan_options opt;
+	struct plan_options opt = { 0 };
 	int code = load_topology(a, path, out);
 
 	if (code != EXIT_OK)
@@ -182,6 +182,11 @@ const struct firewall *need_firewall(const struct args *a,
 
 	if (f)
 		return f;
+	if (t->bundle) {
+		complain(a, "this is the part of firewall \"%s\": it knows "
+			 "nothing of \"%s\"", t->bundle, name);
+		return NULL;
+	}
 	for (size_t i = 0; i < t->firewalls.n; i++)
 		vec_push(a->arena, &names, t->firewalls.v[i]->name);
 	complain(a, "there is no firewall \"%s\"%s", name,

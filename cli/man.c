@@ -255,7 +255,8 @@ static void put_element(struct buf *out, const struct element_def *def)
 	buf_puts(out, ".PP\n");
 	put_parents(out, def);
 	for (size_t i = 0; i < def->n_attr; i++)
-		put_attribute(out, &def->attr[i]);
+		if (!(def->attr[i].flags & AF_BUNDLE))
+			put_attribute(out, &def->attr[i]);
 }
 
 static const char example[] =

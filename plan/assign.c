@@ -75,7 +75,8 @@ void assign_roles(struct build *b)
 	for (size_t i = 0; i < b->topo->assigns.n; i++) {
 		const struct assign *a = b->topo->assigns.v[i];
 
-		if (a->expires.given && p->now >= a->expires.t) {
+		if (a->expires.given && p->now >= a->expires.t &&
+		    !p->any_time) {
 			vec_push(b->arena, &p->lapsed, a);
 			continue;
 		}
@@ -109,7 +110,8 @@ const struct assign *plan_assigned(const struct plan *p, uint32_t cell,
 	for (size_t i = 0; i < p->topo->assigns.n; i++) {
 		const struct assign *a = p->topo->assigns.v[i];
 
-		if ((!a->expires.given || p->now < a->expires.t) &&
+		if ((!a->expires.given || p->now < a->expires.t ||
+		     p->any_time) &&
 		    gives(&a->roles, role) &&
 		    cell_in_end(p, cell, p->end_assign + a->id))
 			return a;

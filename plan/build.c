@@ -7,7 +7,7 @@ static double cell_size(const struct cell *c)
 	       ((double)c->hi.lo - (double)c->lo.lo) + 1;
 }
 
-static double class_size(const struct plan *p, uint32_t cls)
+double plan_class_size(const struct plan *p, uint32_t cls)
 {
 	const struct class *c = &p->classes.v[cls];
 	double n = 0;
@@ -28,8 +28,11 @@ static void measure_breadth(struct build *b)
 	double *end = ARENA_ARRAY(b->scratch, double, p->n_ends);
 
 	for (size_t r = 0; r < b->topo->roles.n; r++)
-		for (size_t i = 0; i < b->role_classes[r].n; i++)
-			role[r] += class_size(p, b->role_classes[r].v[i]);
+		role[r] = b->topo->roles.v[r]->breadth;
+	for (size_t r = 0; r < b->topo->roles.n; r++)
+		for (size_t i = 0; i < b->role_classes[r].n &&
+		     !(b->topo->roles.v[r]->breadth > 0); i++)
+			role[r] += plan_class_size(p, b->role_classes[r].v[i]);
 	for (size_t i = 0; i < p->n_cell; i++) {
 		const struct cell *c = &p->cell[i];
 		double n = cell_size(c);
@@ -47,17 +50,31 @@ static void measure_breadth(struct build *b)
 			break;
 		case REASON_ALLOW:
 			e = p->end_allow + 2 * r->allow->id;
-			r->breadth = end[e] * end[e + 1];
+			r->breadth = r->allow->breadth > 0 ?
+				r->allow->breadth : end[e] * end[e + 1];
 			break;
 		case REASON_INPUT:
-			r->breadth = end[p->end_input + r->input->id];
+			r->breadth = r->input->breadth > 0 ?
+				r->input->breadth :
+				end[p->end_input + r->input->id];
 			break;
 		case REASON_IPSEC:
 			e = p->end_ipsec + 2 * r->ipsec->id;
-			r->breadth = end[e] * end[e + 1];
+			r->breadth = r->ipsec->breadth > 0 ?
+				r->ipsec->breadth : end[e] * end[e + 1];
 			break;
 		}
 	}
+}
+
+/* A part is of a whole that was checked. */
+static void check_all(struct build *b)
+{
+	check_plan(b);
+	check_nat(b);
+	check_forbids(b);
+	check_expects(b);
+	check_redundant(b);
 }
 
 struct plan *plan_build(struct arena *a, const struct topology *t,
@@ -73,6 +90,7 @@ struct plan *plan_build(struct arena *a, const struct topology *t,
 	p->topo = t;
 	p->arena = a;
 	p->now = opt->now;
+	p->any_time = opt->any_time;
 	p->n_zones = (uint32_t)t->zones.n;
 	lists_init(a, &p->lists);
 	lists_init(a, &p->end_lists);
@@ -93,12 +111,9 @@ struct plan *plan_build(struct arena *a, const struct topology *t,
 	build_pairs(&b);
 	build_products(&b);
 	measure_breadth(&b);
-	check_plan(&b);
-	check_nat(&b);
-	check_forbids(&b);
-	check_expects(&b);
+	if (!t->bundle && !opt->any_time)
+		check_all(&b);
 	check_observes(&b);
-	check_redundant(&b);
 out:
 	arena_free(b.scratch);
 	return d->n_errors > before ? NULL : p;

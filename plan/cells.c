@@ -544,10 +544,28 @@ void build_cells(struct build *b)
 	make_cells(&s);
 	check_addresses(&s);
 	sweep_cells(&s);
-	check_siblings(&s);
-	check_networks(&s);
-	check_hosts(b);
+	if (!b->topo->bundle) {
+		check_siblings(&s);
+		check_networks(&s);
+		check_hosts(b);
+	}
 	build_publics(b);
+}
+
+bool plan_private(struct addr a)
+{
+	struct arena *scratch = arena_new();
+	bool is = false;
+
+	for (size_t i = 0; i < N_SPECIAL; i++) {
+		struct prefix p = { 0 };
+
+		prefix_parse(scratch, special[i].prefix,
+			     strlen(special[i].prefix), true, &p);
+		is |= special[i].private_only && range_has(p.r, a);
+	}
+	arena_free(scratch);
+	return is;
 }
 
 uint32_t plan_cell(const struct plan *p, struct addr a)

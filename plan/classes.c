@@ -7,7 +7,7 @@
 /* What the template flows and IPsec ask of an address; equal signatures, one
  * class. */
 struct signature {
-	uint32_t node, roles, uses, ends, pins, dynamic, nat, realm;
+	uint32_t node, roles, uses, ends, pins, dynamic, nat, realm, sort;
 };
 
 struct maker {
@@ -243,6 +243,7 @@ static uint32_t cell_class(struct maker *m, const struct cell *c)
 	sig.ends = class_ends(b, c->ends);
 	sig.nat = cell_nat_list(b, c, host);
 	sig.realm = realm_of(b, host, network);
+	sig.sort = p->sort;
 	return class_of(m, &sig);
 }
 

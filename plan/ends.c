@@ -388,5 +388,6 @@ void build_ends(struct build *b)
 			ctx = context_ends(b, &s, cell->network, cell->cls);
 		cell->ends = join_ends(b, ctx, s.extra[c].v, s.extra[c].n);
 	}
-	check_literals(b);
+	if (!b->topo->bundle)
+		check_literals(b);
 }

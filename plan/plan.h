@@ -150,6 +150,7 @@ struct plan {
 	const struct topology *topo;
 	struct arena *arena;
 	int64_t now;
+	bool any_time; /* as in struct plan_options */
 
 	struct cell *cell; /* ascending, covers what anything is said of */
 	size_t n_cell;
@@ -185,6 +186,7 @@ struct plan {
 
 struct plan_options {
 	int64_t now; /* seconds since 1970, UTC */
+	bool any_time; /* all exceptions and roles, whenever they are so */
 };
 
 /* NULL if there are errors; they, and warnings, are in d. */
@@ -307,6 +309,10 @@ const struct assign *plan_assigned(const struct plan *p, uint32_t cell,
 /* Who answers for a party; for a class, the part of it in an end (NONE: all):
  * NULL if nobody, "several" if not one. */
 const char *plan_owner(const struct plan *p, uint32_t cls, uint32_t end);
+/* Addresses of a class. */
+double plan_class_size(const struct plan *p, uint32_t cls);
+/* Of those that a /0 does not mean: 10.0.0.0/8 and its like. */
+bool plan_private(struct addr a);
 /* NONE if the address is in no cell. */
 uint32_t plan_cell(const struct plan *p, struct addr a);
 const struct route *plan_route(const struct plan *p, uint32_t from_node,

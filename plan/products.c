@@ -133,6 +133,17 @@ static void use_ipsec(struct build *b, uint32_t svc, unsigned families)
 		b->ipsec_used[b->plan->lists.v[s->ipsec][i]] = true;
 }
 
+/* Would it open anything from this part to that? */
+static bool parts_join(const struct plan *p, const struct part *from,
+		       const struct part *to)
+{
+	const struct class *cf = &p->classes.v[from->cls];
+	const struct class *ct = &p->classes.v[to->cls];
+
+	return (from->families & to->families) && !(cf == ct && cf->single) &&
+	       plan_route(p, cf->node, ct->node)->reachable;
+}
+
 static void allow_products(struct maker *m, const struct rule *a)
 {
 	struct build *b = m->b;
@@ -148,14 +159,10 @@ static void allow_products(struct maker *m, const struct rule *a)
 
 		raw_pieces(b, &a->what, to->v[k].cls, reasons, &raw, &n);
 		for (size_t i = 0; i < from->n; i++) {
-			const struct class *cf = &p->classes.v[from->v[i].cls];
-			const struct class *ct = &p->classes.v[to->v[k].cls];
 			unsigned fam = from->v[i].families & to->v[k].families;
 			uint32_t svc;
 
-			if (!fam || !plan_route(p, cf->node, ct->node)
-					     ->reachable ||
-			    (cf == ct && cf->single))
+			if (!parts_join(p, &from->v[i], &to->v[k]))
 				continue;
 			svc = make_svcset(b, raw, n,
 					  covering(b, from->v[i].cls,
@@ -225,8 +232,9 @@ static void input_products(struct maker *m, const struct input *in)
 
 static bool in_time(const struct plan *p, const struct rule *a)
 {
-	return !(a->starts.given && p->now < a->starts.t) &&
-	       !(a->expires.given && p->now >= a->expires.t);
+	return p->any_time ||
+	       (!(a->starts.given && p->now < a->starts.t) &&
+	       !(a->expires.given && p->now >= a->expires.t));
 }
 
 static void leave_out(struct maker *m, const struct rule *a)
@@ -240,6 +248,8 @@ static void leave_out(struct maker *m, const struct rule *a)
 			      (from->n * to->n + 1) * sizeof(*x.nodes));
 	for (size_t i = 0; i < from->n; i++)
 		for (size_t k = 0; k < to->n; k++) {
+			if (!parts_join(p, &from->v[i], &to->v[k]))
+				continue;
 			x.nodes[x.n][0] = p->classes.v[from->v[i].cls].node;
 			x.nodes[x.n++][1] = p->classes.v[to->v[k].cls].node;
 		}

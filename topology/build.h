@@ -43,6 +43,11 @@ struct build {
 
 /* load.c: reads path and all it names; false if nothing usable came of it. */
 bool build_load(struct build *b, const char *path);
+/* bundle.c: false and a message if it was changed after it was written. */
+bool bundle_open(struct build *b, const struct xml_element *root);
+/* 0: not said */
+uint32_t value_sort(const struct xml_element *e);
+double value_breadth(const struct xml_element *e);
 /* Of a file that another names: relative to that one. */
 const char *resolve_path(struct build *b, const struct source *from,
 			 const char *file);

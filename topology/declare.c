@@ -134,6 +134,7 @@ static void declare_role(struct build *b, struct item *it)
 		r->at = n->at;
 		r->id = (uint32_t)b->topo->roles.n;
 		r->origin = it->origin;
+		r->breadth = value_breadth(it->xml);
 		vec_push(b->arena, &b->topo->roles, r);
 		n->object = r;
 	}

@@ -406,6 +406,8 @@ bool build_load(struct build *b, const char *path)
 	}
 	find_file(b, path)->state = FILE_OPEN;
 	b->topo->at = xml_span(root);
+	if (!bundle_open(b, root))
+		return false;
 	load_templates(b, root, "template");
 	walk(b, root, EL_ROOT, b->items.n, NULL);
 	find_file(b, path)->state = FILE_DONE;

@@ -50,7 +50,9 @@ struct name_entry *add_name(struct build *b, struct map *space,
 
 	if (!name)
 		return NULL;
-	if (!name_valid(name, &why)) {
+	/* a leg stands by itself in a bundle */
+	if (!name_valid(name, &why) &&
+	    !(b->topo->bundle && strchr(name, '@'))) {
 		diag_add(b->d, SEV_ERROR, at, "the name \"%s\" %s",
 			 xml_shown(b->arena, name), why);
 		return NULL;

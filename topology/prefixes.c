@@ -264,7 +264,9 @@ void value_prefixes(struct build *b, const struct xml_element *e,
 		    const char *attr, bool addresses, struct prefix **out,
 		    struct span **at, size_t *n)
 {
-	struct words w = some_words(b, e, attr);
+	/* a zone that is only on the way has none in a bundle */
+	struct words w = b->topo->bundle ? value_words(b, e, attr) :
+					   some_words(b, e, attr);
 	struct gather g = { .b = b, .addresses = addresses };
 
 	for (size_t i = 0; i < w.n; i++) {

@@ -29,7 +29,10 @@ static const char *content_hash(struct build *b, const struct item *it)
 const char *item_ident(struct build *b, const struct item *it)
 {
 	const char *name = xml_attr(it->xml, "name"), *why;
+	const char *ident = b->topo->bundle ? xml_attr(it->xml, "ident") : NULL;
 
+	if (ident)
+		return ident;
 	if (name && !name_valid(name, &why))
 		diag_add(b->d, SEV_ERROR, xml_value_span(it->xml, "name"),
 			 "the name \"%s\" %s", xml_shown(b->arena, name), why);
@@ -69,6 +72,7 @@ static void resolve_party(struct build *b, struct item *it)
 	value_roles(b, it->xml, "roles", &p->roles);
 	resolve_public(b, it);
 	p->realm = realm(b, it);
+	p->sort = value_sort(it->xml);
 	p->owner = text(b, it, "owner");
 	if (!p->owner)
 		p->owner = p->parent ? p->parent->owner : b->topo->owner;
@@ -182,7 +186,9 @@ static void resolve_flow(struct build *b, struct item *it)
 	f->across = value_word(b, it->xml, EL_FLOW, "across", 1) == 0;
 	f->cite = xml_attr(it->xml, "cite");
 	f->reason = xml_attr(it->xml, "reason");
-	f->origin = it->origin ? it->origin : "topology";
+	f->origin = xml_attr(it->xml, "origin");
+	if (!f->origin)
+		f->origin = it->origin ? it->origin : "topology";
 	f->at = xml_span(it->xml);
 	f->id = (uint32_t)b->topo->flows.n;
 	vec_push(b->arena, &b->topo->flows, f);
@@ -417,7 +423,8 @@ static void resolve_input(struct build *b, struct item *it)
 	in->from = value_ends(b, it->xml, "from");
 	in->what = packets_of(b, it);
 	in->reason = text(b, it, "reason");
-	in->ident = content_hash(b, it);
+	in->ident = item_ident(b, it);
+	in->breadth = value_breadth(it->xml);
 	in->at = xml_span(it->xml);
 	in->id = (uint32_t)b->topo->inputs.n;
 	vec_push(b->arena, &b->topo->inputs, in);
@@ -442,6 +449,7 @@ static void resolve_ipsec(struct build *b, struct item *it)
 	value_services(b, it->xml, "except", &s->except);
 	s->name = xml_attr(it->xml, "name");
 	s->ident = item_ident(b, it);
+	s->breadth = value_breadth(it->xml);
 	s->reason = text(b, it, "reason");
 	s->at = xml_span(it->xml);
 	s->id = (uint32_t)b->topo->ipsecs.n;
@@ -455,6 +463,7 @@ static struct rule *new_rule(struct build *b, struct item *it)
 	r->xml = it->xml;
 	r->name = xml_attr(it->xml, "name");
 	r->ident = item_ident(b, it);
+	r->breadth = value_breadth(it->xml);
 	r->reason = text(b, it, "reason");
 	r->owner = text(b, it, "owner");
 	r->ticket = text(b, it, "ticket");

@@ -26,10 +26,17 @@ static_assert(N_ELEMENTS <= 64, "parents are a 64-bit mask");
 	{ "from", AT_NAMES, REQ, NULL, "roles that open the connection" }, \
 	{ "to", AT_NAMES, REQ, NULL, "roles that answer it" }
 
+/* What a part alone cannot tell of the whole. */
+#define IN_BUNDLE \
+	{ "ident", AT_TEXT, AF_BUNDLE, NULL, "its identity in the whole" }, \
+	{ "breadth", AT_TEXT, AF_BUNDLE, NULL, "pairs it speaks of there" }
+
 #define IDENT \
 	{ "name", AT_NAME, 0, NULL, "what messages and waivers call it" }
 
 #define PARTY_MORE \
+	{ "sort", AT_TEXT, AF_BUNDLE, NULL, \
+	  "parties of which the whole says the same" }, \
 	{ "realm", AT_NAME, 0, NULL, "forest or site of its own" }, \
 	{ "owner", AT_TEXT, 0, NULL, "who answers for it and all in it" }
 
@@ -48,6 +55,8 @@ static const struct attr_def topology_attrs[] = {
 	DYNAMIC_PORTS,
 	{ "realm", AT_NAME, 0, NULL, "forest or site" },
 	{ "owner", AT_TEXT, 0, NULL, "who answers for it and all in it" },
+	{ "bundle", AT_NAME, AF_BUNDLE, NULL, "the firewall whose part it is" },
+	{ "hash", AT_TEXT, AF_BUNDLE, NULL, "of all the rest" },
 };
 
 static const struct attr_def template_attrs[] = {
@@ -117,6 +126,7 @@ static const struct attr_def role_attrs[] = {
 	{ "name", AT_NAME, REQ, NULL, "name of the role" },
 	{ "is", AT_NAMES, 0, NULL, "roles that it implies" },
 	{ "title", AT_TEXT, 0, NULL, "what it means" },
+	{ "breadth", AT_TEXT, AF_BUNDLE, NULL, "addresses that bear it" },
 };
 
 static const struct attr_def service_attrs[] = {
@@ -141,6 +151,7 @@ static const struct attr_def flow_attrs[] = {
 	{ "cite", AT_TEXT, 0, NULL, "the source" },
 	{ "reason", AT_TEXT, 0, NULL, "why" },
 	{ "across", AT_WORD, 0, "yes no", "joins different realms" },
+	{ "origin", AT_TEXT, AF_BUNDLE, NULL, "the template it is from" },
 };
 
 static const struct attr_def want_attrs[] = {
@@ -178,6 +189,7 @@ static const struct attr_def input_attrs[] = {
 	{ "from", AT_ENDS, REQ, NULL, "who may reach the firewall itself" },
 	PACKET_ATTRS,
 	{ "reason", AT_TEXT, 0, NULL, "why" },
+	IN_BUNDLE,
 };
 
 static const struct attr_def ipsec_attrs[] = {
@@ -190,6 +202,7 @@ static const struct attr_def ipsec_attrs[] = {
 	{ "except", AT_NAMES, 0, NULL, "services that stay outside" },
 	IDENT,
 	{ "reason", AT_TEXT, 0, NULL, "why" },
+	IN_BUNDLE,
 };
 
 static const struct attr_def allow_attrs[] = {
@@ -203,6 +216,7 @@ static const struct attr_def allow_attrs[] = {
 	{ "review-by", AT_DATE, 0, NULL, "when to look again" },
 	{ "starts", AT_DATE, 0, NULL, "not before" },
 	{ "expires", AT_DATE, 0, NULL, "not after" },
+	IN_BUNDLE,
 };
 
 static const struct attr_def forbid_attrs[] = {
@@ -221,6 +235,7 @@ static const struct attr_def observe_attrs[] = {
 	{ "owner", AT_TEXT, REQ, NULL, "who answers for it" },
 	{ "reason", AT_TEXT, REQ, NULL, "why" },
 	IDENT,
+	IN_BUNDLE,
 };
 
 static const struct attr_def leg_attrs[] = {
@@ -236,6 +251,7 @@ static const struct attr_def publish_attrs[] = {
 	{ "to", AT_NAME, REQ, NULL, "the host behind it" },
 	{ "port", AT_PORTS, 0, NULL, "its port there, if another" },
 	IDENT,
+	IN_BUNDLE,
 };
 
 static const struct attr_def assign_attrs[] = {
@@ -478,14 +494,15 @@ static bool check_namespace(const struct xml_element *e, struct diags *d)
 
 enum { MOST_ATTRS = 32 };
 
-/* The legal ones. */
+/* The legal ones, as far as people write them. */
 static size_t attr_names(const struct element_def *def,
 			 const char *names[MOST_ATTRS])
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < def->n_attr && n < MOST_ATTRS; i++)
-		names[n++] = def->attr[i].name;
+		if (!(def->attr[i].flags & AF_BUNDLE))
+			names[n++] = def->attr[i].name;
 	return n;
 }
 
@@ -501,11 +518,20 @@ static void unknown_attr(const struct xml_element *e, const char *name,
 		 list(d, names, n));
 }
 
+static bool in_bundle(const struct xml_element *e)
+{
+	while (e->parent)
+		e = e->parent;
+	return xml_attr(e, "bundle");
+}
+
 static const struct attr_def *find_attr(const struct element_def *def,
+					const struct xml_element *e,
 					const char *name)
 {
 	for (size_t i = 0; i < def->n_attr; i++)
-		if (!strcmp(def->attr[i].name, name))
+		if (!strcmp(def->attr[i].name, name) &&
+		    (!(def->attr[i].flags & AF_BUNDLE) || in_bundle(e)))
 			return &def->attr[i];
 	return NULL;
 }
@@ -519,7 +545,7 @@ static bool is_misspelt(const struct xml_element *e,
 
 	for (unsigned i = 0; i < e->n_attr && i < MOST_ATTRS; i++) {
 		const char *near = e->attr[i].uri ||
-			find_attr(def, e->attr[i].name) ? NULL :
+			find_attr(def, e, e->attr[i].name) ? NULL :
 			nearest_name(e->attr[i].name, names, n);
 
 		if (near && !strcmp(near, name))
@@ -561,7 +587,7 @@ static void check_attrs(const struct xml_element *e,
 	unsigned unknown = 0;
 
 	for (unsigned i = 0; i < e->n_attr && unknown < MOST_ATTRS; i++) {
-		if (e->attr[i].uri || find_attr(def, e->attr[i].name))
+		if (e->attr[i].uri || find_attr(def, e, e->attr[i].name))
 			continue;
 		unknown_attr(e, e->attr[i].name, def, d);
 		unknown++;

@@ -32,7 +32,10 @@ enum attr_type {
 	N_ATTR_TYPES
 };
 
-enum { AF_REQUIRED = 1 };
+enum {
+	AF_REQUIRED = 1,
+	AF_BUNDLE = 2, /* where a program wrote it: see topology/bundle.c */
+};
 
 struct attr_def {
 	const char *name;

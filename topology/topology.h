@@ -50,6 +50,7 @@ struct role {
 	size_t n_closure;
 	bool borne; /* by some party */
 	const char *origin; /* template that gave it first; NULL: topology */
+	double breadth; /* in a bundle: addresses that bear it in the whole */
 };
 
 struct service {
@@ -118,6 +119,7 @@ struct party {
 	const char *policy_owner; /* what a policy says of it alone; NULL */
 	struct span policy_owner_at;
 	const char *realm; /* its own; NULL */
+	uint32_t sort; /* in a bundle: of equal number, of one class; else 0 */
 	const struct party *leg_of; /* the host whose leg it is: HOST@ZONE */
 	VEC(struct use *) use;
 	VEC(struct pin *) pin;
@@ -159,6 +161,7 @@ struct input {
 	struct ends from;
 	struct packets what;
 	const char *reason, *ident;
+	double breadth; /* as of a rule */
 	struct span at;
 	uint32_t id; /* in topology.inputs */
 	struct firewall *firewall;
@@ -195,6 +198,7 @@ struct rule {
 	struct ends from, to, except;
 	struct packets what;
 	struct when starts, expires, review_by; /* expires: first moment after */
+	double breadth; /* in a bundle: as reason.breadth in the whole; else 0 */
 	uint32_t id; /* in topology.allows, .forbids or .expects */
 	bool policy; /* from a policy: the topology has no say in it */
 };
@@ -222,6 +226,7 @@ struct ipsec {
 	bool esp, ah, nat_traversal;
 	enum ike_auth auth;
 	service_list except;
+	double breadth; /* as of a rule */
 	uint32_t id;
 };
 
@@ -283,6 +288,7 @@ struct template_use {
 
 struct topology {
 	const char *name, *owner, *realm; /* the two may be NULL */
+	const char *bundle; /* the firewall whose part it is; NULL: the whole */
 	struct arena *arena;
 	struct span at;
 	VEC(struct party *) parties, zones, networks, hosts;
@@ -324,6 +330,9 @@ struct topology_options {
 struct topology *topology_read(struct arena *a, const char *path,
 			       const struct topology_options *opt,
 			       struct diags *d);
+
+/* Of a bundle's text, in which the digits of its hash stand at at. */
+void topology_bundle_hash(const char *text, size_t n, size_t at, char out[17]);
 
 /* By exact name; NULL if there is none. */
 const struct party *topology_party(const struct topology *t, const char *name);

@@ -145,7 +145,8 @@ static void put_element_type(struct buf *out, int id)
 	put_doc(out, 4, def->doc);
 	put_children(out, id);
 	for (size_t i = 0; i < def->n_attr; i++)
-		put_attr(out, &def->attr[i]);
+		if (!(def->attr[i].flags & AF_BUNDLE))
+			put_attr(out, &def->attr[i]);
 	buf_puts(out, "    <xs:anyAttribute namespace=\"##other\" "
 		      "processContents=\"lax\"/>\n"
 		      "  </xs:complexType>\n");
