@@ -70,6 +70,28 @@ static enum apply_result settle(struct apply *a, struct buf *err)
 	return APPLY_DONE;
 }
 
+/*
+ * The batch failed, perhaps after the kernel had taken it: its answer may be
+ * what was lost. What is there tells, as after a crash.
+ */
+static enum apply_result look_again(struct apply *a, enum batch_result r,
+				    struct buf *err)
+{
+	if (r == BATCH_STALE)
+		return APPLY_FOREIGN;
+	switch (recover_by(a->state, a->nft, a->table, &a->journal, err)) {
+	case RECOVERED_FORWARD:
+		err->n = 0;
+		return APPLY_DONE;
+	case RECOVERED_NOT:
+		return APPLY_STUCK;
+	case RECOVERED_BACK:
+	case RECOVERED_NOTHING:
+		break;
+	}
+	return APPLY_FAILED;
+}
+
 static enum apply_result switch_direct(struct apply *a, struct buf *err)
 {
 	enum batch_result r;
@@ -80,7 +102,7 @@ static enum apply_result switch_direct(struct apply *a, struct buf *err)
 	step(a, "journal");
 	r = switch_to(a->nft, a->table, &a->g, a->slot, true,
 		      &a->g.generation, err);
-	return r == BATCH_DONE ? settle(a, err) : result_of(r);
+	return r == BATCH_DONE ? settle(a, err) : look_again(a, r, err);
 }
 
 enum apply_result apply_in_place(struct apply *a, struct batch *b,
@@ -94,16 +116,21 @@ enum apply_result apply_in_place(struct apply *a, struct batch *b,
 		return APPLY_FAILED;
 	step(a, "journal");
 	r = batch_commit(b, err);
-	return r == BATCH_DONE ? settle(a, err) : result_of(r);
+	return r == BATCH_DONE ? settle(a, err) : look_again(a, r, err);
 }
 
-/* Whatever came of it, the guardian does not act any more. */
-static enum apply_result call_off(struct apply *a, enum batch_result r)
+/* The old rules run: the guardian does not act any more. Where that is not
+ * sure, it does, as if this process had died. */
+static enum apply_result call_off(struct apply *a, enum batch_result r,
+				  struct buf *err)
 {
-	guardian_tell(&a->guardian, GUARDIAN_QUIT);
+	enum apply_result result = look_again(a, r, err);
+
+	if (result != APPLY_STUCK)
+		guardian_tell(&a->guardian, GUARDIAN_QUIT);
 	close(a->guardian.fd);
 	a->guardian.fd = -1;
-	return result_of(r);
+	return result;
 }
 
 static enum apply_result switch_guarded(struct apply *a, struct buf *err)
@@ -122,7 +149,7 @@ static enum apply_result switch_guarded(struct apply *a, struct buf *err)
 	r = switch_to(a->nft, a->table, &a->g, a->slot, false,
 		      &a->g.generation, err);
 	if (r != BATCH_DONE)
-		return call_off(a, r);
+		return call_off(a, r, err);
 	step(a, "switched");
 	/* if it is dead, its twin has seen that */
 	guardian_tell(&a->guardian, GUARDIAN_SWITCHED);

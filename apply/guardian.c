@@ -14,10 +14,12 @@
 #include <sys/timerfd.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "apply/recover.h"
 
+enum { TRIES = 5, FIRST_PAUSE = 50 * 1000 * 1000 /* ns */ };
 enum { ASK_SECONDS = 30, ANSWER = 4096 };
 
 /* The names of what poll() watches. */
@@ -108,11 +110,31 @@ static void for_good(struct self *g, struct buf *out)
 		g->job->confirmed(g->job->ctx, out);
 }
 
+/* A socket that fails once, or for a while, is no reason to leave it. */
+static enum recovered recover_whatever(struct self *g)
+{
+	struct timespec pause = { .tv_nsec = FIRST_PAUSE };
+	enum recovered r = RECOVERED_NOT;
+
+	for (int tries = 0; tries < TRIES && r == RECOVERED_NOT; tries++) {
+		if (tries) {
+			nanosleep(&pause, NULL);
+			pause.tv_nsec *= 2;
+			nft_close(&g->nft);
+			g->err.n = 0;
+			if (nft_open(&g->nft, &g->err) < 0)
+				continue;
+		}
+		r = recover_by(g->job->state, &g->nft, g->job->table,
+			       g->job->journal, &g->err);
+	}
+	return r;
+}
+
 /* By the journal and what is loaded: back, or forward if it was confirmed. */
 static void settle(struct self *g, const char *why)
 {
-	enum recovered r = recover_by(g->job->state, &g->nft, g->job->table,
-				      g->job->journal, &g->err);
+	enum recovered r = recover_whatever(g);
 	struct buf text = { 0 };
 
 	if (r == RECOVERED_FORWARD) {
@@ -285,8 +307,8 @@ static _Noreturn void be_twin(struct self *g, int fd)
 		_exit(0);
 	/* not the socket of one that is dead, perhaps in mid-sentence */
 	nft_close(&g->nft);
-	if (nft_open(&g->nft, &g->err) == 0)
-		settle(g, "the guardian was killed");
+	nft_open(&g->nft, &g->err);
+	settle(g, "the guardian was killed");
 	_exit(0);
 }
 
@@ -388,6 +410,7 @@ static _Noreturn void be_guardian(const struct guardian_job *job, int parent)
 	    start_twin(&g) < 0) {
 		char text[ANSWER];
 
+		unlinkat(job->state->dir, "guardian", 0);
 		snprintf(text, sizeof(text), "%s", g.err.s ? g.err.s :
 			 strerror(errno));
 		if (send(parent, text, strlen(text), MSG_NOSIGNAL) < 0) {
