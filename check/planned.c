@@ -7,6 +7,8 @@
  * classes and not that of hosts.
  */
 
+enum { FEW_CELLS = 16 };
+
 /* The cells of a class that lie in an end, as a set on one field. */
 static uint32_t end_set(struct planner *x, uint32_t cls, uint32_t end,
 			uint8_t field)
@@ -14,15 +16,21 @@ static uint32_t end_set(struct planner *x, uint32_t cls, uint32_t end,
 	uint32_t key[3] = { cls, end, field };
 	struct map_entry *e = map_add(x->a, &x->ends, key, sizeof(key), NULL);
 	const struct class *c = &x->p->classes.v[cls];
+	struct few_cells in = { c->cell, c->n_cell };
 	struct addr_set s = { 0 };
 
 	if (e->val.u)
 		return e->val.u - 1;
-	s.r = ARENA_ARRAY(x->a, struct addr_range, c->n_cell);
-	for (size_t i = 0; i < c->n_cell; i++) {
-		const struct cell *cell = &x->p->cell[c->cell[i]];
+	if (!x->few)
+		x->few = plan_few_cells(x->p, FEW_CELLS, x->a);
+	if (end != NONE && x->few[end].cell)
+		in = x->few[end];
+	s.r = ARENA_ARRAY(x->a, struct addr_range, in.n);
+	for (size_t i = 0; i < in.n; i++) {
+		const struct cell *cell = &x->p->cell[in.cell[i]];
 
-		if (end == NONE || cell_in_end(x->p, c->cell[i], end))
+		if (cell->cls == cls && (end == NONE ||
+					 cell_in_end(x->p, in.cell[i], end)))
 			s.r[s.n++] = (struct addr_range){ cell->lo, cell->hi };
 	}
 	e->val.u = planner_addresses(x, s, field) + 1; /* 0 is a node's number too */

@@ -10,6 +10,7 @@ struct planner {
 	const struct plan *p;
 	const struct firewall *f;
 	struct arena *a;
+	struct few_cells *few; /* by end id; NULL: not asked yet */
 	struct map ends; /* side, class, end -> set */
 	struct map keys; /* svcset -> set */
 	VEC(uint32_t) sum;

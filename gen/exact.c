@@ -12,40 +12,6 @@ static bool single(const struct cell *c)
 	return addr_eq(c->lo, c->hi);
 }
 
-/* Cells by end, where an end has few of them: many exceptions need not look
- * through a whole class each. */
-static void index_ends(struct gen *g)
-{
-	const struct plan *p = g->p;
-	const struct lists *l = &p->end_lists;
-	struct few_cells *few = ARENA_ARRAY(g->scratch, struct few_cells,
-					    p->n_ends);
-	size_t sum = 0;
-	uint32_t *v;
-
-	for (size_t c = 0; c < p->n_cell; c++)
-		for (size_t i = 0; i < l->len[p->cell[c].ends]; i++)
-			few[l->v[p->cell[c].ends][i]].n++;
-	for (size_t e = 0; e < p->n_ends; e++)
-		if (few[e].n <= EXACT_MOST)
-			sum += few[e].n;
-	v = ARENA_ARRAY(g->scratch, uint32_t, sum);
-	for (size_t e = 0; e < p->n_ends; e++)
-		if (few[e].n <= EXACT_MOST) {
-			few[e].cell = v;
-			v += few[e].n;
-			few[e].n = 0;
-		}
-	for (size_t c = 0; c < p->n_cell; c++)
-		for (size_t i = 0; i < l->len[p->cell[c].ends]; i++) {
-			struct few_cells *f = &few[l->v[p->cell[c].ends][i]];
-
-			if (f->cell)
-				f->cell[f->n++] = (uint32_t)c;
-		}
-	g->few = few;
-}
-
 /* The cells of a class in an end, if all are single; -1 if not. */
 static long exact_cells(const struct work *w, uint32_t cls, uint32_t end,
 			uint32_t *out, size_t most)
@@ -55,7 +21,7 @@ static long exact_cells(const struct work *w, uint32_t cls, uint32_t end,
 	long n = 0;
 
 	if (!w->g->few)
-		index_ends(w->g);
+		w->g->few = plan_few_cells(w->p, EXACT_MOST, w->g->scratch);
 	if (end != NONE && w->g->few[end].cell)
 		in = w->g->few[end];
 	for (size_t i = 0; i < in.n; i++) {
@@ -154,8 +120,13 @@ static void exact_elem(struct work *w, struct rs_set *set,
 	e->comment = comment;
 }
 
-/* Several reasons for one packet: one element that names them all. */
-static struct rs_set *exact_set(struct work *w, bool v4, enum exact_place place)
+static bool goes_to(const struct exact *x, bool v4, enum exact_place place)
+{
+	return addr_is_v4(x->src) == v4 && x->place == place;
+}
+
+static struct rs_set *add_exact_set(struct work *w, bool v4,
+				    enum exact_place place)
 {
 	static const enum rs_field field[2][4] = {
 		{ RS_SADDR6, RS_DADDR6, RS_L4PROTO, RS_DPORT },
@@ -166,6 +137,22 @@ static struct rs_set *exact_set(struct work *w, bool v4, enum exact_place place)
 		[EXACT_PORTS] = { "ports6", "ports4" },
 		[EXACT_LAST] = { "exact6", "exact4" },
 	};
+	struct rs_set *set = rs_add_set(w->g->rs,
+					unique_name(w->g, w->x->name,
+						    label[place][v4]),
+					false, 4, field[v4]);
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->exact.n; i++)
+		n += goes_to(&w->exact.v[i], v4, place);
+	rs_reserve(w->g->rs, set, n);
+	set->counter = true;
+	return set;
+}
+
+/* Several reasons for one packet: one element that names them all. */
+static struct rs_set *exact_set(struct work *w, bool v4, enum exact_place place)
+{
 	struct rs_set *set = NULL;
 
 	for (size_t i = 0, n; i < w->exact.n; i += n) {
@@ -176,16 +163,12 @@ static struct rs_set *exact_set(struct work *w, bool v4, enum exact_place place)
 		for (n = 0; i + n < w->exact.n && same_flow(x, x + n); n++)
 			if (k < 16 && (!k || reasons[k - 1] != x[n].reason))
 				reasons[k++] = x[n].reason;
-		if (addr_is_v4(x->src) != v4 || x->place != place)
+		if (!goes_to(x, v4, place))
 			continue;
 		if (!set)
-			set = rs_add_set(w->g->rs, unique_name(w->g, w->x->name,
-						label[place][v4]),
-					 false, 4, field[v4]);
+			set = add_exact_set(w, v4, place);
 		exact_elem(w, set, x, reason_comment(w->g, reasons, k));
 	}
-	if (set)
-		set->counter = true;
 	return set;
 }
 

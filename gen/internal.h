@@ -44,12 +44,6 @@ struct node_index {
 	VEC(uint32_t) products;
 };
 
-/* exact.c: the cells in an end; cell NULL: they are many. */
-struct few_cells {
-	uint32_t *cell;
-	size_t n;
-};
-
 struct gen {
 	struct arena *arena; /* of the ruleset */
 	struct arena *scratch;

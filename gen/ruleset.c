@@ -36,6 +36,12 @@ struct rs_elem *rs_add_elem(struct ruleset *rs, struct rs_set *set)
 	return &set->elems.v[set->elems.n - 1];
 }
 
+void rs_reserve(struct ruleset *rs, struct rs_set *set, size_t n)
+{
+	set->elems.v = arena_alloc_raw(rs->arena, n * sizeof(*set->elems.v));
+	set->elems.cap = n;
+}
+
 struct rs_chain *rs_add_chain(struct ruleset *rs, const char *name,
 			      enum rs_hook hook)
 {

@@ -143,6 +143,8 @@ struct rs_set *rs_add_data_map(struct ruleset *rs, const char *name,
 			       unsigned n_field, const enum rs_field *field,
 			       enum rs_field address, bool port);
 struct rs_elem *rs_add_elem(struct ruleset *rs, struct rs_set *set);
+/* Room for so many, in a set that has none yet. */
+void rs_reserve(struct ruleset *rs, struct rs_set *set, size_t n);
 struct rs_chain *rs_add_chain(struct ruleset *rs, const char *name,
 			      enum rs_hook hook);
 struct rs_rule *rs_add_rule(struct ruleset *rs, struct rs_chain *c,

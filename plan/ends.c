@@ -87,6 +87,37 @@ bool cell_in_end(const struct plan *p, uint32_t cell, uint32_t end)
 	return list_meets(&p->end_lists, p->cell[cell].ends, end);
 }
 
+struct few_cells *plan_few_cells(const struct plan *p, size_t most,
+				 struct arena *a)
+{
+	const struct lists *l = &p->end_lists;
+	struct few_cells *few = ARENA_ARRAY(a, struct few_cells, p->n_ends);
+	size_t sum = 0;
+	uint32_t *v;
+
+	for (size_t c = 0; c < p->n_cell; c++)
+		for (size_t i = 0; i < l->len[p->cell[c].ends]; i++)
+			few[l->v[p->cell[c].ends][i]].n++;
+	for (size_t e = 0; e < p->n_ends; e++)
+		if (few[e].n <= most)
+			sum += few[e].n;
+	v = ARENA_ARRAY(a, uint32_t, sum);
+	for (size_t e = 0; e < p->n_ends; e++)
+		if (few[e].n <= most) {
+			few[e].cell = v;
+			v += few[e].n;
+			few[e].n = 0;
+		}
+	for (size_t c = 0; c < p->n_cell; c++)
+		for (size_t i = 0; i < l->len[p->cell[c].ends]; i++) {
+			struct few_cells *f = &few[l->v[p->cell[c].ends][i]];
+
+			if (f->cell)
+				f->cell[f->n++] = (uint32_t)c;
+		}
+	return few;
+}
+
 /* ---- contexts: what a cell's surroundings say, shared by many cells ---------- */
 
 /* The roles of a party and all around it; a list id, by party id. */

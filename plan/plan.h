@@ -324,6 +324,17 @@ bool input_arrives(const struct plan *p, uint32_t node,
 bool route_uses(const struct route *r, uint32_t firewall, uint32_t in,
 		uint32_t out);
 bool cell_in_end(const struct plan *p, uint32_t cell, uint32_t end);
+
+/* By end id, the cells in it, ascending, of all classes; cell NULL: they are
+ * more than `most`. So that who asks of many small ends looks through no class
+ * for each. */
+struct few_cells {
+	uint32_t *cell;
+	size_t n;
+};
+
+struct few_cells *plan_few_cells(const struct plan *p, size_t most,
+				 struct arena *a);
 /* "fe1", "inside", "outer"; NULL for NONE */
 const char *plan_party_name(const struct plan *p, uint32_t party);
 /* What a node is called: a zone's or firewall's name. */
