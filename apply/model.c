@@ -336,9 +336,24 @@ static int dump(struct nft *n, struct model *m, uint16_t type,
 	return nft_ask(n, h, each, m);
 }
 
-static int dump_elems(struct nft *n, struct model *m, const char *table,
-		      const struct model_set *s)
+struct keeping {
+	struct model *m;
+	struct buf *messages;
+};
+
+static void each_kept(void *ctx, const struct nlmsghdr *h)
 {
+	struct keeping *k = ctx;
+
+	model_take(k->m, h);
+	if (k->messages)
+		buf_put(k->messages, h, MNL_ALIGN(h->nlmsg_len));
+}
+
+static int dump_elems(struct nft *n, struct model *m, const char *table,
+		      const struct model_set *s, struct buf *messages)
+{
+	struct keeping k = { m, messages };
 	union {
 		char b[NFT_REQUEST];
 		struct nlmsghdr h;
@@ -347,7 +362,7 @@ static int dump_elems(struct nft *n, struct model *m, const char *table,
 
 	mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_TABLE, table);
 	mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_SET, s->name);
-	return nft_ask(n, h, each, m);
+	return nft_ask(n, h, each_kept, &k);
 }
 
 struct narrowed {
@@ -378,7 +393,7 @@ static int dump_all(struct nft *n, struct narrowed *x, uint16_t type)
 }
 
 static int read_once(struct nft *n, struct model *m, const char *table,
-		     bool elems)
+		     bool elems, struct buf *messages)
 {
 	struct narrowed x = { m, table };
 
@@ -389,14 +404,15 @@ static int read_once(struct nft *n, struct model *m, const char *table,
 		return -1;
 	for (size_t i = 0; i < m->sets.n; i++)
 		if ((elems || m->sets.v[i]->flags & NFT_SET_ANONYMOUS) &&
-		    dump_elems(n, m, table, m->sets.v[i]) < 0)
+		    dump_elems(n, m, table, m->sets.v[i], messages) < 0)
 			return -1;
 	return !m->there ? 0 :
 		dump(n, m, NFT_MSG_GETRULE, NFTA_RULE_TABLE, table);
 }
 
-struct model *model_read(struct arena *a, struct nft *n, const char *table,
-			 int slot, bool elems, struct buf *err)
+static struct model *read_table(struct arena *a, struct nft *n,
+				const char *table, int slot, bool elems,
+				struct buf *messages, struct buf *err)
 {
 	char name[256];
 	uint32_t before, after;
@@ -408,7 +424,9 @@ struct model *model_read(struct arena *a, struct nft *n, const char *table,
 
 		if (nft_generation(n, &before, err) < 0)
 			return NULL;
-		got = read_once(n, m, name, elems);
+		if (messages)
+			messages->n = 0;
+		got = read_once(n, m, name, elems, messages);
 		if (got < 0 && errno != EINTR && errno != ENOENT) {
 			buf_printf(err, "reading table %s: %s\n", name,
 				   strerror(errno));
@@ -416,9 +434,23 @@ struct model *model_read(struct arena *a, struct nft *n, const char *table,
 		}
 		if (nft_generation(n, &after, err) < 0)
 			return NULL;
+		m->generation = after;
 		if (got == 0 && before == after)
 			return m;
 	}
 	buf_printf(err, "the rules change faster than they can be read\n");
 	return NULL;
+}
+
+struct model *model_read(struct arena *a, struct nft *n, const char *table,
+			 int slot, bool elems, struct buf *err)
+{
+	return read_table(a, n, table, slot, elems, NULL, err);
+}
+
+struct model *model_read_keeping(struct arena *a, struct nft *n,
+				 const char *table, int slot,
+				 struct buf *messages, struct buf *err)
+{
+	return read_table(a, n, table, slot, true, messages, err);
 }

@@ -67,6 +67,7 @@ struct model {
 	VEC(struct model_set *) sets;
 	VEC(struct model_chain *) chains;
 	struct map set_index, chain_index;
+	uint32_t generation; /* from the kernel: as it was read */
 	bool bad; /* something could not be read: nothing can be proven */
 };
 
@@ -87,6 +88,10 @@ struct model_chain *model_chain(const struct model *m, const char *name);
  */
 struct model *model_read(struct arena *a, struct nft *n, const char *table,
 			 int slot, bool elems, struct buf *err);
+/* The same with elements, whose messages are kept as the kernel sent them. */
+struct model *model_read_keeping(struct arena *a, struct nft *n,
+				 const char *table, int slot,
+				 struct buf *messages, struct buf *err);
 
 /* ---- code.c */
 

@@ -106,7 +106,7 @@ static void put_texts(struct kruleset *rs)
 struct kruleset *live_reader_read(const struct live_reader *r, struct arena *a,
 				  struct buf *err)
 {
-	struct kruleset *rs = kr_read(a, r->nfnl, "live", err);
+	struct kruleset *rs = kr_read(a, r->nfnl, "live", NULL, err);
 
 	if (rs && read_links(r->rtnl, rs) < 0) {
 		buf_printf(err, "the interfaces cannot be read: %s\n",

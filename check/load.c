@@ -257,7 +257,7 @@ static struct kruleset *take(struct arena *a, const struct job *j,
 			     const char *text, size_t n, const int *fd,
 			     struct buf *err)
 {
-	struct kruleset *rs = kr_read(a, fd[0], j->path, err);
+	struct kruleset *rs = kr_read(a, fd[0], j->path, NULL, err);
 	size_t len;
 	char *listing;
 
@@ -508,7 +508,8 @@ static void live_copy(struct kruleset *rs)
 	rs->userns = copy->userns;
 }
 
-struct kruleset *check_read_live(struct arena *a, struct buf *err)
+struct kruleset *check_read_live(struct arena *a, const struct kr_known *known,
+				 struct buf *err)
 {
 	int fd = open_netfilter();
 	struct kruleset *rs;
@@ -518,7 +519,7 @@ struct kruleset *check_read_live(struct arena *a, struct buf *err)
 		buf_printf(err, "netlink socket: %s\n", strerror(errno));
 		return NULL;
 	}
-	rs = kr_read(a, fd, "live", err);
+	rs = kr_read(a, fd, "live", known, err);
 	close(fd);
 	list = rs ? if_nameindex() : NULL;
 	for (struct if_nameindex *i = list; i && i->if_name; i++)
@@ -532,7 +533,7 @@ struct kruleset *check_read_live(struct arena *a, struct buf *err)
 
 struct kruleset *check_load_live(struct arena *a, struct buf *err)
 {
-	struct kruleset *rs = check_read_live(a, err);
+	struct kruleset *rs = check_read_live(a, NULL, err);
 
 	if (rs) {
 		live_texts(rs);

@@ -23,8 +23,10 @@ struct kruleset *check_load_amended(struct arena *a, const char *path,
 /* The ruleset of the network namespace that this process is in; packets are
  * sent through a copy of it in a private namespace, where one can be made. */
 struct kruleset *check_load_live(struct arena *a, struct buf *err);
-/* The same to be judged alone: rules have no texts, no packet is sent. */
-struct kruleset *check_read_live(struct arena *a, struct buf *err);
+/* The same to be judged alone: rules have no texts, no packet is sent. known
+ * may be NULL. */
+struct kruleset *check_read_live(struct arena *a, const struct kr_known *known,
+				 struct buf *err);
 /* Has nft run a script in the namespaces that this process is in. */
 bool check_run_nft(const char *script);
 void check_unload(struct kruleset *rs);

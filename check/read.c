@@ -23,6 +23,7 @@ struct reader {
 	uint32_t seq;
 	struct kruleset *rs;
 	struct buf *err;
+	const struct kr_known *known; /* NULL: nothing */
 	const char *what; /* is being read */
 	char *buf;	  /* of RECV_SIZE bytes, for all answers */
 	bool bad;
@@ -177,6 +178,21 @@ static int generation(struct reader *r, uint32_t *gen)
 	return 0;
 }
 
+static bool is_known(const struct reader *r, const struct kr_table *t)
+{
+	return r->known && t->family == NFPROTO_INET &&
+	       !strcmp(t->name, r->known->table);
+}
+
+static void add_known(struct reader *r)
+{
+	const struct nlmsghdr *h = r->known->messages;
+	int left = (int)r->known->n;
+
+	for (; mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left))
+		r->bad |= !kr_add_elems(r->rs, h);
+}
+
 static int dump_all(struct reader *r)
 {
 	static const struct {
@@ -196,8 +212,11 @@ static int dump_all(struct reader *r)
 		if ((err = dump(r, step[i].what, step[i].type, step[i].add)))
 			return err;
 	for (size_t i = 0; i < r->rs->set.n; i++)
-		if ((err = dump_elements(r, r->rs->set.v[i])))
+		if (!is_known(r, r->rs->set.v[i]->table) &&
+		    (err = dump_elements(r, r->rs->set.v[i])))
 			return err;
+	if (r->known)
+		add_known(r);
 	return 0;
 }
 
@@ -223,6 +242,8 @@ static struct kruleset *attempt(struct reader *r, struct arena *a,
 	*again = false;
 	if (generation(r, &before))
 		return NULL;
+	if (r->known && r->known->generation != before)
+		r->known = NULL;
 	err = dump_all(r);
 	if (err == -1 || generation(r, &after))
 		return NULL;
@@ -241,9 +262,9 @@ static struct kruleset *attempt(struct reader *r, struct arena *a,
 }
 
 struct kruleset *kr_read(struct arena *a, int fd, const char *name,
-			 struct buf *err)
+			 const struct kr_known *known, struct buf *err)
 {
-	struct reader r = {.fd = fd, .err = err,
+	struct reader r = {.fd = fd, .err = err, .known = known,
 			   .buf = arena_alloc_raw(a, RECV_SIZE)};
 
 	for (unsigned i = 0; i < TRIES; i++) {

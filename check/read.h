@@ -5,8 +5,8 @@
 #include "check/rules.h"
 
 /* All of nftables that the netfilter netlink socket's namespace holds. NULL:
- * err says why. */
+ * err says why. known may be NULL. */
 struct kruleset *kr_read(struct arena *a, int fd, const char *name,
-			 struct buf *err);
+			 const struct kr_known *known, struct buf *err);
 
 #endif

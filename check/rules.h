@@ -165,6 +165,16 @@ struct kruleset {
 	const char *copy;  /* live: a file of its listing, loaded there; or NULL */
 };
 
+/* Elements of one table of family inet that were read already, as the kernel
+ * sent them, message by message: its sets are dumped no second time, unless
+ * the rules are of another generation by now. */
+struct kr_known {
+	const char *table;
+	uint32_t generation;
+	const void *messages;
+	size_t n; /* bytes */
+};
+
 /* Filled by the reader, object by object; false: not to be understood. */
 struct nlmsghdr;
 bool kr_add_table(struct kruleset *rs, const struct nlmsghdr *h);

@@ -53,11 +53,18 @@ int rules_write(const struct rules *r, struct plan_writer *w, struct buf *err);
 struct model *rules_model(const struct rules *r, struct arena *a,
 			  struct buf *err);
 
-/* apply_diff.c: what it opens and closes on the running machine; first: no
- * rules of ours run there. */
+/* What of ours runs: -1: nothing; its elements, as the kernel sent them. */
+struct running {
+	int slot;
+	uint32_t generation;
+	struct buf elements;
+};
+
+/* apply_diff.c: what it opens and closes on the running machine. */
 int apply_difference(struct args *a, const struct loaded *l,
-		     const struct firewall *f, const char *table, bool first,
-		     struct buf *out, bool *opens, bool *closes);
+		     const struct firewall *f, const char *table,
+		     const struct running *r, struct buf *out, bool *opens,
+		     bool *closes);
 
 /* apply_order.c: what is to be changed before and after it. */
 void apply_order(const struct loaded *l, const struct firewall *f, bool opens,

@@ -65,22 +65,28 @@ static void put_findings(const struct verified *v, struct buf *out)
 }
 
 int apply_difference(struct args *a, const struct loaded *l,
-		     const struct firewall *f, const char *table, bool first,
-		     struct buf *out, bool *opens, bool *closes)
+		     const struct firewall *f, const char *table,
+		     const struct running *r, struct buf *out, bool *opens,
+		     bool *closes)
 {
+	char name[256];
+	struct kr_known known = { .table = name, .generation = r->generation,
+				  .messages = r->elements.s,
+				  .n = r->elements.n };
 	struct verify_options opt = { .no_replay = true, .no_notes = true };
 	struct verified v = { .file = "the running kernel", .firewall = f };
 	struct buf err = { 0 };
 	struct kruleset *rs;
 
-	if (first) {
+	if (r->slot < 0) {
 		buf_puts(out, "closes  what is not planned: now everything "
 			      "passes that tables of others let through\n");
 		*opens = false;
 		*closes = true;
 		return EXIT_OK;
 	}
-	rs = check_read_live(a->arena, &err);
+	generation_name(table, r->slot, name, sizeof(name));
+	rs = check_read_live(a->arena, &known, &err);
 	if (!rs) {
 		complain(a, "%s", err.s ? err.s : "the kernel cannot be read");
 		buf_free(&err);

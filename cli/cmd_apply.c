@@ -30,6 +30,7 @@ struct job {
 	struct buf summary;
 	bool opens, closes;
 	struct model *have, *want; /* NULL: not compared */
+	struct running runs;
 };
 
 static int read_confirm(struct job *j)
@@ -91,9 +92,9 @@ static bool same_rules(const struct job *j)
 
 static int compare(struct job *j)
 {
-	int running = generations_running(&j->site.g);
 	struct site *s = &j->site;
 
+	j->runs.slot = generations_running(&s->g);
 	if (j->size.largest > COMPARE_MOST) {
 		buf_printf(&j->summary, "not compared: a set of %llu elements "
 			   "takes the kernel too long to read\n",
@@ -104,14 +105,16 @@ static int compare(struct job *j)
 	if (!j->want)
 		return site_trouble(s);
 	j->have = model_new(j->a->arena, s->table);
-	if (running >= 0)
-		j->have = model_read(j->a->arena, &s->nft, s->table, running,
-				     true, &s->err);
+	if (j->runs.slot >= 0)
+		j->have = model_read_keeping(j->a->arena, &s->nft, s->table,
+					     j->runs.slot, &j->runs.elements,
+					     &s->err);
 	if (!j->have)
 		return site_trouble(s);
+	j->runs.generation = j->have->generation;
 	if (same_rules(j))
 		return EXIT_OK;
-	if (apply_difference(j->a, &j->l, j->f, s->table, running < 0,
+	if (apply_difference(j->a, &j->l, j->f, s->table, &j->runs,
 			     &j->summary, &j->opens, &j->closes) != EXIT_OK)
 		return EXIT_BAD;
 	apply_order(&j->l, j->f, j->opens, j->closes, &j->summary);
@@ -433,6 +436,7 @@ static int cmd_apply(struct args *a)
 	code = boot ? apply_boot(a, j.way.grace) : saved ? apply_saved(&j) :
 					      apply_topology(&j);
 	buf_free(&j.summary);
+	buf_free(&j.runs.elements);
 	return code;
 }
 
