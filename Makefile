@@ -190,12 +190,13 @@ $(O)/bench/audit: tests/bench/bench_audit.c $(ALL_LIBS)
 		$(LIBPCAP)
 
 .PHONY: bench
-bench: portplan $(O)/bench/space $(O)/bench/audit \
+bench: portplan $(O)/bench/space $(O)/bench/audit $(O)/tests/load \
 		$(if $(BUDDY),$(O)/bench/buddy)
 	tests/bench/bench-gen
 	BUILD_DIR=$(O) tests/bench/bench-check
 	BUILD_DIR=$(O) tests/bench/bench-audit
 	tests/bench/bench-kernel
+	BUILD_DIR=$(O) tests/bench/bench-apply
 
 .PHONY: bench-audit
 bench-audit: portplan $(O)/bench/audit

@@ -1,7 +1,8 @@
 /*
  * cost: runs a command, its output to /dev/null, and prints "CPU-SECONDS
- * PEAK-KB" (user + system, largest resident set). A program of its own because
- * a child's peak is that of its parent at the fork, if that was larger.
+ * PEAK-KB USER SYSTEM" (of it and what it waits for: user + system, largest
+ * resident set, both apart). A program of its own because a child's peak is
+ * that of its parent at the fork, if that was larger.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -29,7 +30,8 @@ int main(int argc, char **argv)
 	}
 	if (pid < 0 || wait4(pid, &status, 0, &used) < 0)
 		return 2;
-	printf("%.6f %ld\n", seconds(used.ru_utime) + seconds(used.ru_stime),
-	       used.ru_maxrss);
+	printf("%.6f %ld %.6f %.6f\n",
+	       seconds(used.ru_utime) + seconds(used.ru_stime), used.ru_maxrss,
+	       seconds(used.ru_utime), seconds(used.ru_stime));
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 2;
 }

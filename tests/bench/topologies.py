@@ -102,3 +102,11 @@ def exceptions(n: int, front: int, back: int) -> str:
     """allow elements of one pair of hosts each, all different."""
     return "".join(f'  <allow name="x{i}" from="fe{i % front}" to="be{i // front * 7 % back}" '
                    f'tcp="{9100 + i % 50}" reason="bench"/>\n' for i in range(n))
+
+
+def port_lists(n: int, each: int, front: int, back: int) -> str:
+    """n allow elements of one pair of hosts and `each` single ports, no two neighbours: n * each
+    elements of a set."""
+    return "".join(f'  <allow name="x{i}" from="fe{i % front}" to="be{i // front * 7 % back}" tcp="'
+                   + " ".join(str(9100 + 2 * ((i + k) % (each + 25))) for k in range(each))
+                   + '" reason="bench"/>\n' for i in range(n))
