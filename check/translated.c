@@ -193,6 +193,44 @@ uint32_t check_mistranslated(struct check *c, const struct plan *p,
 						   SPACE_ALL, SPACE_NO));
 }
 
+uint32_t check_planned_on(struct check *c, const struct plan *p,
+			  const struct firewall *f)
+{
+	struct reader r = { c, p, f };
+	struct target any = { .any = true, .port = NONE };
+
+	return rewritten(&r, &any);
+}
+
+static bool is_host(const struct plan *p, struct addr a)
+{
+	uint32_t cell = plan_cell(p, a), party = NONE;
+
+	if (cell != NONE)
+		party = p->cell[cell].party;
+	return party != NONE && p->topo->parties.v[party]->kind == PARTY_HOST;
+}
+
+uint32_t check_sent_on(struct check *c, const struct plan *p,
+		       const struct check_side *rules)
+{
+	uint32_t *states, out = SPACE_NO;
+	size_t n = ev_states_of(rules->ev, rules->d, FATE_ACCEPT, &states);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct state *st = rules->ev->state.v[states[i]];
+		struct leaf_ctx ctx = { rules, states[i] };
+		struct space_op op = { ev_op_id(rules->ev), false,
+				       leaf_in_state, NULL, &ctx };
+
+		if (st->dnat && st->daddr.kind == VAL_KNOWN &&
+		    is_host(p, (struct addr){ st->daddr.hi, st->daddr.lo }))
+			out = space_or(c->s, out,
+				       space_map(c->s, &op, rules->d));
+	}
+	return out;
+}
+
 void check_block(struct check_side *rules, uint32_t set)
 {
 	struct evaluator *ev = rules->ev;

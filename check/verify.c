@@ -145,8 +145,10 @@ static struct check_side translated_as_planned(struct verifier *v,
 	struct check_side out = *rules;
 	uint32_t wrong;
 
-	if (v->path != PATH_FORWARD)
+	if (v->path != PATH_FORWARD) {
+		check_block(&out, check_sent_on(v->c, v->p, rules));
 		return out;
+	}
 	wrong = both(v, plan, check_mistranslated(v->c, v->p, v->f, rules));
 	v->mistranslated = space_or(v->c->s, v->mistranslated, wrong);
 	check_block(&out, wrong);
@@ -403,6 +405,8 @@ static void input(struct verifier *v, const struct kruleset *rs)
 	plan = check_planned_input(v->c, v->p, v->f);
 	plan.d = space_or(v->c->s, plan.d,
 			  check_let_through(v->c, v->p, v->f, PATH_INPUT));
+	plan.d = space_minus(v->c->s, plan.d,
+			     check_planned_on(v->c, v->p, v->f));
 	judge(v, rs, plan, SPACE_ALL);
 	v->c->possible = possible;
 }

@@ -156,9 +156,11 @@ static struct kruleset *random_ruleset(struct arena *a, struct input *in)
 		r->id = (uint32_t)rs->rule.n;
 		r->chain = rs->chain.v[below(in, CHAINS)];
 		r->n = 1 + below(in, MAX_EX);
-		r->ex = ARENA_ARRAY(a, struct kr_ex, r->n);
-		for (size_t k = 0; k < r->n; k++)
-			random_ex(rs, in, &r->ex[k]);
+		r->ex = ARENA_ARRAY(a, struct kr_ex *, r->n);
+		for (size_t k = 0; k < r->n; k++) {
+			r->ex[k] = ARENA_NEW(a, struct kr_ex);
+			random_ex(rs, in, r->ex[k]);
+		}
 		vec_push(a, &rs->rule, r);
 		vec_push(a, &r->chain->rule, r);
 	}
