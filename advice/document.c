@@ -106,6 +106,7 @@ void plan_document(const struct plan *p, struct buf *out)
 	doc_write_flows(d);
 	doc_write_said(d);
 	doc_write_groups(d);
+	doc_write_services(d);
 	doc_write_reaches(d);
 	xw_close(&d->w);
 	arena_free(a);

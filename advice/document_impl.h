@@ -98,6 +98,12 @@ enum exposure { EXPOSED_NO, EXPOSED_NAMED, EXPOSED_ANYONE };
 uint32_t doc_group(struct doc *d, uint32_t cls, uint32_t end);
 void doc_gather_flows(struct doc *d);
 void doc_write_groups(struct doc *d);
+/* <services> of the groups that have any: s4 is that of g4 */
+void doc_write_services(struct doc *d);
+static inline bool doc_has_services(const struct group *g)
+{
+	return g->opens.n || g->serves.n;
+}
 void doc_write_flows(struct doc *d);
 
 /* reach.c */

@@ -129,6 +129,14 @@ static void write_uses_of(struct doc *d, const char *name,
 	xw_close(&d->w);
 }
 
+static void write_services(struct doc *d, const struct group *g)
+{
+	for (size_t k = 0; k < g->opens.n; k++)
+		write_uses_of(d, "opens", &g->opens.v[k]);
+	for (size_t k = 0; k < g->serves.n; k++)
+		write_uses_of(d, "serves", &g->serves.v[k]);
+}
+
 const char *doc_names(struct arena *a, const char *const *v, size_t n)
 {
 	enum { MOST = 6 };
@@ -188,10 +196,19 @@ void doc_write_groups(struct doc *d)
 			xw_attr(&d->w, "addresses", m->addresses);
 			xw_close(&d->w);
 		}
-		for (size_t k = 0; k < g->opens.n; k++)
-			write_uses_of(d, "opens", &g->opens.v[k]);
-		for (size_t k = 0; k < g->serves.n; k++)
-			write_uses_of(d, "serves", &g->serves.v[k]);
+		write_services(d, g);
+		xw_close(&d->w);
+	}
+}
+
+void doc_write_services(struct doc *d)
+{
+	for (size_t i = 0; i < d->groups.n; i++) {
+		if (!doc_has_services(&d->groups.v[i]))
+			continue;
+		xw_open(&d->w, "services");
+		xw_printf(&d->w, "xml:id", "s%zu", i);
+		write_services(d, &d->groups.v[i]);
 		xw_close(&d->w);
 	}
 }

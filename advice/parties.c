@@ -216,13 +216,20 @@ static void write_dynamics(struct doc *d, const struct party *p)
 /* The groups that hold all of a party: what is planned for it. */
 static void write_group_refs(struct doc *d, const struct party *p)
 {
-	struct buf b = { 0 };
+	struct buf groups = { 0 }, services = { 0 };
 
-	for (size_t i = 0; i < d->groups_of[p->id].n; i++)
-		buf_printf(&b, "%sg%u", b.n ? " " : "",
-			   d->groups_of[p->id].v[i]);
-	xw_attr(&d->w, "groups", b.s);
-	buf_free(&b);
+	for (size_t i = 0; i < d->groups_of[p->id].n; i++) {
+		uint32_t id = d->groups_of[p->id].v[i];
+
+		buf_printf(&groups, "%sg%u", groups.n ? " " : "", id);
+		if (doc_has_services(&d->groups.v[id]))
+			buf_printf(&services, "%ss%u", services.n ? " " : "",
+				   id);
+	}
+	xw_attr(&d->w, "groups", groups.s);
+	xw_attr(&d->w, "services", services.s);
+	buf_free(&groups);
+	buf_free(&services);
 }
 
 static void write_addresses(struct doc *d, const struct party *p)

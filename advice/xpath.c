@@ -1,6 +1,7 @@
 #include "advice/xpath.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <string.h>
 
 #include <libxml/parser.h>
@@ -23,6 +24,7 @@ struct xpath_doc {
 	struct arena *arena;
 	VEC(xmlXPathCompExprPtr) compiled;
 	xmlNodePtr current;
+	uintptr_t n_id; /* calls of id() so far: what marks the nodes of one */
 	struct xpath_error *err; /* of the call that is running */
 };
 
@@ -72,6 +74,58 @@ static void fn_current(xmlXPathParserContextPtr ctxt, int nargs)
 	valuePush(ctxt, xmlXPathNewNodeSet(d->current));
 }
 
+/* The elements with these ids, each once. */
+static void add_ids(struct xpath_doc *d, const char *s, xmlNodeSetPtr out)
+{
+	const char *const space = " \t\r\n";
+
+	for (size_t n; *(s += strspn(s, space)); s += n) {
+		xmlChar *id;
+		xmlAttrPtr attr;
+
+		n = strcspn(s, space);
+		id = xmlStrndup((const xmlChar *)s, (int)n);
+		attr = xmlGetID(d->doc, id);
+		xmlFree(id);
+		if (!attr || !attr->parent ||
+		    attr->parent->_private == (void *)d->n_id)
+			continue;
+		attr->parent->_private = (void *)d->n_id;
+		xmlXPathNodeSetAddUnique(out, attr->parent);
+	}
+}
+
+/* XPath's own id(), in linear time: libxml2 compares every node that it adds
+ * with all it has, and groups of ten thousand members are no rarity. */
+static void fn_id(xmlXPathParserContextPtr ctxt, int nargs)
+{
+	struct xpath_doc *d = ctxt->context->userData;
+	xmlXPathObjectPtr arg;
+	xmlNodeSetPtr out;
+
+	CHECK_ARITY(1);
+	arg = valuePop(ctxt);
+	out = xmlXPathNodeSetCreate(NULL);
+	d->n_id++;
+	if (arg->type == XPATH_NODESET) {
+		for (int i = 0; arg->nodesetval &&
+				i < arg->nodesetval->nodeNr; i++) {
+			xmlChar *s = xmlXPathCastNodeToString(
+				arg->nodesetval->nodeTab[i]);
+
+			add_ids(d, (const char *)s, out);
+			xmlFree(s);
+		}
+	} else {
+		xmlChar *s = xmlXPathCastToString(arg);
+
+		add_ids(d, (const char *)s, out);
+		xmlFree(s);
+	}
+	xmlXPathFreeObject(arg);
+	valuePush(ctxt, xmlXPathWrapNodeSet(out));
+}
+
 struct xpath_doc *xpath_open(const char *text, size_t len)
 {
 	struct arena *a = arena_new();
@@ -80,6 +134,7 @@ struct xpath_doc *xpath_open(const char *text, size_t len)
 	d->arena = a;
 	d->doc = xmlReadMemory(text, (int)len, NULL, "UTF-8",
 			       XML_PARSE_NONET | XML_PARSE_HUGE |
+			       XML_PARSE_NOBLANKS | /* half of all nodes */
 			       XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
 	d->ctxt = d->doc ? xmlXPathNewContext(d->doc) : NULL;
 	if (!d->ctxt) {
@@ -91,6 +146,7 @@ struct xpath_doc *xpath_open(const char *text, size_t len)
 	d->ctxt->opLimit = MOST_STEPS;
 	xmlXPathRegisterNs(d->ctxt, (const xmlChar *)"p", (const xmlChar *)PLAN_NS);
 	xmlXPathRegisterFunc(d->ctxt, (const xmlChar *)"current", fn_current);
+	xmlXPathRegisterFunc(d->ctxt, (const xmlChar *)"id", fn_id);
 	return d;
 }
 
