@@ -232,6 +232,20 @@ static void write_group_refs(struct doc *d, const struct party *p)
 	buf_free(&services);
 }
 
+/* What the world knows it by, where that is another one. */
+static void write_public(struct doc *d, struct addr own)
+{
+	const struct plan *p = d->p;
+	uint32_t cell = plan_cell(p, own);
+	char text[ADDR_TEXT];
+
+	if (cell == NONE || !p->translates || p->cell[cell].behind == NONE)
+		return;
+	addr_text(p->publics.v[p->cell[cell].behind].addr, text);
+	xw_attr(&d->w, p->cell[cell].nat == NAT_ONE ? "public" : "hides-behind",
+		text);
+}
+
 static void write_addresses(struct doc *d, const struct party *p)
 {
 	char text[ADDR_TEXT];
@@ -242,6 +256,7 @@ static void write_addresses(struct doc *d, const struct party *p)
 		xw_attr(&d->w, "value", text);
 		xw_number(&d->w, "family", p->prefix[i].v4 ? 4 : 6);
 		xw_yes(&d->w, "private", address_is_private(p->prefix[i].r.lo));
+		write_public(d, p->prefix[i].r.lo);
 		xw_close(&d->w);
 	}
 }

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "advice/document_impl.h"
+#include "plan/nat.h"
 #include "advice/spf.h"
 #include "plan/matrix.h"
 
@@ -352,6 +353,26 @@ static void write_mail(struct doc *d)
 		write_sender(d, &s->senders.v[i]);
 }
 
+/* A port forward: ports as the internet sees them, own-port at the host. */
+static void write_publish(struct doc *d, const struct publish *u)
+{
+	char text[ADDR_TEXT];
+
+	addr_text(u->address.r.lo, text);
+	xw_open(&d->w, "publish");
+	xw_attr(&d->w, "ident", u->ident);
+	xw_attr(&d->w, "name", u->name);
+	xw_attr(&d->w, "address", text);
+	xw_attr(&d->w, "zone", plan_node_name(d->p, publish_zone(d->p, u->id)));
+	xw_attr(&d->w, "host", u->host->name);
+	xw_attr(&d->w, "ref", doc_id(d, u->host));
+	if (u->port)
+		xw_number(&d->w, "own-port", u->port);
+	doc_place(d, u->at);
+	doc_write_ports(d, u->keys.r, u->keys.n);
+	xw_close(&d->w);
+}
+
 void doc_write_said(struct doc *d)
 {
 	const struct topology *t = d->p->topo;
@@ -366,6 +387,8 @@ void doc_write_said(struct doc *d)
 		write_choice(d, "want", t->wants.v[i]);
 	for (size_t i = 0; i < t->omits.n; i++)
 		write_choice(d, "omit", t->omits.v[i]);
+	for (size_t i = 0; i < t->publishes.n; i++)
+		write_publish(d, t->publishes.v[i]);
 	for (size_t i = 0; i < t->skips.n; i++)
 		write_skip(d, t->skips.v[i]);
 	write_mail(d);
