@@ -4,7 +4,9 @@
 bool generated_text(struct args *a, const struct plan *p,
 		    const struct firewall *f, struct buf *out)
 {
-	static const struct gen_options opt = { GEN_COUNT_SERVICE };
+	static const struct gen_options opt = {
+		.counters = GEN_COUNT_SERVICE
+	};
 	struct diags d;
 	struct ruleset *rs;
 

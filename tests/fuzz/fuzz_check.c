@@ -6,6 +6,7 @@
 #include <linux/netfilter.h>
 
 #include "check/check.h"
+#include "check/drift.h"
 
 /*
  * Any bytecode that the reader could hand over, made from the input: sets,
@@ -99,6 +100,7 @@ static void random_set(struct kruleset *rs, struct kr_set *s, struct input *in)
 	s->name = "set";
 	s->flags = flags[below(in, 4)];
 	s->key_len = s->flags == 0x84 ? 8 : length(in);
+	s->key_type = below(in, 64) << 6 | below(in, 64);
 	if (s->flags == 0x84) {
 		s->nfields = 2;
 		s->field[0] = 4;
@@ -167,14 +169,43 @@ static struct kruleset *random_ruleset(struct arena *a, struct input *in)
 	return rs;
 }
 
+static const char *known_as(void *ctx, const struct kruleset *rs,
+			    const struct kr_table *t)
+{
+	(void)ctx;
+	(void)rs;
+	return t->name;
+}
+
+/* For people: nothing is proven by it, and nothing may break it. */
+static void words(struct kruleset *before, struct kruleset *after,
+		  struct buf *out)
+{
+	struct drift_options opt = {.most = 50, .known_as = known_as};
+	struct drifts d;
+
+	for (size_t i = 0; i < after->rule.n; i++)
+		rule_words(after->rule.v[i], out);
+	for (size_t i = 0; i < after->set.n; i++)
+		for (size_t k = 0; k < after->set.v[i]->elem.n; k++)
+			element_words(after->set.v[i],
+				      &after->set.v[i]->elem.v[k], out);
+	drift_compare(after->arena, before, after, &opt, &d);
+	after->table.v[0]->handle = 1;
+	drift_compare(after->arena, before, after, &opt, &d);
+	out->n = 0;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct input in = {data, n};
 	struct arena *a = arena_new();
+	struct input again = {data + n / 2, n - n / 2};
 	struct kruleset *rs = random_ruleset(a, &in);
 	struct check *c = check_new(a, &rs, 1, NULL, 0);
 	struct buf out = {0};
 
+	words(random_ruleset(a, &again), rs, &out);
 	for (unsigned p = 0; p < PATHS; p++) {
 		struct check_side x = check_rules(c, rs, p);
 		struct check_side none = check_flows(c, NULL, 0);
