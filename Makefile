@@ -214,7 +214,7 @@ BASHDIR := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 ZSHDIR := $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions
 DOCDIR := $(DESTDIR)$(PREFIX)/share/doc/portplan
 UNITDIR := $(DESTDIR)$(PREFIX)/lib/systemd/system
-SERVICES := $(sort $(wildcard templates/systemd/*.service))
+SERVICES := $(sort $(wildcard templates/systemd/*.service templates/systemd/*.timer))
 COMMANDS = $(shell ./portplan help --names)
 
 .PHONY: install

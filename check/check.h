@@ -31,6 +31,8 @@ struct check {
 	struct pk_names names;
 	struct space *s;
 	uint32_t possible;
+	uint32_t compared; /* of that, what is told; boxes are worded as if it
+			    * were all */
 };
 
 /* What passes: outcomes of rules, or a set (ev NULL). */

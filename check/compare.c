@@ -14,6 +14,7 @@ struct check *check_new(struct arena *a, struct kruleset *const *rs, size_t n,
 	c->names = pk_names_of(a, rs, n, extra, n_extra);
 	c->s = pk_space(&c->names);
 	c->possible = pk_possible(c->s);
+	c->compared = SPACE_ALL;
 	return c;
 }
 
@@ -617,7 +618,7 @@ struct check_findings check_compare(struct check *c, const struct check_side *a,
 		uint32_t set = space_apply(c->s, &is, all,
 					   space_leaf((uint32_t)i + 1));
 
-		set = space_and(c->s, set, within);
+		set = space_and(c->s, space_and(c->s, set, within), c->compared);
 		if (set == SPACE_NO)
 			continue;
 		r.v[r.n].path = path;

@@ -159,7 +159,8 @@ static struct span reason_place(const struct reason *r)
 	return (struct span){ 0 };
 }
 
-static const char *lapsed(struct verifier *v, const struct packet *k)
+static const char *lapsed(struct verifier *v, const struct packet *k,
+			  const struct rule **by)
 {
 	const struct plan *p = v->p;
 	uint32_t s = plan_cell(p, k->src), d = plan_cell(p, k->dst);
@@ -168,12 +169,18 @@ static const char *lapsed(struct verifier *v, const struct packet *k)
 		const struct rule *r = p->left_out.v[i].allow;
 		uint32_t end = p->end_allow + 2 * r->id;
 
-		if (cell_in_end(p, s, end) && cell_in_end(p, d, end + 1) &&
-		    keys_has(r->what.keys, key_of(k->proto, k->detail)))
-			return arena_printf(v->a, "allow %s is out of its time "
-					    "(%s) and still open", r->ident,
-					    r->expires.given ?
-					    r->expires.text : "not started");
+		if (!cell_in_end(p, s, end) || !cell_in_end(p, d, end + 1) ||
+		    !(v->once || keys_has(r->what.keys,
+					  key_of(k->proto, k->detail))))
+			continue;
+		*by = r;
+		if (r->expires.given && p->now >= r->expires.t)
+			return arena_printf(v->a, "expired exception \"%s\" "
+					    "still open (%s)", r->ident,
+					    r->expires.text);
+		return arena_printf(v->a, "allow %s has not begun "
+				    "(%s) and is open", r->ident,
+				    r->starts.text);
 	}
 	return NULL;
 }
@@ -182,6 +189,7 @@ static void plan_side(struct verifier *v, const struct packet *k,
 		      struct vf_finding *out)
 {
 	struct answer x = plan_verdict(v->p, k);
+	const struct rule *by = NULL;
 	struct nearest near;
 	char keys[KEY_TEXT];
 
@@ -201,9 +209,14 @@ static void plan_side(struct verifier *v, const struct packet *k,
 						 "these interfaces", out->plan);
 		return;
 	}
-	out->plan = lapsed(v, k);
-	if (out->plan)
+	out->plan = lapsed(v, k, &by);
+	if (out->plan) {
+		out->plan_at = by->at;
+		if (v->once && out->kind == VF_EXTRA && by->expires.given &&
+		    v->p->now >= by->expires.t)
+			out->expired = by;
 		return;
+	}
 	near = plan_nearest(v->p, k);
 	if (near.what == NEAR_NONE)
 		return;
@@ -339,6 +352,7 @@ struct vf_finding *finding_add(struct verifier *v, const struct check_finding *x
 	fingerprint(v, &out);
 	vec_push(v->a, &v->out->findings, out);
 	v->out->count[out.kind]++;
+	v->out->n_expired += out.expired != NULL;
 	return &v->out->findings.v[v->out->findings.n - 1];
 }
 

@@ -24,6 +24,7 @@ struct verifier {
 	const struct kruleset *rs;
 	enum check_path path;
 	bool opening, before;
+	bool once; /* only what was planned at another time is compared */
 	uint32_t mistranslated; /* planned, and passes as something else */
 	struct seen *seen; /* notes.c, by rule id */
 	uint32_t routed[PATHS]; /* + 1; 0: not asked yet */

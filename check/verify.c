@@ -183,6 +183,29 @@ static void compare_split(struct verifier *v, const struct check_side *expect,
 	v->c->possible = possible;
 }
 
+/* What was planned once apart from the rest: it is over by date, no more. */
+static void compare_times(struct verifier *v, const struct check_side *plan,
+			  const struct check_side *rules)
+{
+	uint32_t once;
+
+	if (!v->opt->once) {
+		compare_split(v, plan, rules, CHECK_OPENING);
+		return;
+	}
+	once = v->path == PATH_FORWARD ?
+		check_planned_forward(v->c, v->opt->once, v->f).d :
+		check_planned_input(v->c, v->opt->once, v->f).d;
+	once = space_minus(v->c->s, once, plan->d);
+	v->c->compared = space_not(v->c->s, once);
+	compare_split(v, plan, rules, CHECK_OPENING);
+	v->c->compared = once;
+	v->once = true;
+	compare_split(v, plan, rules, CHECK_OPENING);
+	v->once = false;
+	v->c->compared = SPACE_ALL;
+}
+
 static void compare_openings(struct verifier *v, struct check_side plan,
 			     const struct check_side *rules)
 {
@@ -190,7 +213,7 @@ static void compare_openings(struct verifier *v, struct check_side plan,
 	plan.d = verifier_waived(v, plan.d, rules, true);
 	v->judged[v->path].expect[0] = plan.d;
 	v->judged[v->path].possible[0] = v->c->possible;
-	compare_split(v, &plan, rules, CHECK_OPENING);
+	compare_times(v, &plan, rules);
 }
 
 /* ---- what is judged ------------------------------------------------------------------ */

@@ -67,6 +67,8 @@ struct vf_finding {
 	bool astray;	    /* some come where the topology leads them not */
 	bool outside;	    /* some are from or to addresses in no zone */
 	bool before;	    /* so it was in the rules compared against */
+	const struct rule *expired; /* extra, and all of it once planned: an
+				     * allow that is over by date; NULL */
 };
 
 /* What is no difference, but worth knowing. */
@@ -100,6 +102,7 @@ struct verified {
 	struct pk_names names;	/* of the interfaces in cubes */
 	const char *not_judged; /* tables and chains */
 	size_t count[VF_KINDS];
+	size_t n_expired; /* of those that are extra */
 };
 
 /*
@@ -136,6 +139,8 @@ struct verify_options {
 	struct kruleset *old;
 	const struct waivers *waivers;
 	bool *used;
+	const struct plan *once; /* with exceptions of any time; NULL: what is
+				  * extra is not asked whether it was planned */
 	bool no_replay;
 	bool no_notes;
 	bool baseline; /* say findings as waivers too */

@@ -7,7 +7,11 @@
 
 /* Findings beside those of packets: waivers that should not stand as they do,
  * and where the machine is not what the topology says. */
-enum check_topic { TOPIC_WAIVER, TOPIC_MACHINE, TOPICS };
+enum check_topic {
+	TOPIC_WAIVER, TOPIC_MACHINE,
+	TOPIC_EXPIRED, TOPIC_EXPIRING, /* exceptions */
+	TOPICS
+};
 
 struct check_aside {
 	enum check_topic topic;

@@ -22,6 +22,14 @@ const struct check_topic_words check_topics[TOPICS] = {
 		"Its interfaces, addresses, routes or switches are others: what "
 		"the rules say then means something else. Change the machine, "
 		"or the topology.", "error", "5.0", "error" },
+	[TOPIC_EXPIRED] = { "expired", "expired",
+		"An exception that is over is still open",
+		"The ruleset lets through what an exception allowed until a "
+		"day that is past. Load what gen writes, or prolong it.",
+		"warning", "4.0", "warning" },
+	[TOPIC_EXPIRING] = { "expiring", "expiring",
+		"An exception ends soon", "Within thirty days. Prolong it, or "
+		"see to it that nobody needs it.", "note", "1.0", "notice" },
 };
 
 size_t check_count(const struct check_report *r, enum check_topic t)
@@ -48,6 +56,9 @@ void check_sentence(const struct verified *v, struct buf *out)
 	else
 		buf_printf(out, "does NOT equal the plan: %zu extra, %zu "
 			   "missing%s", x, m, u ? ", some undecided" : "");
+	if (v->n_expired)
+		buf_printf(out, "; %zu of the extra by expired exceptions",
+			   v->n_expired);
 }
 
 void check_about(const struct vf_finding *f, const char *between,

@@ -252,6 +252,10 @@ static int with_site(struct job *j)
 	if (code != EXIT_OK)
 		return code;
 	say_summary(j);
+	if (arg_given(j->a, "expire") && !same_rules(j) &&
+	    (j->opens || !j->want))
+		return complain(j->a, "--expire does what closes, and this "
+				"opens something: nothing was changed");
 	if (save)
 		return write_plan(j, AT_FDCWD, save, true);
 	if (arg_given(j->a, "dry-run")) {
@@ -452,6 +456,9 @@ static const struct option_def apply_options[] = {
 	{ 0, "save", "FILE", "write what would be done, for --plan" },
 	{ 0, "plan", "FILE",
 	  "do what --save wrote; refused where other rules run by now" },
+	{ 0, "expire", NULL,
+	  "only where nothing opens: for a timer that takes out exceptions "
+	  "whose day is over" },
 	{ 0, "go-on", NULL,
 	  "apply though the machine is not as the topology says: an interface "
 	  "that is still to come, for example" },

@@ -88,6 +88,7 @@ static struct verify_options options_of(struct job *j, const struct firewall *f,
 
 	return (struct verify_options){
 		.file = file ? file->path : NULL,
+		.once = check_once(j->a, &j->l),
 		.generated = generate(j, f),
 		.gen_command = arena_printf(j->a->arena, "portplan gen %s "
 					    "--firewall %s | nft -f -",
@@ -189,7 +190,8 @@ static int read_fail_on(struct job *j)
 		name[k] = vf_kind_name[k];
 	for (int t = 0; t < TOPICS; t++) {
 		name[FAIL_ASIDE + t] = check_topics[t].name;
-		j->fail_aside[t] = !s;
+		j->fail_aside[t] = !s && (t == TOPIC_WAIVER ||
+					  t == TOPIC_MACHINE);
 	}
 	j->fail[VF_EXTRA] = j->fail[VF_MISSING] = !s;
 	j->fail_given = s;
@@ -205,12 +207,18 @@ static int read_fail_on(struct job *j)
 		if (k == FAILS)
 			return complain(j->a, "--fail-on \"%s\": extra, "
 					"missing, undecided, note, waiver, "
-					"machine%s", w,
+					"machine, expired, expiring%s", w,
 					did_you_mean(j->a->arena, w, name,
 						     FAILS));
 		*fails(j, k) = true;
 	}
 	return EXIT_OK;
+}
+
+/* Time alone fails nobody who did not ask for it. */
+static size_t failing(const struct verified *v, int k)
+{
+	return v->count[k] - (k == VF_EXTRA ? v->n_expired : 0);
 }
 
 static int verdict(const struct job *j)
@@ -219,7 +227,7 @@ static int verdict(const struct job *j)
 
 	for (size_t i = 0; i < j->out.n; i++)
 		for (int k = 0; k < VF_KINDS; k++) {
-			if (j->out.v[i].count[k] && j->fail[k])
+			if (failing(&j->out.v[i], k) && j->fail[k])
 				return EXIT_FINDINGS;
 			undecided |= k == VF_UNDECIDED &&
 				     j->out.v[i].count[k];
@@ -313,6 +321,7 @@ static int write_all(struct job *j)
 	j->report.compared = arg_given(j->a, "against");
 	check_judge_waivers(j->a, j->waivers, j->used, j->l.now, &j->report);
 	report_machine(j);
+	check_judge_expiry(j->a, &j->l, &j->report);
 	list_unjudged(j);
 	say_waived(j);
 	for (size_t i = 0; i < n_check_formats; i++)
@@ -411,8 +420,9 @@ static const struct option_def check_options[] = {
 	  "a table of others that may drop more than planned, fail2ban's for "
 	  "example (repeatable)" },
 	{ 0, "fail-on", "KINDS",
-	  "extra, missing, undecided, waiver, machine, note: exit 1 for "
-	  "these only (default: extra,missing,waiver,machine)" },
+	  "extra, missing, undecided, waiver, machine, expired, expiring, "
+	  "note: exit 1 for these only (default: "
+	  "extra,missing,waiver,machine)" },
 	{ 'o', "output", "FORMAT[=FILE]",
 	  "text (default), json, sarif, junit, github or markdown; to FILE if "
 	  "given (repeatable)" },
