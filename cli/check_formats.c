@@ -71,24 +71,37 @@ static void junit_firewall(const struct verified *v, struct buf *out)
 	buf_puts(out, "  </testsuite>\n");
 }
 
+/* Time alone is no failure. */
+static bool junit_fails(const struct check_aside *x)
+{
+	return !strcmp(check_topics[x->topic].level, "error");
+}
+
+static void junit_aside(const struct check_aside *x, struct buf *out)
+{
+	bool fails = junit_fails(x);
+
+	buf_printf(out, "    <testcase name=\"%s ",
+		   check_topics[x->topic].name);
+	put_html(out, x->file);
+	buf_printf(out, fails ? ":%u\">\n      <failure type=\"%s\" message=\"" :
+		   ":%u\">\n      <system-out>%s: ", x->line, x->kind);
+	put_html(out, x->text);
+	buf_puts(out, fails ? "\"/>\n    </testcase>\n" :
+		 "</system-out>\n    </testcase>\n");
+}
+
 static void junit_rest(const struct check_report *r, struct buf *out)
 {
-	size_t n = r->aside.n + r->n_unjudged;
+	size_t n = r->aside.n + r->n_unjudged, fail = 0;
 
+	for (size_t i = 0; i < r->aside.n; i++)
+		fail += junit_fails(&r->aside.v[i]);
 	buf_printf(out, "  <testsuite name=\"waivers, and what was not "
 		   "judged\" tests=\"%zu\" failures=\"%zu\" skipped=\"%zu\">\n",
-		   n, r->aside.n, r->n_unjudged);
-	for (size_t i = 0; i < r->aside.n; i++) {
-		const struct check_aside *w = &r->aside.v[i];
-
-		buf_printf(out, "    <testcase name=\"%s ",
-			   check_topics[w->topic].name);
-		put_html(out, w->file);
-		buf_printf(out, ":%u\">\n      <failure type=\"%s\" message=\"",
-			   w->line, w->kind);
-		put_html(out, w->text);
-		buf_puts(out, "\"/>\n    </testcase>\n");
-	}
+		   n, fail, r->n_unjudged);
+	for (size_t i = 0; i < r->aside.n; i++)
+		junit_aside(&r->aside.v[i], out);
 	for (size_t i = 0; i < r->n_unjudged; i++) {
 		buf_puts(out, "    <testcase name=\"not judged");
 		put_html(out, r->unjudged[i]);
