@@ -230,7 +230,7 @@ static struct plan *make_plan(struct arena *a, unsigned hosts)
 	char path[] = "/tmp/bench-audit-XXXXXX";
 	FILE *f = fdopen(mkstemp(path), "w");
 	struct topology_options to = { .template_dirs = NULL };
-	struct plan_options po = { 1800000000 };
+	struct plan_options po = { .now = 1800000000 };
 	struct topology *t;
 	struct plan *p;
 	struct diags d;

@@ -87,7 +87,7 @@ static unsigned differ(const char *path, unsigned *allowed)
 {
 	struct arena *a = arena_new();
 	struct topology_options to = { .template_dirs = NULL };
-	struct plan_options po = { 1800000000 };
+	struct plan_options po = { .now = 1800000000 };
 	struct diags d;
 	struct topology *t;
 	struct plan *p;
