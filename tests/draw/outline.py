@@ -1,6 +1,6 @@
 """The structure of a page or a picture: elements in their order, with class, id and what they say.
 
-Sizes, places and the text of cells are left out and elements that are alike are folded, so that
+Sizes, places and the text of cells and paragraphs are left out and elements that are alike are folded, so that
 a golden of it changes when something comes, goes or moves to another parent, and not when a
 column grows.
 """
@@ -59,7 +59,7 @@ def _lines(nodes: list[Tree], depth: int) -> list[str]:
 
 def outline(text: str, picture: bool = False) -> str:
     """Of HTML; of SVG if it is a picture."""
-    reader = _Reader({"style"} if picture else {"style", "td", "pre", "svg"})
+    reader = _Reader({"style"} if picture else {"style", "td", "p", "pre", "svg"})
     reader.feed(text)
     reader.close()
     return "\n".join(_lines(reader.open[0][1], 0)) + "\n"
