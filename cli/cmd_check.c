@@ -90,8 +90,10 @@ static struct verify_options options_of(struct job *j, const struct firewall *f,
 		.file = file ? file->path : NULL,
 		.once = check_once(j->a, &j->l),
 		.generated = generate(j, f),
-		.gen_command = arena_printf(j->a->arena, "portplan gen %s "
-					    "--firewall %s | nft -f -",
+		.gen_command = arena_printf(j->a->arena, j->live ?
+					    "portplan apply %s --firewall %s" :
+					    "portplan gen %s --firewall %s | "
+					    "nft -f -",
 					    j->a->operands.v[0], f->name),
 		/* a part is not changed where it is */
 		.replan = j->l.topo->bundle ? NULL :
