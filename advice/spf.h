@@ -29,13 +29,18 @@ enum spf_version { SPF_NONE, SPF_1, SPF_2 }; /* 2: Sender ID, RFC 4406 */
 struct spf_parsed {
 	enum spf_version version;
 	VEC(struct spf_word) words;
-	unsigned lookups;  /* terms that look something up (4.6.4) */
+	unsigned lookups;  /* terms that look something up (4.6.4) and are met */
+	const char *open;  /* NULL; else how everyone may send */
 	const char *error; /* NULL; else what makes it a permanent error */
 	size_t error_off;
 	VEC(const char *) notes; /* legal, and worth a word */
 };
 
 struct spf_parsed *spf_parse(struct arena *a, const char *record);
+
+/* Is the address in the network of an ip4 or ip6? An IPv4-mapped one counts
+ * as IPv4 (5), so that no ip6 has it. */
+bool spf_word_has(const struct spf_word *w, struct addr a);
 
 /* "v=spf1 ..." as strings of at most 255 bytes each, for a zone file. */
 void spf_strings(const char *record, struct buf *out);

@@ -1,3 +1,4 @@
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,12 +130,49 @@ static bool dual_cidr(const char *s, size_t n)
 	return i == n || cidr(s + i, n - i, "//", 128) == n - i;
 }
 
+/* Any text of an address, also that of an IPv4-mapped one as an ip6. */
+static bool read_address(struct parser *p, enum spf_kind kind, const char *s,
+			 struct addr *out)
+{
+	uint8_t b[16];
+	struct prefix pre;
+
+	if (kind == SPF_IP6) {
+		if (inet_pton(AF_INET6, s, b) != 1)
+			return false;
+		*out = addr_from_v6_bytes(b);
+		return true;
+	}
+	if (prefix_parse(p->arena, s, strlen(s), false, &pre) || !pre.v4)
+		return false;
+	*out = pre.r.lo;
+	return true;
+}
+
+static bool is_whole_family(const struct spf_word *w)
+{
+	struct addr_range all = range_of_prefix(w->range.lo,
+						w->kind == SPF_IP4 ? 96 : 0);
+
+	return w->kind == SPF_ALL ||
+	       ((w->kind == SPF_IP4 || w->kind == SPF_IP6) &&
+		addr_eq(w->range.lo, all.lo) && addr_eq(w->range.hi, all.hi));
+}
+
+/* The first is told. */
+static void lets_everyone(struct parser *p, const struct spf_word *w)
+{
+	if (!p->out->open)
+		p->out->open = arena_printf(p->arena, "%s lets everyone send "
+					    "for the domain", w->text);
+}
+
 static void parse_network(struct parser *p, struct spf_word *w, const char *s,
 			  size_t n)
 {
 	size_t len = 0;
 	char addr[64];
-	struct prefix pre;
+	struct addr lo;
 	unsigned most = w->kind == SPF_IP4 ? 32 : 128, bits = most;
 
 	while (len < n && s[len] != '/')
@@ -148,14 +186,14 @@ static void parse_network(struct parser *p, struct spf_word *w, const char *s,
 	addr[len] = '\0';
 	if (len < n)
 		bits = (unsigned)strtoul(s + len + 1, NULL, 10);
-	if (prefix_parse(p->arena, addr, len, false, &pre) ||
-	    pre.v4 != (w->kind == SPF_IP4)) {
+	if (!read_address(p, w->kind, addr, &lo)) {
 		fail(p, s, "is no address of that family", s, n);
 		return;
 	}
-	w->range = range_of_prefix(pre.r.lo, pre.v4 ? 96 + bits : bits);
-	if (bits == 0)
-		note(p, "a prefix of length 0 lets everyone send");
+	w->range = range_of_prefix(lo, w->kind == SPF_IP4 ? 96 + bits : bits);
+	if (w->kind == SPF_IP6 && addr_is_v4(w->range.lo))
+		note(p, "an IPv4-mapped address counts as IPv4 (RFC 7208, "
+			"5): an ip6 of it names nobody, write ip4");
 }
 
 /* ---- terms ------------------------------------------------------------------------------ */
@@ -200,7 +238,6 @@ static void parse_mechanism(struct parser *p, struct spf_word *w,
 		     w->text, strlen(w->text));
 	if (w->kind == SPF_PTR)
 		note(p, "ptr is slow and discouraged (RFC 7208, 5.5)");
-	p->out->lookups += mechanisms[w->kind].looks_up;
 }
 
 static bool is_name(const char *s, size_t n)
@@ -229,7 +266,6 @@ static void parse_modifier(struct parser *p, struct spf_word *w, const char *s,
 	if (!redirect && !exp && !macro_string(value, len, true))
 		fail(p, value, "is no text with macros", value, len);
 	w->domain = arena_strndup(p->arena, value, len);
-	p->out->lookups += redirect;
 }
 
 static void parse_term(struct parser *p, const char *s, size_t n)
@@ -273,12 +309,12 @@ static void notes(struct parser *p)
 		const struct spf_word *w = &p->out->words.v[i];
 
 		behind |= all && w->kind < SPF_REDIRECT;
+		if (!all && w->qualifier == '+' && is_whole_family(w))
+			lets_everyone(p, w);
 		redirect |= w->kind == SPF_REDIRECT;
 		if (w->kind != SPF_ALL || all)
 			continue;
 		all = true;
-		if (w->qualifier == '+')
-			note(p, "+all lets everyone send for the domain");
 		if (w->qualifier == '?')
 			note(p, "?all says nothing of others: no protection");
 	}
@@ -292,6 +328,29 @@ static void notes(struct parser *p)
 	if (p->out->version == SPF_2)
 		note(p, "spf2.0 is Sender ID (RFC 4406), which is historic: "
 			"SPF does not read it");
+}
+
+/* Neither what stands behind all (5.1) nor a redirect beside it, wherever it
+ * stands (6.1), is ever looked at. */
+static unsigned count_lookups(const struct spf_parsed *r)
+{
+	unsigned n = 0, redirects = 0;
+
+	for (size_t i = 0; i < r->words.n; i++) {
+		enum spf_kind kind = r->words.v[i].kind;
+
+		if (kind == SPF_ALL)
+			return n;
+		redirects += kind == SPF_REDIRECT;
+		n += kind < SPF_REDIRECT && mechanisms[kind].looks_up;
+	}
+	return n + redirects;
+}
+
+bool spf_word_has(const struct spf_word *w, struct addr a)
+{
+	return (w->kind == SPF_IP4 || w->kind == SPF_IP6) &&
+	       addr_is_v4(a) == (w->kind == SPF_IP4) && range_has(w->range, a);
 }
 
 struct spf_parsed *spf_parse(struct arena *a, const char *record)
@@ -310,6 +369,7 @@ struct spf_parsed *spf_parse(struct arena *a, const char *record)
 			parse_term(&p, s, n);
 		s += n;
 	}
+	out->lookups = count_lookups(out);
 	if (out->lookups > 10 && !out->error)
 		out->error = arena_printf(a, "%u terms look something up, at "
 					  "most 10 may (RFC 7208, 4.6.4)",

@@ -35,6 +35,12 @@ static bool has_range(const struct spf_word *w)
 	return w->kind == SPF_IP4 || w->kind == SPF_IP6;
 }
 
+/* An ip6 of IPv4-mapped addresses: the record's notes say so. */
+static bool names_nobody(const struct spf_word *w)
+{
+	return w->kind == SPF_IP6 && addr_is_v4(w->range.lo);
+}
+
 /* The first mechanism that speaks of it; NULL: undecided, or none does. */
 static const struct spf_word *decides(const struct spf_parsed *r,
 				      struct addr a, bool *undecided)
@@ -46,7 +52,7 @@ static const struct spf_word *decides(const struct spf_parsed *r,
 		if (looks_up(w))
 			*undecided = true;
 		if (w->kind == SPF_ALL ||
-		    (has_range(w) && range_has(w->range, a)))
+		    spf_word_has(w, a))
 			return w;
 	}
 	for (size_t i = 0; i < r->words.n; i++)
@@ -76,7 +82,7 @@ static void verify_sender(struct verifier *v, const struct spf_sender *x)
 	}
 	w = decides(v->r, x->range.lo, &undecided);
 	if (w && w->qualifier == '+' && has_range(w) &&
-	    range_has(w->range, x->range.hi))
+	    spf_word_has(w, x->range.hi))
 		return;
 	if (undecided)
 		say(v, SPF_UNDECIDED, "look-up",
@@ -136,7 +142,7 @@ static void verify_published(struct verifier *v, const struct spf_word *w)
 				 "translation", w->text));
 	for (size_t i = 0; i < v->s->senders.n; i++)
 		if (!v->s->senders.v[i].unknown &&
-		    range_has(w->range, v->s->senders.v[i].range.lo))
+		    spf_word_has(w, v->s->senders.v[i].range.lo))
 			n++;
 	if (n && range_count(w->range) > 64 * n)
 		say(v, SPF_NOTE, "wide",
@@ -159,9 +165,12 @@ void spf_verify(struct arena *a, const struct plan *p, const struct spf *s,
 
 	for (size_t i = 0; i < s->senders.n; i++)
 		verify_sender(&v, &s->senders.v[i]);
-	for (size_t i = 0; i < r->words.n; i++) {
+	for (size_t i = 0; i < r->words.n && r->words.v[i].kind != SPF_ALL;
+	     i++) {
 		const struct spf_word *w = &r->words.v[i];
 
+		if (names_nobody(w))
+			continue;
 		if (has_range(w) && w->qualifier == '+')
 			verify_published(&v, w);
 		else if (looks_up(w))

@@ -105,7 +105,7 @@ static void remark_all(struct job *j)
 
 /* ---- a record that is given ----------------------------------------------------------- */
 
-/* Of several strings of one name, one is SPF; two are an error (4.5). */
+/* Of several records of one name, one is SPF; two are an error (4.5). */
 static void choose(struct job *j)
 {
 	struct arena *a = j->a->arena;
@@ -143,6 +143,8 @@ static void verify(struct job *j)
 		return;
 	for (size_t i = 0; i < r->notes.n; i++)
 		say(j, SPF_NOTE, "record", r->notes.v[i]);
+	if (r->open)
+		say(j, SPF_FINDING, "everyone", r->open);
 	if (r->error)
 		say(j, SPF_FINDING, "permanent-error", r->error);
 	else if (j->spf)
@@ -217,7 +219,8 @@ static void json_words(struct json *j, const struct spf_parsed *r)
 		json_object(j, NULL);
 		json_str(j, "text", w->text);
 		json_str(j, "domain", w->domain);
-		if ((w->kind == SPF_IP4 || w->kind == SPF_IP6) && !r->error) {
+		if ((w->kind == SPF_IP4 || w->kind == SPF_IP6) && !r->error &&
+		    addr_is_v4(w->range.lo) == (w->kind == SPF_IP4)) {
 			range_text(w->range, text);
 			json_str(j, "range", text);
 		}
@@ -346,7 +349,7 @@ static int cmd_spf(struct args *a)
 static const struct option_def spf_options[] = {
 	{ 0, "verify", "RECORD",
 	  "hold this record against the plan, or, without a topology, look at "
-	  "its syntax and limits (repeatable: all TXT strings of one name)" },
+	  "its syntax and limits (repeatable: all TXT records of one name)" },
 	{ 'o', "output", "FORMAT[=FILE]",
 	  "text (default) or json; to FILE if given (repeatable)" },
 	TOPOLOGY_OPTIONS,
@@ -364,7 +367,8 @@ const struct command command_spf = {
 	  "addresses that the internet sees: who sends and is not published, "
 	  "who is published and may not send, private addresses, more than ten "
 	  "lookups, records too long for UDP. With --verify, the same for a "
-	  "record that is published. Nothing is looked up: what a, mx and "
+	  "record that is published, and whether it lets everyone send, as "
+	  "\"+all\" does, which is a finding. Nothing is looked up: what a, mx and "
 	  "include lead to is said to be undecided.\n"
 	  "Exit code 0 nothing to say, 1 findings, 2 trouble, 3 undecided.",
 	OPTIONS(spf_options),
