@@ -72,7 +72,7 @@ int state_lock(struct state_dir *s, struct buf *err)
 
 bool state_has(const struct state_dir *s, const char *name)
 {
-	return faccessat(s->dir, name, F_OK, 0) == 0;
+	return faccessat(s->dir, name, F_OK, 0) == 0 || errno != ENOENT;
 }
 
 void state_remove(const struct state_dir *s, const char *name)

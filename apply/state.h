@@ -59,6 +59,7 @@ int journal_read(const struct state_dir *s, struct journal *j, struct buf *err);
 void journal_remove(const struct state_dir *s);
 /* next.plan becomes boot.plan, on disk. */
 int state_confirm(const struct state_dir *s, struct buf *err);
+/* True too where it cannot be told: reading it then says why. */
 bool state_has(const struct state_dir *s, const char *name);
 void state_remove(const struct state_dir *s, const char *name);
 /* A line for who asks later; best effort. */

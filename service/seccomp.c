@@ -35,7 +35,7 @@ static const int allowed[] = {
 	SYS_lseek, SYS_pread64, SYS_readv, SYS_writev, SYS_fcntl, SYS_dup,
 	SYS_fadvise64, SYS_fsync, SYS_fdatasync, SYS_ftruncate, SYS_fchmod,
 	SYS_unlinkat, SYS_renameat, SYS_renameat2, SYS_readlinkat,
-	SYS_faccessat, SYS_getdents64, SYS_umask, SYS_getcwd,
+	SYS_faccessat, SYS_faccessat2, SYS_getdents64, SYS_umask, SYS_getcwd,
 #ifdef SYS_open
 	SYS_open, SYS_stat, SYS_lstat, SYS_access, SYS_readlink, SYS_unlink,
 	SYS_rename,
