@@ -27,20 +27,22 @@ static bool same_file(const char *path, const struct stat *st)
 }
 
 /* Is it the topology, or a capture? */
-static bool is_read(const struct run *r, const struct stat *st)
+static bool is_read(const struct run *r, const char *path)
 {
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return false;
 	for (size_t i = 0; i < r->files.n; i++)
-		if (same_file(r->files.v[i].path, st))
+		if (same_file(r->files.v[i].path, &st))
 			return true;
-	return same_file(r->args->operands.v[0], st);
+	return is_input(r->args, path);
 }
 
 /* Nothing that is read is written over. */
 static bool may_write(struct run *r, const char *path)
 {
-	struct stat st;
-
-	if (!path || stat(path, &st) < 0 || !is_read(r, &st))
+	if (!path || !is_read(r, path))
 		return true;
 	diag_add(&r->diags, SEV_ERROR, no_place,
 		 "\"%s\" is read: it will not be written over", path);

@@ -65,6 +65,7 @@ struct args {
 	VEC(struct given) given;
 	VEC(const char *) operands; /* before -- */
 	VEC(const char *) rest;	    /* behind -- */
+	VEC(const char *) read;	    /* files of the topologies loaded */
 };
 
 extern const struct command *const commands[];
@@ -96,8 +97,11 @@ struct file_out {
 		    * its descriptor + 1; 0: it is opened by its path */
 };
 
-/* All of them or none: see cli/files.c. Never over an operand of the command,
- * that is, over what was read. */
+/* Is it an operand of the command, or read for its topology? */
+bool is_input(const struct args *a, const char *path);
+/* Made if it is not there; EXIT_OK or a message. */
+int need_directory(const struct args *a, const char *dir);
+/* All of them or none: see cli/files.c. Never over what is_input(). */
 int write_files(const struct args *a, struct file_out *f, size_t n);
 int write_file(const struct args *a, const char *path, const struct buf *b);
 

@@ -1,6 +1,4 @@
-#include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "bundle/bundle.h"
 #include "cli/cmd_check.h"
@@ -64,12 +62,10 @@ static int make(struct args *a, const struct loaded *l, const struct plan *p,
 static int write_all(struct args *a, struct file_out *v, size_t n,
 		     const char *dir)
 {
-	int code;
+	int code = need_directory(a, dir);
 
-	if (mkdir(dir, 0777) < 0 && errno != EEXIST)
-		return complain(a, "cannot make the directory \"%s\": %s", dir,
-				strerror(errno));
-	code = write_files(a, v, n);
+	if (code == EXIT_OK)
+		code = write_files(a, v, n);
 	for (size_t i = 0; i < n && code == EXIT_OK; i++)
 		fprintf(stderr, "%s %s\n", v[i].path,
 			v[i].same ? "is as it was" : "written");

@@ -1,6 +1,4 @@
-#include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "cli/cmd_gen.h"
 
@@ -33,18 +31,6 @@ static int make_text(struct args *a, struct loaded *l,
 	print_diags(&d);
 	arena_free(arena);
 	return rs ? EXIT_OK : EXIT_BAD;
-}
-
-static int need_directory(const struct args *a, const char *dir)
-{
-	struct stat st;
-
-	if (stat(dir, &st) != 0 && mkdir(dir, 0777) != 0)
-		return complain(a, "cannot make the directory \"%s\": %s", dir,
-				strerror(errno));
-	if (stat(dir, &st) != 0 || !S_ISDIR(st.st_mode))
-		return complain(a, "\"%s\" is no directory", dir);
-	return EXIT_OK;
 }
 
 static int write_rules(struct args *a, struct file_out *f, size_t n,

@@ -19,6 +19,8 @@ static int fence(struct import *m)
 	const char *dir = arg_value(m->a, "directory", NULL);
 	struct sandbox_state st;
 
+	if (dir && need_directory(m->a, dir) != EXIT_OK)
+		return EXIT_BAD;
 	if (dir)
 		v[s.n_path++] = (struct sandbox_path){
 			dir, SANDBOX_READ | SANDBOX_REPLACE };
@@ -224,6 +226,19 @@ static int write_topology(struct import *m)
 	return code;
 }
 
+/* It holds hosts of an earlier import, or is the topology: without them, what
+ * was there already would be nowhere. */
+static int may_write(const struct import *m, const struct file_out *f, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (is_input(m->a, f[i].path))
+			return complain(m->a, "\"%s\" is read: it will not be "
+					"written over, and nothing was; say -d "
+					"with another directory, and include "
+					"its files as well", f[i].path);
+	return EXIT_OK;
+}
+
 static int write_includes(struct import *m, const char *dir)
 {
 	const struct topology *t = m->l.topo;
@@ -248,7 +263,9 @@ static int write_includes(struct import *m, const char *dir)
 		vec_push(m->a->arena, &where, t->parties.v[i]);
 		vec_push(m->a->arena, &bufs, b);
 	}
-	code = write_files(m->a, files.v, files.n);
+	code = may_write(m, files.v, files.n);
+	if (code == EXIT_OK)
+		code = write_files(m->a, files.v, files.n);
 	for (size_t i = 0; i < files.n; i++)
 		buf_free(bufs.v[i]);
 	for (size_t i = 0; code == EXIT_OK && i < files.n; i++)

@@ -58,18 +58,38 @@ static int trouble(const struct args *a, const char *path)
 	return complain(a, "cannot write \"%s\": %s", path, strerror(errno));
 }
 
-/* An output must not be what is read. */
-static int check_input(const struct args *a, const char *path,
-		       const struct stat *st)
+static bool same_file(const char *path, const struct stat *st)
 {
-	for (size_t i = 0; i < a->operands.n; i++) {
-		struct stat in;
+	struct stat x;
 
-		if (stat(a->operands.v[i], &in) == 0 &&
-		    in.st_dev == st->st_dev && in.st_ino == st->st_ino)
-			return complain(a, "\"%s\" is read: it will not be "
-					"written over", path);
-	}
+	return stat(path, &x) == 0 && x.st_dev == st->st_dev &&
+	       x.st_ino == st->st_ino;
+}
+
+bool is_input(const struct args *a, const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return false;
+	for (size_t i = 0; i < a->operands.n; i++)
+		if (same_file(a->operands.v[i], &st))
+			return true;
+	for (size_t i = 0; i < a->read.n; i++)
+		if (same_file(a->read.v[i], &st))
+			return true;
+	return false;
+}
+
+int need_directory(const struct args *a, const char *dir)
+{
+	struct stat st;
+
+	if (stat(dir, &st) != 0 && mkdir(dir, 0777) != 0)
+		return complain(a, "cannot make the directory \"%s\": %s", dir,
+				strerror(errno));
+	if (stat(dir, &st) != 0 || !S_ISDIR(st.st_mode))
+		return complain(a, "\"%s\" is no directory", dir);
 	return EXIT_OK;
 }
 
@@ -100,7 +120,10 @@ static int plan_target(const struct args *a, const struct file_out *f,
 	t->mode = st.st_mode & 07777;
 	if (same_content(t->path, f->text))
 		t->how = HOW_SAME;
-	return f->over_input ? EXIT_OK : check_input(a, f->path, &st);
+	if (!f->over_input && is_input(a, f->path))
+		return complain(a, "\"%s\" is read: it will not be written over",
+				f->path);
+	return EXIT_OK;
 }
 
 static int write_temporary(const struct args *a, const struct file_out *f,

@@ -31,6 +31,15 @@ const char *resolve_path(struct build *b, const struct source *from,
 			    from->name, file);
 }
 
+struct source *read_part(struct build *b, const char *path, struct span at)
+{
+	struct source *src = source_read(b->arena, path, at, b->d);
+
+	if (src)
+		vec_push(b->arena, &b->topo->files, src);
+	return src;
+}
+
 static struct file *find_file(struct build *b, const char *path)
 {
 	char real[PATH_MAX];
@@ -75,7 +84,7 @@ static bool is_root(struct build *b, const struct xml_element *root,
 static const struct xml_element *include_root(struct build *b,
 					      const char *path, struct span at)
 {
-	struct source *src = source_read(b->arena, path, at, b->d);
+	struct source *src = read_part(b, path, at);
 	const struct xml_element *root = src ?
 		xml_parse(b->arena, src, b->d) : NULL;
 
@@ -322,7 +331,7 @@ static void load_template(struct build *b, const struct wanted *w)
 		return;
 	*f = (struct file){ FILE_OPEN, w->at };
 	if (!src)
-		src = source_read(b->arena, key, w->at, b->d);
+		src = read_part(b, key, w->at);
 	root = src ? xml_parse(b->arena, src, b->d) : NULL;
 	if (root && is_root(b, root, "template", "a template")) {
 		check_version(b, w, root);
@@ -374,8 +383,7 @@ static void load_templates(struct build *b, const struct xml_element *e,
 /* Not by way of find_file(): whatever the topology includes, it is read. */
 static void load_policy(struct build *b, const char *path)
 {
-	struct source *src = source_read(b->arena, path, (struct span){ 0 },
-					 b->d);
+	struct source *src = read_part(b, path, (struct span){ 0 });
 	const struct xml_element *root = src ?
 		xml_parse(b->arena, src, b->d) : NULL;
 
@@ -388,7 +396,7 @@ bool build_load(struct build *b, const char *path)
 	struct source *src = b->opt && b->opt->text ?
 		source_from_text(b->arena, path, b->opt->text, b->opt->n_text,
 				 b->d) :
-		source_read(b->arena, path, (struct span){ 0 }, b->d);
+		read_part(b, path, (struct span){ 0 });
 	const struct xml_element *root = src ?
 		xml_parse(b->arena, src, b->d) : NULL;
 
