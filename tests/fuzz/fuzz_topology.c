@@ -9,7 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct gen_options opt = { GEN_COUNT_SERVICE };
+	static const struct gen_options opt = { .counters = GEN_COUNT_SERVICE };
 	static const struct plan_options today = { .now = 1798761600 };
 	int fd = memfd_create("topology", MFD_CLOEXEC);
 	struct arena *a = arena_new();

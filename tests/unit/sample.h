@@ -124,7 +124,7 @@ static inline bool sample_allows(const struct sample *s, const char *src,
 /* The ruleset as text, from the arena. */
 static inline const char *sample_rules(struct sample *s, const char *firewall)
 {
-	struct gen_options opt = { GEN_COUNT_SERVICE };
+	struct gen_options opt = { .counters = GEN_COUNT_SERVICE };
 	struct ruleset *rs = gen_firewall(s->a, s->p,
 					  topology_firewall(s->t, firewall),
 					  &opt, &s->d);

@@ -445,7 +445,7 @@ static void other_changes_change_nothing(void)
 
 static struct ruleset *rules(struct sample *s, const char *firewall)
 {
-	struct gen_options opt = { GEN_COUNT_SERVICE };
+	struct gen_options opt = { .counters = GEN_COUNT_SERVICE };
 
 	return gen_firewall(s->a, s->p, topology_firewall(s->t, firewall),
 			    &opt, &s->d);
