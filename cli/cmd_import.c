@@ -30,6 +30,17 @@ static int fence(struct import *m)
 	return EXIT_OK;
 }
 
+static void say_empty(struct import *m)
+{
+	const char *names = "";
+
+	for (size_t i = 0; i < m->a->operands.n; i++)
+		names = arena_printf(m->a->arena, "%s%s\"%s\"", names,
+				     i ? ", " : "", m->a->operands.v[i]);
+	diag_add(&m->diags, SEV_ERROR, no_place, "no host is listed in %s",
+		 names);
+}
+
 static int read_lists(struct import *m)
 {
 	struct args *a = m->a;
@@ -56,8 +67,19 @@ static int read_lists(struct import *m)
 				       name ? f : inventory_guess(src));
 	}
 	if (!m->inv.hosts.n && !m->diags.n_errors)
-		diag_add(&m->diags, SEV_ERROR, no_place, "no host is listed");
+		say_empty(m);
 	return m->diags.n_errors ? EXIT_BAD : EXIT_OK;
+}
+
+/* A new topology has the zones that are listed, so there must be one. */
+static int need_zones(const struct import *m)
+{
+	for (size_t i = 0; i < m->inv.hosts.n; i++)
+		if (m->inv.hosts.v[i]->zone)
+			return EXIT_OK;
+	return complain(m->a, "no host is listed with a zone: --into "
+			"TOPOLOGY.xml names the topology that they go into; or "
+			"give the list a column \"zone\", for a new one");
 }
 
 static int read_map(struct import *m, const char *path)
@@ -300,6 +322,8 @@ static int cmd_import(struct args *a)
 	code = read_lists(m);
 	if (code == EXIT_OK)
 		code = read_map(m, map);
+	if (code == EXIT_OK && !into)
+		code = need_zones(m);
 	if (code == EXIT_OK && !into)
 		code = base_topology(m, NULL);
 	if (code == EXIT_OK && !import_check_map(m))
