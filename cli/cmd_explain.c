@@ -491,16 +491,39 @@ static void put_label(struct question *q, const char *label, const char *text)
 }
 
 static void put_cure(struct question *q, const struct packet *asked,
-		     const struct packet *own)
+		     const struct packet *own, const struct side *from,
+		     const struct side *to)
 {
-	struct cure c = { .asked = *asked, .k = *own };
+	struct cure c = { .asked = *asked, .k = *own, .from = from->around,
+			  .to = to->around };
 
 	explain_cures(q, &c, 1);
 	put_label(q, "  cure     ", c.text);
 	put_label(q, "  approval ", c.text ? c.approval : NULL);
 }
 
-static void ask(struct question *q, const struct packet *k)
+/* All sorts of addresses of a zone are asked; equal answers are told once. */
+static bool told(struct question *q, const struct packet *k,
+		 const struct answer *x)
+{
+	struct told t = { .key = key_of(k->proto, k->detail),
+			  .reason = x->n_reason ? x->reason[0] : NONE,
+			  .verdict = x->verdict, .why = x->why,
+			  .v4 = addr_is_v4(k->src) };
+
+	for (size_t i = 0; i < q->told.n; i++) {
+		const struct told *o = &q->told.v[i];
+
+		if (o->key == t.key && o->reason == t.reason && o->v4 == t.v4 &&
+		    o->verdict == t.verdict && o->why == t.why)
+			return true;
+	}
+	vec_push(q->a->arena, &q->told, t);
+	return false;
+}
+
+static void ask(struct question *q, const struct packet *k,
+		const struct side *from, const struct side *to)
 {
 	struct answer x = plan_verdict(q->l.plan, k);
 	char s[ADDR_TEXT], d[ADDR_TEXT], key[KEY_TEXT];
@@ -508,6 +531,8 @@ static void ask(struct question *q, const struct packet *k)
 	bool ok = x.verdict == VERDICT_ALLOWED;
 	text_list passes;
 
+	if ((from->around || to->around) && told(q, k, &x))
+		return;
 	addr_text(k->src, s);
 	addr_text(k->dst, d);
 	key_text((struct key_range){ id, id }, key);
@@ -531,7 +556,7 @@ static void ask(struct question *q, const struct packet *k)
 		put_realms(q, &x);
 		put_left_out(q, &x.own);
 		put_nearest(q, &x.own);
-		put_cure(q, k, &x.own);
+		put_cure(q, k, &x.own, from, to);
 	}
 	passes = explain_passes(q, &x, &x.own);
 	for (size_t i = 0; i < passes.n; i++)
@@ -553,8 +578,17 @@ static int ask_pair(struct question *q, const struct side *from, size_t i,
 			ask(q, &(struct packet){
 					.src = from->v[i], .dst = to->v[j],
 					.proto = (uint8_t)key_proto(key),
-					.detail = (uint16_t)key_detail(key) });
+					.detail = (uint16_t)key_detail(key) },
+			    from, to);
 	return EXIT_OK;
+}
+
+static void put_hosts(struct question *q, const struct side *x)
+{
+	if (x->hosts)
+		buf_printf(&q->text, "  not asked: %zu host%s of %s, which "
+			   "may differ: ask by name\n", x->hosts,
+			   x->hosts == 1 ? "" : "s", x->name);
 }
 
 /* One question, at length. */
@@ -581,8 +615,11 @@ static int answer(struct question *q)
 				"for %s: \"%s\" and \"%s\" have no address "
 				"family in common", a->operands.v[3], from.name,
 				to.name);
-	if (code == EXIT_OK)
+	if (code == EXIT_OK) {
+		put_hosts(q, &from);
+		put_hosts(q, &to);
 		code = put_out(a, &q->text);
+	}
 	buf_free(&q->text);
 	return code != EXIT_OK ? code :
 	       q->denied ? EXIT_FINDINGS : EXIT_OK;
@@ -629,7 +666,8 @@ const struct command command_explain = {
 	.summary = "may this talk to that, why, and which rule says so",
 	.description =
 	  "FROM and TO are hosts, firewalls, addresses, or a zone or network "
-	  "(any address of it that is no host's). PACKET is tcp/389, udp/53, "
+	  "(all addresses of it that are no host's: allowed if all are; each "
+	  "sort that the plan tells apart is asked). PACKET is tcp/389, udp/53, "
 	  "icmp/echo-request, esp, ip/47, a service of the topology, or a bare "
 	  "number, which means tcp and udp. Allowed: the reasons, the most "
 	  "specific first, the firewalls crossed, and the rule of each that "

@@ -11,8 +11,17 @@ typedef VEC(const struct rule *) rule_list;
 /* One side of the question: addresses to ask for. */
 struct side {
 	const char *name;
+	const struct party *around; /* the zone or network it is; NULL */
+	size_t hosts; /* in it: they are not asked */
 	struct addr *v;
 	size_t n, cap;
+};
+
+/* An answer about a zone or network that is told already. */
+struct told {
+	uint32_t key, reason;
+	int verdict, why;
+	bool v4;
 };
 
 struct question {
@@ -21,6 +30,7 @@ struct question {
 	struct ruleset **rules; /* by firewall, made when first asked */
 	struct buf text;
 	size_t allowed, denied;
+	VEC(struct told) told;
 	bool no_such_family;
 };
 
@@ -49,6 +59,7 @@ int explain_queries(struct question *q, const char *path);
 /* explain_cure.c: what would allow a packet that is not planned. */
 struct cure {
 	struct packet asked, k; /* k: by own addresses; it is not planned */
+	const struct party *from, *to; /* zone or network asked for; NULL */
 	const char *text;	/* NULL: nothing that was tried */
 	const char *approval;	/* who has to agree; NULL: nobody is named */
 	const char *allow, *why_not; /* the element; why it is refused */

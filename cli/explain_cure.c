@@ -29,12 +29,16 @@ static const struct party *party_of(const struct plan *p, struct addr a)
 		p->topo->parties.v[p->cell[c].party];
 }
 
-/* A host by its name, else the address. */
-static const char *end_text(const struct question *q, struct addr a)
+/* A host by its name, and a zone or network that was asked for; else the
+ * address. */
+static const char *end_text(const struct question *q, struct addr a,
+			    const struct party *around)
 {
 	const struct party *x = party_of(q->l.plan, a);
 	char text[ADDR_TEXT];
 
+	if (around)
+		return around->name;
 	if (x && x->kind == PARTY_HOST)
 		return x->name;
 	addr_text(a, text);
@@ -57,16 +61,17 @@ static const char *packet_attr(const struct question *q, const struct packet *k)
 }
 
 /* NULL: no exception can name it. */
-static const char *allow_of(const struct question *q, const struct packet *k)
+static const char *allow_of(const struct question *q, const struct cure *x)
 {
+	const struct packet *k = &x->k;
 	const struct party *to = party_of(q->l.plan, k->dst);
 	const char *what = packet_attr(q, k);
 
 	if (!what || !to || to->kind == PARTY_FIREWALL)
 		return NULL;
 	return arena_printf(q->a->arena, "<allow from=\"%s\" to=\"%s\" %s "
-			    "reason=\"...\"/>", end_text(q, k->src),
-			    end_text(q, k->dst), what);
+			    "reason=\"...\"/>", end_text(q, k->src, x->from),
+			    end_text(q, k->dst, x->to), what);
 }
 
 static bool compiles(struct curing *c, const char *lines, struct loaded *out,
@@ -233,7 +238,7 @@ void explain_cures(struct question *q, struct cure *v, size_t n)
 	struct curing c = { .q = q, .v = v, .n = n };
 
 	for (size_t i = 0; i < n; i++)
-		v[i].allow = allow_of(q, &v[i].k);
+		v[i].allow = allow_of(q, &v[i]);
 	if (n)
 		try_allows(&c);
 	for (size_t i = 0; i < n; i++)

@@ -7,8 +7,8 @@
 /*
  * Questions in bulk, a line each: FROM TO PACKET allowed|denied, separated by
  * white space or, in a line with a comma, by commas. What is asked of a host
- * with two addresses, or by a bare number, is asked more than once: the answer
- * is as expected if each is.
+ * with two addresses, of a zone or by a bare number, is asked more than once:
+ * the answer is as expected if each is.
  */
 enum { Q_FROM, Q_TO, Q_PACKET, Q_EXPECTED, Q_WORDS };
 
@@ -267,7 +267,9 @@ static void ask(struct queries *qs, struct query *x)
 		}
 	if (x->surprise && x->expected && x->x.why == WHY_NOT_PLANNED) {
 		vec_push(qs->q->a->arena, &qs->cures,
-			 (struct cure){ .asked = x->k, .k = x->x.own });
+			 (struct cure){ .asked = x->k, .k = x->x.own,
+					.from = x->from.around,
+					.to = x->to.around });
 		x->cure = qs->cures.n;
 	}
 }
@@ -296,7 +298,8 @@ static const char *which(const struct queries *qs, const struct query *x)
 	char s[ADDR_TEXT], d[ADDR_TEXT], key[KEY_TEXT];
 	uint32_t id = key_of(x->k.proto, x->k.detail);
 
-	if (x->allowed + x->denied == 1)
+	if (x->allowed + x->denied == 1 ||
+	    ((x->from.around || x->to.around) && !(x->allowed && x->denied)))
 		return "";
 	addr_text(x->k.src, s);
 	addr_text(x->k.dst, d);
@@ -359,7 +362,7 @@ int explain_queries(struct question *q, const char *path)
 	struct queries qs = { .q = q };
 	struct table t = { .schema = "portplan-queries-1", .column = columns,
 			   .n_column = N_COLUMNS };
-	size_t surprises = 0;
+	size_t surprises = 0, hosts = 0;
 	int code;
 
 	diags_init(&qs.d, q->a->arena);
@@ -369,6 +372,7 @@ int explain_queries(struct question *q, const char *path)
 	for (size_t i = 0; i < qs.v.n; i++) {
 		ask(&qs, &qs.v.v[i]);
 		surprises += qs.v.v[i].surprise;
+		hosts += qs.v.v[i].from.hosts + qs.v.v[i].to.hosts;
 	}
 	explain_cures(q, qs.cures.v, qs.cures.n);
 	t.n_row = qs.v.n;
@@ -376,9 +380,11 @@ int explain_queries(struct question *q, const char *path)
 	for (size_t i = 0; i < t.n_row; i++)
 		fill_row(&qs, t.cell + i * N_COLUMNS, &qs.v.v[i]);
 	t.title = arena_printf(q->a->arena, "Questions to %s", q->l.topo->name);
-	t.summary = arena_printf(q->a->arena, "%zu question%s, %zu surprise%s",
+	t.summary = arena_printf(q->a->arena, "%zu question%s, %zu surprise%s%s",
 				 qs.v.n, qs.v.n == 1 ? "" : "s", surprises,
-				 surprises == 1 ? "" : "s");
+				 surprises == 1 ? "" : "s", hosts ? "; hosts "
+				 "in the zones and networks were not asked" :
+				 "");
 	code = table_out(q->a, &t);
 	return code != EXIT_OK ? code : surprises ? EXIT_FINDINGS : EXIT_OK;
 }

@@ -1,31 +1,66 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/map.h"
 #include "cli/explain.h"
 
 /* Words of the question: who, whom, and which packet. */
+
+static bool is_within(const struct party *x, const struct party *around)
+{
+	while (x && x != around)
+		x = x->parent;
+	return x;
+}
+
+/* Of the zone or network, its networks included, and no host's. */
+static bool is_own(const struct plan *p, const struct cell *c,
+		   const struct party *x)
+{
+	const struct party *of = c->party == NONE ? NULL :
+		p->topo->parties.v[c->party];
+
+	return of && of->kind != PARTY_HOST && of->kind != PARTY_FIREWALL &&
+	       c->public == NONE && is_within(of, x);
+}
+
+/* Of those that the plan cannot tell apart, one is asked. */
+static bool is_new_sort(struct question *q, struct map *sorts,
+			const struct cell *c)
+{
+	uint32_t sort[] = { addr_is_v4(c->lo), c->cls, c->ends, c->behind };
+	int is_new;
+
+	map_add(q->a->arena, sorts, sort, sizeof(sort), &is_new);
+	return is_new;
+}
 
 static void party_addresses(struct question *q, const struct party *x,
 			    struct side *out)
 {
 	const struct plan *p = q->l.plan;
+	struct map sorts = { 0 };
 
 	if (x->kind == PARTY_HOST) {
 		for (size_t i = 0; i < x->n_prefix; i++)
 			vec_push(q->a->arena, out, x->prefix[i].r.lo);
 		return;
 	}
-	/* of a network, one address of each family that is no host's */
 	for (int v4 = 1; v4 >= 0; v4--)
 		for (size_t i = 0; i < p->n_cell; i++) {
 			const struct cell *c = &p->cell[i];
 
-			if (c->party != x->id || addr_is_v4(c->lo) != v4)
+			if (addr_is_v4(c->lo) != v4)
 				continue;
-			vec_push(q->a->arena, out, c->lo);
-			if (x->kind != PARTY_FIREWALL)
-				break;
+			if (x->kind == PARTY_FIREWALL ? c->party == x->id :
+			    is_own(p, c, x) && is_new_sort(q, &sorts, c))
+				vec_push(q->a->arena, out, c->lo);
 		}
+	if (x->kind == PARTY_FIREWALL)
+		return;
+	out->around = x;
+	for (size_t i = 0; i < p->topo->hosts.n; i++)
+		out->hosts += is_within(p->topo->hosts.v[i], x);
 }
 
 const char *read_side(struct question *q, const char *word, struct side *out)
