@@ -39,10 +39,12 @@ static void complain(struct diags *d, const char *name, const char *what,
 		     int rc, pcap_t *p)
 {
 	const char *more = p ? pcap_geterr(p) : "";
+	const char *kind = rc < 0 ? pcap_statustostr(rc) : "";
 
+	if (!strcmp(kind, more))
+		more = "";
 	diag_add(d, SEV_ERROR, no_place, "interface \"%s\" %s: %s%s%s%s", name,
-		 what, rc < 0 ? pcap_statustostr(rc) : more,
-		 rc < 0 && *more ? ": " : "", rc < 0 ? more : "",
+		 what, kind, *kind && *more ? ": " : "", more,
 		 rc == PCAP_ERROR_PERM_DENIED ?
 		 " (capturing needs CAP_NET_RAW)" : "");
 }

@@ -89,8 +89,8 @@ static bool start(struct sources *s, struct src *f)
 
 	f->cap = open_source(f, &why);
 	if (!f->cap) {
-		diag_add(s->diags, SEV_ERROR, no_place, "\"%s\" %s", f->path,
-			 why);
+		diag_add(s->diags, SEV_ERROR, no_place, f->fd < 0 ?
+			 "cannot read \"%s\": %s" : "\"%s\" %s", f->path, why);
 		return false;
 	}
 	s->n_open++;
@@ -129,8 +129,8 @@ static void add_dir(struct sources *s, const struct source_arg *arg)
 	struct dirent *e;
 
 	if (!dir) {
-		diag_add(s->diags, SEV_ERROR, no_place, "\"%s\" %s", arg->path,
-			 strerror(errno));
+		diag_add(s->diags, SEV_ERROR, no_place,
+			 "cannot read \"%s\": %s", arg->path, strerror(errno));
 		return;
 	}
 	while ((e = readdir(dir))) {

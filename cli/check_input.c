@@ -30,7 +30,7 @@ bool rules_file_open(struct args *a, const char *name, struct rules_file *out)
 
 	*out = (struct rules_file){ in ? "<stdin>" : name, name };
 	if (fd < 0 || fstat(fd, &st) < 0) {
-		complain(a, "\"%s\": %s", name, strerror(errno));
+		complain(a, "cannot read \"%s\": %s", name, strerror(errno));
 		if (fd >= 0)
 			close(fd);
 		return false;
@@ -41,7 +41,8 @@ bool rules_file_open(struct args *a, const char *name, struct rules_file *out)
 	else if (in || !S_ISREG(st.st_mode)) {
 		out->path = copied(a, fd);
 		if (!out->path)
-			complain(a, "\"%s\": %s", out->said, strerror(errno));
+			complain(a, "cannot read \"%s\": %s", out->said,
+				 strerror(errno));
 	}
 	close(fd);
 	return out->path && !S_ISDIR(st.st_mode);
@@ -141,7 +142,7 @@ static int trouble(struct args *a, const struct rules_file *f, struct buf *err)
 	if (strstr(s, "xtables compat")) {
 		complain(a, "\"%s\" holds rules of iptables-nft, which no file "
 			 "can carry: nothing is said of it. Judge it with "
-			 "--live on the firewall", f->said);
+			 "check --live on the firewall", f->said);
 		return EXIT_UNDECIDED;
 	}
 	if (strstr(s, "cannot run nft"))

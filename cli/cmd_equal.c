@@ -5,7 +5,7 @@
 #include "base/json.h"
 #include "check/replay.h"
 #include "check/trace.h"
-#include "cli/cli.h"
+#include "cli/check_input.h"
 
 /* portplan equal: do two rulesets let the same packets pass? */
 
@@ -19,7 +19,6 @@ struct tried {
 
 struct equal {
 	struct arena *a;
-	const char *file[2];
 	bool json;
 	struct kruleset *rs[2];
 	struct check *c;
@@ -28,21 +27,19 @@ struct equal {
 	size_t count[CHECK_KINDS];
 };
 
-/* The second is loaded with the interfaces of the first, and the other way
- * round, so that both know all names. */
-static int load(struct equal *e)
+static int load(struct equal *e, struct args *a)
 {
-	struct buf err = {0};
+	struct rules_file file[2];
+	int code = EXIT_OK;
 
-	for (unsigned i = 0; i < 2; i++) {
-		e->rs[i] = check_load_file(e->a, e->file[i], NULL, 0, &err);
-		if (!e->rs[i])
-			break;
-	}
-	if (err.n)
-		fwrite(err.s, 1, err.n, stderr);
-	buf_free(&err);
-	return e->rs[0] && e->rs[1] ? 0 : -1;
+	if (!strcmp(a->operands.v[0], "-") && !strcmp(a->operands.v[1], "-"))
+		return complain(a, "both cannot be standard input: name a file");
+	for (unsigned i = 0; i < 2; i++)
+		if (!rules_file_open(a, a->operands.v[i], &file[i]))
+			return EXIT_BAD;
+	for (unsigned i = 0; i < 2 && code == EXIT_OK; i++)
+		e->rs[i] = rules_file_load(a, &file[i], NULL, 0, &code);
+	return code;
 }
 
 static void ways(struct equal *e, unsigned p, const struct check_side *side)
@@ -305,15 +302,14 @@ static int cmd_equal(struct args *a)
 	const char *format = arg_value(a, "output", "text");
 	struct equal e = { .a = a->arena, .json = !strcmp(format, "json") };
 	struct buf out = { 0 };
-	int code = EXIT_BAD;
+	int code;
 
 	if (!e.json && strcmp(format, "text"))
 		return complain(a, "there is no format \"%s\"%s (legal: text, "
 				"json)", format,
 				did_you_mean(a->arena, format, legal, 2));
-	e.file[0] = a->operands.v[0];
-	e.file[1] = a->operands.v[1];
-	if (load(&e) == 0) {
+	code = load(&e, a);
+	if (code == EXIT_OK) {
 		compare(&e);
 		(e.json ? json : text)(&e, &out);
 		code = put_out(a, &out);
@@ -339,7 +335,8 @@ const struct command command_equal = {
 	.description =
 	  "Loads both into private network namespaces and compares what the "
 	  "kernel then lets pass: every packet, in every conntrack state, on "
-	  "forward, input and output. No topology is needed.\n"
+	  "forward, input and output. No topology is needed. One of them may be "
+	  "-, standard input.\n"
 	  "Exit code 0 equal, 1 different, 2 trouble, 3 undecided.",
 	OPTIONS(equal_options),
 	.examples = "  portplan equal before.nft after.nft\n",

@@ -409,7 +409,8 @@ bool watch_open_outputs(struct watch *w)
 		s->file = s->path ? fopen(s->path, "ae") : stdout;
 		if (s->file)
 			continue;
-		complain(w->args, "\"%s\": %s", s->path, strerror(errno));
+		complain(w->args, "cannot write \"%s\": %s", s->path,
+			 strerror(errno));
 		return false;
 	}
 	return true;
@@ -435,8 +436,8 @@ void watch_reopen(struct watch *w)
 static void put(struct watch *w, struct watch_sink *s, const struct buf *b)
 {
 	if (fwrite(b->s, 1, b->n, s->file) != b->n || fflush(s->file) != 0)
-		complain(w->args, "\"%s\": %s", s->path ? s->path :
-			 "<stdout>", strerror(errno));
+		complain(w->args, "cannot write \"%s\": %s", s->path ?
+			 s->path : "<stdout>", strerror(errno));
 }
 
 void watch_tell_first(struct watch *w, struct news *n)
