@@ -226,8 +226,10 @@ static bool read_head(struct plan_reader *r, struct arena *a)
 	}
 	text = arena_alloc(a, summary + 1);
 	r->head.summary = text;
-	return get(r, text, summary) && get(r, &mark, sizeof(mark)) &&
-	       mark == order_mark && r->head.table && r->head.firewall &&
+	if (!get(r, text, summary) || !get(r, &mark, sizeof(mark)))
+		return false;
+	r->swapped = mark == __builtin_bswap32(order_mark);
+	return mark == order_mark && r->head.table && r->head.firewall &&
 	       r->head.made && (!r->head.based || r->head.boot_id);
 }
 
@@ -244,8 +246,9 @@ int plan_file_open(struct plan_reader *r, struct arena *a, int dir,
 	r->in = mem_alloc(READ_AT);
 	if (read_head(r, a))
 		return 0;
-	buf_printf(err, "\"%s\" is no plan file of this program, or of another "
-		   "machine\n", name);
+	buf_printf(err, r->swapped ? "\"%s\" is a plan file in another "
+		   "machine's byte order\n" : "\"%s\" is no plan file: apply "
+		   "writes them, with --save or for itself\n", name);
 	plan_file_close(r);
 	return -1;
 }
@@ -306,7 +309,8 @@ int plan_file_units(struct plan_reader *r,
 	while (get(r, &len, sizeof(len)) && len <= STREAM_UNIT) {
 		if (!len) {
 			hash = hash_mix(r->hash);
-			if (get(r, &want, sizeof(want)) && want == hash)
+			if (get(r, &want, sizeof(want)) && want == hash &&
+			    !get(r, &len, 1))
 				result = 0;
 			break;
 		}
@@ -319,7 +323,8 @@ int plan_file_units(struct plan_reader *r,
 	}
 	free(unit);
 	if (result)
-		buf_printf(err, "\"%s\" is damaged: its end is missing or its "
-			   "bytes were changed\n", r->name);
+		buf_printf(err, "\"%s\" is damaged: its end is missing, more "
+			   "was put behind it, or its bytes were changed\n",
+			   r->name);
 	return result;
 }

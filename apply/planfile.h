@@ -47,6 +47,7 @@ struct plan_reader {
 	int fd;
 	const char *name;
 	struct plan_head head; /* in the arena */
+	bool swapped; /* written in the other byte order */
 	uint64_t hash;
 	char *in;
 	size_t at, n;
