@@ -212,9 +212,14 @@ void model_difference_text(const struct model_difference *d, struct buf *out)
 
 	buf_printf(out, "%s %s", kind[d->what], d->name);
 	if (d->what == MODEL_RULES) {
-		buf_printf(out, ": rules %zu to %zu are not the same",
-			   d->at + 1, d->at + (d->n_have > d->n_want ?
-					       d->n_have : d->n_want));
+		size_t n = d->n_have > d->n_want ? d->n_have : d->n_want;
+
+		if (n > 1)
+			buf_printf(out, ": rules %zu to %zu are not the same",
+				   d->at + 1, d->at + n);
+		else
+			buf_printf(out, ": rule %zu is not the same",
+				   d->at + 1);
 		return;
 	}
 	if (d->what == MODEL_ELEM) {
