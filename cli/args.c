@@ -23,6 +23,8 @@ int complain(const struct args *a, const char *fmt, ...)
 	va_start(ap, fmt);
 	buf_vprintf(&b, fmt, ap);
 	va_end(ap);
+	if (b.n && b.s[b.n - 1] == '\n')
+		b.n--;
 	buf_plain(&plain, b.s ? b.s : "", b.n, 0);
 	fprintf(stderr, "portplan %s: %s\n", a->cmd->name,
 		plain.s ? plain.s : "");
