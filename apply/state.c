@@ -34,9 +34,12 @@ int state_open(struct state_dir *s, struct arena *a, const char *base,
 {
 	*s = (struct state_dir){ .dir = -1, .lock = -1 };
 	s->path = arena_printf(a, "%s/%s", base, firewall);
-	if (make && mkdir(base, 0700) < 0 && errno != EEXIST)
+	s->base = base;
+	s->made_base = make && mkdir(base, 0700) == 0;
+	if (make && !s->made_base && errno != EEXIST)
 		return trouble(err, "cannot make the state directory", base);
-	if (make && mkdir(s->path, 0700) < 0 && errno != EEXIST)
+	s->made = make && mkdir(s->path, 0700) == 0;
+	if (make && !s->made && errno != EEXIST)
 		return trouble(err, "cannot make the state directory",
 			       s->path);
 	s->dir = open(s->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -54,6 +57,22 @@ void state_close(struct state_dir *s)
 	s->dir = s->lock = -1;
 }
 
+void state_unmake(struct state_dir *s)
+{
+	if (s->made && s->lock >= 0 && unlinkat(s->dir, "lock", 0) == 0)
+		rmdir(s->path);
+	if (s->made_base)
+		rmdir(s->base);
+}
+
+/* Was it taken away between opening and locking it? */
+static bool unlinked(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) < 0 || !st.st_nlink;
+}
+
 int state_lock(struct state_dir *s, struct buf *err)
 {
 	int fd = openat(s->dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC |
@@ -62,6 +81,10 @@ int state_lock(struct state_dir *s, struct buf *err)
 	if (fd < 0)
 		return trouble(err, "cannot open the lock in", s->path);
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+		if (unlinked(fd)) {
+			close(fd);
+			return 1;
+		}
 		s->lock = fd;
 		return 0;
 	}

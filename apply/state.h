@@ -21,7 +21,8 @@
 struct state_dir {
 	int dir;
 	int lock; /* -1: not held */
-	const char *path;
+	const char *path, *base;
+	bool made, made_base; /* by this opening */
 };
 
 enum journal_mode {
@@ -49,6 +50,8 @@ struct journal {
 int state_open(struct state_dir *s, struct arena *a, const char *base,
 	       const char *firewall, bool make, struct buf *err);
 void state_close(struct state_dir *s);
+/* Takes away what opening and locking it made, if nothing else is in it. */
+void state_unmake(struct state_dir *s);
 /* 0: held; 1: somebody else holds it; -1: err. */
 int state_lock(struct state_dir *s, struct buf *err);
 

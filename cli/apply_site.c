@@ -64,7 +64,8 @@ int site_open(struct site *s, struct args *a, const char *firewall)
 	int held;
 
 	*s = (struct site){ .a = a, .firewall = firewall,
-			    .state = { -1, -1, NULL }, .nft = { .fd = -1 }, .monitor = { .fd = -1 },
+			    .state = { .dir = -1, .lock = -1 },
+			    .nft = { .fd = -1 }, .monitor = { .fd = -1 },
 			    .foreign = "" };
 	s->table = arena_printf(a->arena, "pp_%s", firewall);
 	if (state_open(&s->state, a->arena, state_base(a), firewall, true,
@@ -83,6 +84,33 @@ int site_open(struct site *s, struct args *a, const char *firewall)
 	if (generations_read(&s->nft, s->table, &s->g, &s->err) < 0)
 		return site_trouble(s);
 	return EXIT_OK;
+}
+
+int site_need(struct args *a, const char *firewall)
+{
+	const char **names;
+	size_t n = site_names(a, NULL, &names);
+
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(names[i], firewall))
+			return EXIT_OK;
+	return complain(a, "nothing of \"%s\" was ever applied or confirmed in "
+			"\"%s\"%s", firewall, state_base(a),
+			did_you_mean(a->arena, firewall, names, n));
+}
+
+int site_open_confirmed(struct site *s, struct args *a, const char *firewall)
+{
+	int code = site_need(a, firewall);
+
+	*s = (struct site){ .state = { .dir = -1, .lock = -1 },
+			    .nft = { .fd = -1 }, .monitor = { .fd = -1 } };
+	if (code == EXIT_OK)
+		code = site_open(s, a, firewall);
+	if (code == EXIT_OK && !state_has(&s->state, BOOT_PLAN))
+		code = complain(a, "nothing of \"%s\" was ever confirmed in "
+				"\"%s\"", firewall, state_base(a));
+	return code;
 }
 
 void site_close(struct site *s)

@@ -29,6 +29,7 @@ struct job {
 	struct way way;
 	struct buf summary;
 	bool opens, closes;
+	bool unlike; /* this machine is not as the topology says */
 	struct model *have, *want; /* NULL: not compared */
 	struct running runs;
 };
@@ -184,7 +185,11 @@ static int dry_run(struct job *j)
 		return site_trouble(s);
 	printf("%s: the kernel takes these rules; nothing was changed\n",
 	       j->f->name);
-	return EXIT_OK;
+	fflush(stdout);
+	return j->unlike ? complain(j->a, "but this machine is not what the "
+				    "topology says of \"%s\": apply would "
+				    "refuse (without --go-on)", j->f->name) :
+			   EXIT_OK;
 }
 
 static int go(struct job *j)
@@ -221,7 +226,6 @@ static int keep(struct job *j)
 static int judge_machine(struct job *j)
 {
 	struct machine_report r = { 0 };
-	bool go_on = arg_given(j->a, "go-on");
 	int code = machine_check(j->a, j->l.plan, j->f, &r);
 
 	for (size_t i = 0; i < r.findings.n; i++) {
@@ -233,8 +237,8 @@ static int judge_machine(struct job *j)
 			 machine_kind_name[x->kind], x->at.src->name, line,
 			 x->text);
 	}
-	if (code != EXIT_OK || !r.findings.n || go_on ||
-	    arg_given(j->a, "dry-run"))
+	j->unlike = r.findings.n && !arg_given(j->a, "go-on");
+	if (code != EXIT_OK || !j->unlike || arg_given(j->a, "dry-run"))
 		return code;
 	return complain(j->a, "this machine is not what the topology says of "
 			"\"%s\": nothing was changed (--go-on applies all the "
@@ -262,7 +266,7 @@ static int with_site(struct job *j)
 		code = write_plan(j, j->site.state.dir, NEXT_PLAN, false);
 		return code == EXIT_OK ? dry_run(j) : code;
 	}
-	return same_rules(j) ? keep(j) : go(j);
+	return same_rules(j) && !arg_given(j->a, "whole") ? keep(j) : go(j);
 }
 
 static int apply_topology(struct job *j)
@@ -290,6 +294,8 @@ static int apply_topology(struct job *j)
 	code = site_open(&j->site, j->a, j->f->name);
 	if (code == EXIT_OK)
 		code = with_site(j);
+	if (arg_given(j->a, "dry-run") || arg_given(j->a, "save"))
+		state_unmake(&j->site.state);
 	site_close(&j->site);
 	return code;
 }
@@ -345,19 +351,32 @@ static int copy_plan(struct site *s, struct plan_reader *r)
 	return EXIT_OK;
 }
 
+static int plan_is_for(const struct args *a, const struct plan_head *h,
+		       const char *file)
+{
+	const char *name = arg_value(a, "firewall", h->firewall);
+
+	return !strcmp(name, h->firewall) ? EXIT_OK :
+		complain(a, "\"%s\" is a plan for \"%s\", not for \"%s\"", file,
+			 h->firewall, name);
+}
+
 static int apply_saved(struct job *j)
 {
 	const char *file = arg_value(j->a, "plan", NULL);
 	struct plan_reader r;
-	struct buf err = { 0 };
 	int code;
 
-	if (plan_file_open(&r, j->a->arena, AT_FDCWD, file, &err) < 0) {
-		complain(j->a, "%s", err.s);
-		buf_free(&err);
-		return EXIT_BAD;
+	j->site = (struct site){ .a = j->a, .state = { .dir = -1, .lock = -1 },
+				 .nft = { .fd = -1 }, .monitor = { .fd = -1 } };
+	if (plan_file_open(&r, j->a->arena, AT_FDCWD, file, &j->site.err) < 0) {
+		code = site_trouble(&j->site);
+		site_close(&j->site);
+		return code;
 	}
-	code = site_open(&j->site, j->a, r.head.firewall);
+	code = plan_is_for(j->a, &r.head, file);
+	if (code == EXIT_OK)
+		code = site_open(&j->site, j->a, r.head.firewall);
 	if (code == EXIT_OK)
 		code = check_base(j, &r.head, file);
 	if (code == EXIT_OK) {
@@ -380,7 +399,7 @@ static int apply_saved(struct job *j)
 static int boot_one(struct args *a, const char *name, unsigned grace)
 {
 	struct site s;
-	int code = site_open(&s, a, name), slot;
+	int code = site_open_confirmed(&s, a, name), slot;
 	enum batch_result r = BATCH_DONE;
 
 	if (code == EXIT_OK) {
@@ -421,6 +440,41 @@ static int apply_boot(struct args *a, unsigned grace)
 	return code;
 }
 
+/* What was decided when the plan was made, or confirmed, cannot be told anew;
+ * that an option is passed over in silence must not be. */
+static int goes_with(const struct args *a, const char *way,
+		     const char *const *legal, size_t n)
+{
+	for (size_t i = 0; i < a->given.n; i++) {
+		const char *name = a->given.v[i].def->name;
+		size_t k = 0;
+
+		while (k < n && strcmp(name, legal[k]))
+			k++;
+		if (k == n)
+			return complain(a, "--%s does not go with --%s", name,
+					way);
+	}
+	return EXIT_OK;
+}
+
+static int judge_options(const struct args *a)
+{
+	static const char *const plan[] = { "plan", "firewall", "yes", "state",
+					    "confirm", "grace", "whole" };
+	static const char *const at_boot[] = { "boot", "firewall", "yes",
+					       "state", "grace", "whole" };
+
+	if (arg_given(a, "revoke") && !a->operands.n)
+		return complain(a, "--revoke judges connections by the plan: "
+				"it needs the topology");
+	return arg_given(a, "plan") ?
+		       goes_with(a, "plan", plan, COUNT_OF(plan)) :
+	       arg_given(a, "boot") ?
+		       goes_with(a, "boot", at_boot, COUNT_OF(at_boot)) :
+		       EXIT_OK;
+}
+
 static int cmd_apply(struct args *a)
 {
 	struct job j = { .a = a };
@@ -434,9 +488,9 @@ static int cmd_apply(struct args *a)
 	if (boot + saved + (a->operands.n > 0) != 1)
 		return complain(a, "a topology, --plan FILE or --boot: one of "
 				"them");
-	if (arg_given(a, "revoke") && !a->operands.n)
-		return complain(a, "--revoke judges connections by the plan: "
-				"it needs the topology");
+	code = judge_options(a);
+	if (code != EXIT_OK)
+		return code;
 	code = boot ? apply_boot(a, j.way.grace) : saved ? apply_saved(&j) :
 					      apply_topology(&j);
 	buf_free(&j.summary);

@@ -56,10 +56,16 @@ static int cmd_confirm(struct args *a)
 {
 	const char *only = arg_value(a, "firewall", NULL);
 	const char **names;
-	size_t n = only ? 1 : site_names(a, "guardian", &names);
+	size_t n = site_names(a, "guardian", &names);
 
-	if (only)
-		names = &only;
+	if (only) {
+		for (size_t i = 0; i < n; i++)
+			if (!strcmp(names[i], only))
+				return confirm_one(a, only);
+		return complain(a, "nothing of \"%s\" waits to be confirmed in "
+				"\"%s\"%s", only, state_base(a),
+				did_you_mean(a->arena, only, names, n));
+	}
 	if (!n)
 		return complain(a, "nothing waits to be confirmed in \"%s\"",
 				state_base(a));

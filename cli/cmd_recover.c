@@ -41,8 +41,11 @@ static int cmd_recover(struct args *a)
 	size_t n = only ? 1 : site_names(a, NULL, &names);
 	int code = EXIT_OK;
 
-	if (only)
+	if (only) {
+		if (site_need(a, only) != EXIT_OK)
+			return EXIT_BAD;
 		names = &only;
+	}
 	for (size_t i = 0; i < n; i++)
 		if (recover_one(a, names[i]) != EXIT_OK)
 			code = EXIT_BAD;
@@ -57,7 +60,7 @@ static const struct option_def recover_options[] = {
 const struct command command_recover = {
 	.name = "recover",
 	.run = cmd_recover,
-	.usage = "",
+	.usage = "[--firewall NAME]",
 	.summary = "end an apply that a crash broke off",
 	.description =
 	  "Reads the journal and what is loaded: rules that were not "

@@ -74,7 +74,7 @@ static int restore_one(struct args *a, const char *name)
 	struct model_differences d;
 	struct model *have, *want;
 	struct site s;
-	int code = site_open(&s, a, name);
+	int code = site_open_confirmed(&s, a, name);
 
 	if (code == EXIT_OK) {
 		want = wanted(&s);
@@ -119,7 +119,7 @@ static const struct option_def restore_options[] = {
 const struct command command_restore = {
 	.name = "restore",
 	.run = cmd_restore,
-	.usage = "",
+	.usage = "[--firewall NAME]",
 	.summary = "bring back the rules that were confirmed last",
 	.description =
 	  "Says what is not as it was confirmed - table, chains, sets, "
