@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 size_t utf8_length(const char *str, size_t n)
 {
@@ -55,4 +56,22 @@ void buf_plain(struct buf *out, const char *s, size_t n, int keep_tabs)
 			buf_put(out, s + i, len);
 		i += len ? len : 1;
 	}
+}
+
+void buf_shell(struct buf *out, const char *s)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+:,./-";
+
+	if (*s && !s[strspn(s, plain)]) {
+		buf_puts(out, s);
+		return;
+	}
+	buf_putc(out, '\'');
+	for (; *s; s++)
+		if (*s == '\'')
+			buf_puts(out, "'\\''");
+		else
+			buf_putc(out, *s);
+	buf_putc(out, '\'');
 }

@@ -14,4 +14,7 @@ void buf_plain(struct buf *out, const char *s, size_t n, int keep_tabs);
  * is none. */
 size_t utf8_length(const char *s, size_t n);
 
+/* s as one word of a POSIX shell's command line: quoted where it has to be. */
+void buf_shell(struct buf *out, const char *s);
+
 #endif

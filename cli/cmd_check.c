@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/plain.h"
 #include "cli/check_input.h"
 #include "cli/check_waivers.h"
 #include "cli/machine.h"
@@ -80,6 +81,22 @@ static int refuse_second(struct job *j, const struct firewall *f,
 	return EXIT_OK;
 }
 
+static const char *gen_command(const struct job *j, const struct firewall *f)
+{
+	struct buf b = { 0 };
+	const char *s;
+
+	buf_printf(&b, "portplan %s ", j->live ? "apply" : "gen");
+	buf_shell(&b, j->a->operands.v[0]);
+	buf_puts(&b, " --firewall ");
+	buf_shell(&b, f->name);
+	if (!j->live)
+		buf_puts(&b, " | nft -f -");
+	s = arena_strdup(j->a->arena, b.s);
+	buf_free(&b);
+	return s;
+}
+
 static struct verify_options options_of(struct job *j, const struct firewall *f,
 					const struct rules_file *file)
 {
@@ -90,11 +107,7 @@ static struct verify_options options_of(struct job *j, const struct firewall *f,
 		.file = file ? file->path : NULL,
 		.once = check_once(j->a, &j->l),
 		.generated = generate(j, f),
-		.gen_command = arena_printf(j->a->arena, j->live ?
-					    "portplan apply %s --firewall %s" :
-					    "portplan gen %s --firewall %s | "
-					    "nft -f -",
-					    j->a->operands.v[0], f->name),
+		.gen_command = gen_command(j, f),
 		/* a part is not changed where it is */
 		.replan = j->l.topo->bundle ? NULL :
 					      check_replan(j->a, &j->l),

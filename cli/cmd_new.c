@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/plain.h"
 #include "cli/cli.h"
 #include "topology/builtin.h"
 #include "topology/format.h"
@@ -218,9 +219,14 @@ static int write_new(struct args *a, const char *path, const struct buf *text)
 			complain(a, "cannot write \"%s\": %s", path,
 				 strerror(errno));
 	unlink(tmp);
-	if (code == EXIT_OK)
+	if (code == EXIT_OK) {
+		struct buf word = { 0 };
+
+		buf_shell(&word, path);
 		fprintf(stderr, "%s written; next: portplan matrix %s\n", path,
-			path);
+			word.s);
+		buf_free(&word);
+	}
 	return code;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/plain.h"
 #include "base/vec.h"
 
 static void grows_and_stays_terminated(void)
@@ -111,11 +112,35 @@ static void vectors_keep_their_content(void)
 	arena_free(a);
 }
 
+static void quotes_for_a_shell_where_needed(void)
+{
+	static const struct {
+		const char *s, *want;
+	} v[] = {
+		{ "a/b-c_1.xml", "a/b-c_1.xml" },
+		{ "", "''" },
+		{ "my plan.xml", "'my plan.xml'" },
+		{ "it's", "'it'\\''s'" },
+		{ "$(x)", "'$(x)'" },
+		{ "~", "'~'" },
+		{ "\xc3\xa4.xml", "'\xc3\xa4.xml'" },
+	};
+
+	for (size_t i = 0; i < sizeof(v) / sizeof(*v); i++) {
+		struct buf b = { 0 };
+
+		buf_shell(&b, v[i].s);
+		CU_ASSERT_STRING_EQUAL(b.s, v[i].want);
+		buf_free(&b);
+	}
+}
+
 static CU_TestInfo tests[] = {
 	{ "grows and stays terminated", grows_and_stays_terminated },
 	{ "puts pieces together", puts_pieces_together },
 	{ "prints more than its room", prints_more_than_its_room },
 	{ "numbers as libc writes them", numbers_as_libc_writes_them },
+	{ "quotes for a shell where needed", quotes_for_a_shell_where_needed },
 	{ "arena: zeroed, aligned", arena_gives_zeroed_aligned_memory },
 	{ "vectors keep their content", vectors_keep_their_content },
 	CU_TEST_INFO_NULL,
