@@ -119,6 +119,13 @@ static const char *summary(struct pending *p, bool *incomplete)
 	if (p->unreadable)
 		buf_printf(&b, ", %llu not understood",
 			   (unsigned long long)p->unreadable);
+	if (p->unobserved)
+		buf_printf(&b, "; %llu not counted: nothing is observed there, "
+			   "no <observe> and no enforce=\"no\" in %s",
+			   (unsigned long long)p->unobserved, p->l.topo->name);
+	if (p->unknown)
+		buf_printf(&b, "; %llu not counted: of unknown firewall \"%s\"",
+			   (unsigned long long)p->unknown, p->unknown_name);
 	if (p->counters)
 		buf_printf(&b, "; %llu packet%s counted", counted,
 			   counted == 1 ? "" : "s");
@@ -128,7 +135,7 @@ static const char *summary(struct pending *p, bool *incomplete)
 				   p->counts.v[i].what, (unsigned long long)
 				   p->counts.v[i].packets,
 				   p->counts.v[i].table);
-	*incomplete = counted > p->logged || p->unreadable;
+	*incomplete = counted > p->logged || p->unreadable || p->unknown;
 	if (counted > p->logged)
 		buf_puts(&b, ". More was counted than logged: what it was is "
 			     "not all known");
@@ -227,9 +234,11 @@ const struct command command_pending = {
 	  "and log what the plan denies and let it through. This reads what "
 	  "they counted (nft list ruleset, as text or json, or --live) and "
 	  "logged (the kernel's log, or a capture of the NFLOG group), and "
-	  "says what would be lost, by owner and zones.\n"
+	  "says what would be lost, by owner and zones. Where the topology "
+	  "observes nothing, nothing is lost, and that is said.\n"
 	  "Exit code 0 nothing, 1 something would be lost, 3 nothing is "
-	  "known, but more was counted than logged.",
+	  "known, but more was counted than logged, or by a firewall that the "
+	  "topology does not know.",
 	OPTIONS(pending_options),
 	.examples = "  portplan pending topology.xml /var/log/kern.log "
 		    "--propose observed.xml\n"

@@ -37,6 +37,9 @@ struct pending {
 	VEC(struct pending_count) counts;
 	struct map flow_ids, count_ids;
 	uint64_t logged, planned, midstream, unreadable;
+	uint64_t unobserved; /* logged or counted, where nothing is observed */
+	uint64_t unknown;    /* logged by a firewall that there is not */
+	const char *unknown_name; /* the first */
 	bool counters, logs; /* something of the kind was read */
 };
 

@@ -1,3 +1,4 @@
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,8 @@
 #include "base/json_read.h"
 #include "cli/pending.h"
 #include "topology/xml.h"
+
+static const char mark[] = " observe "; /* in what our rules log */
 
 /* ---- one packet ------------------------------------------------------------------ */
 
@@ -83,7 +86,19 @@ static struct pending_flow *flow_of(struct pending *p, const struct seen *x)
 	return &p->flows.v[e->val.u];
 }
 
-static void add_packet(struct pending *p, const struct seen *x)
+/* Does the firewall, NULL: does any, let through what is denied? */
+static bool observes(const struct pending *p, const struct firewall *f)
+{
+	const struct topology *t = p->l.topo;
+	bool any = t->observes.n || (f && f->unenforced);
+
+	for (size_t i = 0; i < t->firewalls.n && !f; i++)
+		any |= t->firewalls.v[i]->unenforced;
+	return any;
+}
+
+static void add_packet(struct pending *p, const struct seen *x,
+		       const struct firewall *at)
 {
 	struct packet k = { x->src, x->dst, (uint8_t)x->proto,
 			    (uint16_t)x->detail };
@@ -98,6 +113,10 @@ static void add_packet(struct pending *p, const struct seen *x)
 		p->planned++; /* since then */
 		return;
 	}
+	if (!observes(p, at)) {
+		p->unobserved++;
+		return;
+	}
 	f = flow_of(p, x);
 	f->packets++;
 	add_source(f, x->src);
@@ -108,24 +127,28 @@ static void add_count(struct pending *p, const char *table, const char *what,
 {
 	const char *id = arena_printf(p->a->arena, "%s\n%s", table, what);
 	int is_new;
-	struct map_entry *e = map_add_str(p->a->arena, &p->count_ids, id,
-					  &is_new);
+	struct map_entry *e;
 
+	p->counters = true;
+	if (!observes(p, NULL)) {
+		p->unobserved += packets;
+		return;
+	}
+	e = map_add_str(p->a->arena, &p->count_ids, id, &is_new);
 	if (is_new) {
 		e->val.u = (uint32_t)p->counts.n;
 		vec_push(p->a->arena, &p->counts,
 			 (struct pending_count){ table, what, 0 });
 	}
 	p->counts.v[e->val.u].packets += packets;
-	p->counters = true;
 }
 
 /* "office to servers: not planned, let through": of what; NULL if it is none
  * that lets through. */
 static const char *comment_what(struct pending *p, const char *s, size_t n)
 {
-	static const char mark[] = ": not planned, ";
-	const char *at = memmem(s, n, mark, strlen(mark));
+	static const char said[] = ": not planned, ";
+	const char *at = memmem(s, n, said, strlen(said));
 
 	return at ? arena_strndup(p->a->arena, s, (size_t)(at - s)) : NULL;
 }
@@ -186,16 +209,40 @@ static int protocol_of(const char *s, size_t n)
 	return n && v < 256 ? v : -1;
 }
 
+/* "core observe office to servers": whose rules logged it; false and it is
+ * remembered if there is no such firewall. */
+static bool logged_by(struct pending *p, const char *s, size_t n,
+		      const struct firewall **out)
+{
+	const char *end = memmem(s, n, mark, strlen(mark)), *at = end;
+	const char *name;
+
+	while (at > s && (isalnum((unsigned char)at[-1]) ||
+			  strchr("-_.", at[-1])) && at[-1])
+		at--;
+	name = arena_strndup(p->a->arena, at, (size_t)(end - at));
+	*out = topology_firewall(p->l.topo, name);
+	if (*out)
+		return true;
+	p->unknown++;
+	if (!p->unknown_name)
+		p->unknown_name = name;
+	return false;
+}
+
 /* "core observe office to servers: IN=eth0 … SRC=… DST=… PROTO=TCP DPT=…" */
 static void log_line(struct pending *p, const char *s, size_t n)
 {
 	const char *src = after(s, n, " SRC="), *dst = after(s, n, " DST=");
 	const char *proto = after(s, n, " PROTO="), *end = s + n;
+	const struct firewall *at;
 	struct seen x = { .opens = has_word(s, n, " SYN") &&
 				   !has_word(s, n, " ACK") };
 	int k = proto ? protocol_of(proto, word_length(proto, end)) : -1;
 
 	p->logs = true;
+	if (!logged_by(p, s, n, &at))
+		return;
 	if (!src || !dst || k < 0 ||
 	    !read_address(p, src, word_length(src, end), &x.src) ||
 	    !read_address(p, dst, word_length(dst, end), &x.dst)) {
@@ -205,7 +252,7 @@ static void log_line(struct pending *p, const char *s, size_t n)
 	x.proto = (unsigned)k;
 	x.detail = proto_has_ports(x.proto) ? number_after(s, n, " DPT=") :
 		   proto_is_icmp(x.proto) ? number_after(s, n, " TYPE=") : 0;
-	add_packet(p, &x);
+	add_packet(p, &x, at);
 }
 
 static void listing_line(struct pending *p, const char *table, const char *s,
@@ -230,7 +277,7 @@ static void one_line(struct pending *p, const char **table, const char *s,
 		*table = arena_strndup(p->a->arena, name,
 				       word_length(name, s + n));
 		p->counters |= !strncmp(*table, "pp_", 3);
-	} else if (after(s, n, " observe ") && after(s, n, " SRC=")) {
+	} else if (after(s, n, mark) && after(s, n, " SRC=")) {
 		log_line(p, s, n);
 	} else if (!strncmp(*table, "pp_", 3)) {
 		listing_line(p, *table, s, n);
@@ -345,8 +392,6 @@ int pending_text(struct pending *p, const char *path)
 /* Was it logged as observed? Other captures have no prefix: all counts. */
 static bool is_observed(const struct frame *f)
 {
-	static const char mark[] = " observe ";
-
 	return f->link != LINK_NFLOG ||
 	       memmem(f->data, f->caplen, mark, strlen(mark));
 }
@@ -356,8 +401,11 @@ static void one_frame(struct pending *p, const struct frame *f,
 {
 	struct pkt k[PKT_LAYERS];
 	struct seen x;
+	const struct firewall *at = NULL;
 
-	if (!is_observed(f))
+	if (!is_observed(f) ||
+	    (f->link == LINK_NFLOG &&
+	     !logged_by(p, (const char *)f->data, f->caplen, &at)))
 		return;
 	if (!decode_frame(f, k, st) || k[0].flags & PKT_LATER_FRAG) {
 		p->unreadable++;
@@ -367,7 +415,7 @@ static void one_frame(struct pending *p, const struct frame *f,
 			   proto_has_ports(k[0].proto) ? k[0].dport :
 			   proto_is_icmp(k[0].proto) ? k[0].type : 0,
 			   (k[0].tcp & (TCP_SYN | TCP_ACK)) == TCP_SYN };
-	add_packet(p, &x);
+	add_packet(p, &x, at);
 }
 
 int pending_capture(struct pending *p, const char *path)
