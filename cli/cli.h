@@ -148,6 +148,9 @@ bool load_edited(struct args *a, const struct loaded *l, const char *text,
  * must outlive it. */
 bool load_text(struct args *a, const char *name, const char *text, size_t n,
 	       struct loaded *out);
+/* The same for a bundle: without policies, which name the whole network. */
+bool load_part(struct args *a, const char *name, const char *text, size_t n,
+	       struct loaded *out);
 void print_diags(struct diags *d);
 /* A firewall by --firewall or by name; NULL and a message. */
 const struct firewall *need_firewall(const struct args *a,

@@ -29,7 +29,7 @@ static bool proven(struct args *a, const struct loaded *l,
 	struct loaded part;
 	bool same = false;
 
-	if (load_text(a, arena_printf(a->arena, "%s.bundle.xml", f->name),
+	if (load_part(a, arena_printf(a->arena, "%s.bundle.xml", f->name),
 		      text->s, text->n, &part)) {
 		own = topology_firewall(part.topo, f->name);
 		same = own && generated_text(a, l->plan, f, &want) &&
@@ -70,6 +70,17 @@ static int write_all(struct args *a, struct file_out *v, size_t n,
 		fprintf(stderr, "%s %s\n", v[i].path,
 			v[i].same ? "is as it was" : "written");
 	return code;
+}
+
+/* What is expected holds for the whole, and no part can tell. */
+static void say_expects(const struct loaded *l)
+{
+	size_t n = l->topo->expects.n;
+
+	if (n)
+		fprintf(stderr, "portplan bundle: %zu <expect> %s not in it: "
+			"gen of the topology refuses a day on which one fails, "
+			"gen of a bundle does not\n", n, n == 1 ? "is" : "are");
 }
 
 static int cut_out(struct args *a, const struct loaded *l,
@@ -117,6 +128,7 @@ static int cmd_bundle(struct args *a)
 				"\"%s\"", a->operands.v[0], l.topo->bundle);
 	if (name && !(f = need_managed(a, l.topo, name)))
 		return EXIT_BAD;
+	say_expects(&l);
 	return cut_out(a, &l, f, dir);
 }
 
@@ -139,7 +151,11 @@ const struct command command_bundle = {
 	  "dates. Other firewalls and zones that only lie on the way have "
 	  "numbers for names. gen, apply, check, counters and the others take "
 	  "it in the topology's place, and gen makes the same rules of it, byte "
-	  "for byte: that is tried before it is written. A bundle that was "
+	  "for byte: that is tried before it is written. No <expect> and no "
+	  "<forbid> is in it: where an expectation ends with the day, gen of "
+	  "the topology refuses and gen of a bundle does not, so compile the "
+	  "whole for that day too (--today). A --policy names the whole "
+	  "network and does not go with a bundle. A bundle that was "
 	  "changed by hand is refused. It carries a hash of itself, which is "
 	  "no signature.",
 	OPTIONS(bundle_options),

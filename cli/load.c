@@ -145,9 +145,10 @@ int load_plan(struct args *a, const char *path, struct loaded *out)
 }
 
 static bool load_as(struct args *a, const char *name, const char *text,
-		    size_t n, int64_t now, struct loaded *out)
+		    size_t n, const struct topology_options *given, int64_t now,
+		    struct loaded *out)
 {
-	struct topology_options opt = topology_options(a);
+	struct topology_options opt = *given;
 	struct plan_options when = { .now = now };
 
 	*out = (struct loaded){ .now = now };
@@ -165,16 +166,30 @@ static bool load_as(struct args *a, const char *name, const char *text,
 bool load_edited(struct args *a, const struct loaded *l, const char *text,
 		 size_t n, struct loaded *out)
 {
-	return load_as(a, l->topo->at.src->name, text, n, l->now, out);
+	struct topology_options opt = topology_options(a);
+
+	return load_as(a, l->topo->at.src->name, text, n, &opt, l->now, out);
 }
 
 bool load_text(struct args *a, const char *name, const char *text, size_t n,
 	       struct loaded *out)
 {
+	struct topology_options opt = topology_options(a);
 	int64_t now;
 
 	return read_today(a, &now) == EXIT_OK &&
-	       load_as(a, name, text, n, now, out);
+	       load_as(a, name, text, n, &opt, now, out);
+}
+
+bool load_part(struct args *a, const char *name, const char *text, size_t n,
+	       struct loaded *out)
+{
+	struct topology_options opt = topology_options(a);
+	int64_t now;
+
+	opt.n_policies = 0;
+	return read_today(a, &now) == EXIT_OK &&
+	       load_as(a, name, text, n, &opt, now, out);
 }
 
 const struct firewall *need_firewall(const struct args *a,

@@ -416,6 +416,14 @@ bool build_load(struct build *b, const char *path)
 	b->topo->at = xml_span(root);
 	if (!bundle_open(b, root))
 		return false;
+	if (b->topo->bundle && b->opt->n_policies) {
+		diag_add(b->d, SEV_ERROR, xml_span(root),
+			 "this is the part of firewall \"%s\", and a policy "
+			 "names the whole network: it does not go with a "
+			 "bundle; hold the topology against it before the "
+			 "bundle is cut out", b->topo->bundle);
+		return false;
+	}
 	load_templates(b, root, "template");
 	walk(b, root, EL_ROOT, b->items.n, NULL);
 	find_file(b, path)->state = FILE_DONE;
