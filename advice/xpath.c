@@ -255,6 +255,48 @@ bool xpath_eval(struct xpath_doc *d, struct xpath_expr *e, xpath_node *node,
 	return true;
 }
 
+static const char *attr(const xmlNode *n, const char *name, struct arena *a)
+{
+	for (const xmlAttr *x = n->properties; x; x = x->next) {
+		const char *v = x->children ?
+			(const char *)x->children->content : "";
+
+		if (!strcmp((const char *)x->name, name))
+			return arena_strdup(a, v);
+	}
+	return NULL;
+}
+
+/* The text in one line, as XPath's normalize-space() has it. */
+static const char *one_line(const char *s, struct arena *a)
+{
+	static const char space[] = " \t\r\n";
+	char *out = arena_strdup(a, s), *end = out;
+
+	for (size_t n; *(s += strspn(s, space)); s += n) {
+		n = strcspn(s, space);
+		if (end != out)
+			*end++ = ' ';
+		memcpy(end, s, n);
+		end += n;
+	}
+	*end = '\0';
+	return out;
+}
+
+/* What a node says; of an element without text its name, or what it is. */
+static const char *node_text(xmlNodePtr n, struct arena *a)
+{
+	xmlChar *v = xmlXPathCastNodeToString(n);
+	const char *s = one_line((const char *)v, a);
+
+	xmlFree(v);
+	if (*s || n->type != XML_ELEMENT_NODE)
+		return s;
+	s = attr(n, "name", a);
+	return s ? s : arena_printf(a, "<%s>", (const char *)n->name);
+}
+
 /* "a, b, c and 4 more", each value once. */
 static const char *list_text(xmlNodeSetPtr set, struct arena *a)
 {
@@ -265,16 +307,15 @@ static const char *list_text(xmlNodeSetPtr set, struct arena *a)
 
 	xmlXPathNodeSetSort(set);
 	for (int i = 0; set && i < set->nodeNr; i++) {
-		xmlChar *v = xmlXPathCastNodeToString(set->nodeTab[i]);
+		const char *v = node_text(set->nodeTab[i], a);
 		bool again = false;
 
 		for (size_t k = 0; k < seen.n && !again; k++)
-			again = !strcmp(seen.v[k], (const char *)v);
+			again = !strcmp(seen.v[k], v);
 		if (!again && seen.n >= MOST_VALUES)
 			more++;
 		else if (!again)
-			vec_push(a, &seen, arena_strdup(a, (const char *)v));
-		xmlFree(v);
+			vec_push(a, &seen, v);
 	}
 	for (size_t i = 0; i < seen.n; i++)
 		buf_printf(&b, "%s%s", i ? ", " : "", seen.v[i]);
@@ -308,18 +349,6 @@ const char *xpath_text(struct xpath_doc *d, struct xpath_expr *e,
 	}
 	xmlXPathFreeObject(r);
 	return s;
-}
-
-static const char *attr(const xmlNode *n, const char *name, struct arena *a)
-{
-	for (const xmlAttr *x = n->properties; x; x = x->next) {
-		const char *v = x->children ?
-			(const char *)x->children->content : "";
-
-		if (!strcmp((const char *)x->name, name))
-			return arena_strdup(a, v);
-	}
-	return NULL;
 }
 
 const char *xpath_attr_around(xpath_node *n, const char *name, struct arena *a)
