@@ -109,6 +109,7 @@ static struct src *add(struct sources *s, const char *path, const char *zone)
 	f->path = arena_strdup(s->arena, path);
 	f->fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) :
 				    fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+	arena_add_file(s->arena, path);
 	f->info.name = strcmp(path, "-") ? f->path : "standard input";
 	f->info.zone = zone;
 	f->index = (uint16_t)s->all.n;

@@ -19,6 +19,7 @@ struct chunk {
 struct arena {
 	struct chunk *head;
 	size_t next_size;
+	const struct arena_file *files;
 };
 
 struct arena *arena_new(void)
@@ -26,6 +27,7 @@ struct arena *arena_new(void)
 	struct arena *a = mem_alloc(sizeof(*a));
 
 	a->head = NULL;
+	a->files = NULL;
 	a->next_size = CHUNK_MIN;
 	return a;
 }
@@ -115,4 +117,24 @@ char *arena_printf(struct arena *a, const char *fmt, ...)
 	va_end(ap2);
 	va_end(ap);
 	return p;
+}
+
+void arena_add_file(struct arena *a, const char *path)
+{
+	struct arena_file *f;
+
+	if (!strcmp(path, "-"))
+		path = "/dev/stdin";
+	for (const struct arena_file *have = a->files; have; have = have->next)
+		if (!strcmp(have->path, path))
+			return;
+	f = ARENA_NEW(a, struct arena_file);
+	f->path = arena_strdup(a, path);
+	f->next = a->files;
+	a->files = f;
+}
+
+const struct arena_file *arena_files(const struct arena *a)
+{
+	return a->files;
 }

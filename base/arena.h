@@ -22,6 +22,18 @@ char *arena_strdup(struct arena *a, const char *s);
 char *arena_printf(struct arena *a, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/*
+ * The files that what it holds was read from, so that no output goes over
+ * one of them. Readers add them; "-" is standard input.
+ */
+struct arena_file {
+	const struct arena_file *next;
+	const char *path;
+};
+
+void arena_add_file(struct arena *a, const char *path);
+const struct arena_file *arena_files(const struct arena *a);
+
 #define ARENA_NEW(a, type) ((type *)arena_alloc((a), sizeof(type)))
 #define ARENA_ARRAY(a, type, n) \
 	((type *)arena_alloc((a), sizeof(type) * ((size_t)(n) + ((n) == 0))))

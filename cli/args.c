@@ -100,9 +100,9 @@ static void make_tables(const struct command *c, struct option *longs,
 
 		longs[n++] = (struct option){ o->name, o->arg ? 1 : 0, NULL,
 					      256 + (int)i };
-		if (!o->letter)
+		if (!option_letter(o))
 			continue;
-		*shorts++ = o->letter;
+		*shorts++ = option_letter(o);
 		if (o->arg)
 			*shorts++ = ':';
 	}
@@ -115,7 +115,7 @@ static void make_tables(const struct command *c, struct option *longs,
 static const struct option_def *by_letter(const struct command *c, int letter)
 {
 	for (size_t i = 0; i < c->n_options; i++)
-		if (c->options[i].letter == letter)
+		if (option_letter(&c->options[i]) == letter)
 			return &c->options[i];
 	return NULL;
 }
@@ -163,7 +163,7 @@ bool args_parse(struct args *a, int argc, char **argv, int *code)
 	for (int i = end + 1; i < argc; i++)
 		vec_push(a->arena, &a->rest, argv[i]);
 	*code = EXIT_BAD;
-	return operands_ok(a);
+	return operands_ok(a) && outputs_differ(a) == EXIT_OK;
 }
 
 int put_out(const struct args *a, const struct buf *b)

@@ -33,7 +33,8 @@ struct force *force_read(struct run *r)
 	f->arena = args.arena = a;
 	diags_init(&d, a);
 	ok = load_plan(&args, args.operands.v[0], &f->loaded) == EXIT_OK &&
-	     read_waivers(r, f, &d);
+	     read_waivers(r, f, &d) &&
+	     outputs_spare_inputs(&args) == EXIT_OK;
 	print_diags(&d);
 	if (!ok) {
 		force_free(f);

@@ -18,37 +18,6 @@ static const struct span no_place;
 
 /* ---- outputs that another user could not open ------------------------------ */
 
-static bool same_file(const char *path, const struct stat *st)
-{
-	struct stat x;
-
-	return stat(path, &x) == 0 && x.st_dev == st->st_dev &&
-	       x.st_ino == st->st_ino;
-}
-
-/* Is it the topology, or a capture? */
-static bool is_read(const struct run *r, const char *path)
-{
-	struct stat st;
-
-	if (stat(path, &st) < 0)
-		return false;
-	for (size_t i = 0; i < r->files.n; i++)
-		if (same_file(r->files.v[i].path, &st))
-			return true;
-	return is_input(r->args, path);
-}
-
-/* Nothing that is read is written over. */
-static bool may_write(struct run *r, const char *path)
-{
-	if (!path || !is_read(r, path))
-		return true;
-	diag_add(&r->diags, SEV_ERROR, no_place,
-		 "\"%s\" is read: it will not be written over", path);
-	return false;
-}
-
 static bool hold(struct run *r, struct sink *o)
 {
 	int fd = open(o->path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY,
@@ -77,9 +46,7 @@ static bool changes_user(const struct run *r)
 
 bool audit_hold_outputs(struct run *r)
 {
-	bool ok = may_write(r, r->evidence_path) &&
-		  may_write(r, r->state_path) &&
-		  may_write(r, r->propose.path);
+	bool ok = outputs_spare_inputs(r->args) == EXIT_OK;
 
 	if (ok && r->propose.path && changes_user(r))
 		ok = hold(r, &r->propose);
@@ -89,8 +56,7 @@ bool audit_hold_outputs(struct run *r)
 
 		if (o->kind == SINK_SYSLOG)
 			continue;
-		ok = may_write(r, o->path);
-		if (ok && is_report(o) && changes_user(r))
+		if (is_report(o) && changes_user(r))
 			ok = hold(r, o);
 	}
 	return ok;

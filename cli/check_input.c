@@ -28,6 +28,7 @@ bool rules_file_open(struct args *a, const char *name, struct rules_file *out)
 	struct stat st;
 	int fd = in ? dup(STDIN_FILENO) : open(name, O_RDONLY | O_CLOEXEC);
 
+	arena_add_file(a->arena, name);
 	*out = (struct rules_file){ in ? "<stdin>" : name, name };
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		complain(a, "cannot read \"%s\": %s", name, strerror(errno));

@@ -31,11 +31,23 @@ extern const char *const exit_meaning[N_EXIT_CODES];
 /* One table of options per command: parsing, --help and the manual page all
  * come from it. */
 struct option_def {
-	char letter;	  /* 0: none */
+	int letter;	  /* 0: none; and what holds of it, OPTION_… */
 	const char *name; /* long name */
 	const char *arg;  /* NULL: takes none */
 	const char *help;
 };
+
+enum {
+	OPTION_LETTER = 0xff,
+	OPTION_AGAIN = 0x100, /* may be given more than once */
+	OPTION_WRITES = 0x200 /* its value, or what is behind "=" if it is a
+			       * FORMAT, is a file that is written */
+};
+
+static inline char option_letter(const struct option_def *o)
+{
+	return (char)(o->letter & OPTION_LETTER);
+}
 
 enum { MAX_OPTIONS = 48 };
 
@@ -65,7 +77,6 @@ struct args {
 	VEC(struct given) given;
 	VEC(const char *) operands; /* before -- */
 	VEC(const char *) rest;	    /* behind -- */
-	VEC(const char *) read;	    /* files of the topologies loaded */
 };
 
 extern const struct command *const commands[];
@@ -97,13 +108,22 @@ struct file_out {
 		    * its descriptor + 1; 0: it is opened by its path */
 };
 
-/* Is it an operand of the command, or read for its topology? */
-bool is_input(const struct args *a, const char *path);
 /* Made if it is not there; EXIT_OK or a message. */
 int need_directory(const struct args *a, const char *dir);
 /* All of them or none: see cli/files.c. Never over what is_input(). */
 int write_files(const struct args *a, struct file_out *f, size_t n);
 int write_file(const struct args *a, const char *path, const struct buf *b);
+
+/* Is it one of the operands or of the files that were read into the command's
+ * arena? By device and inode. */
+bool is_input(const struct args *a, const char *path);
+/* Would writing both write one regular file? Also where there is none yet. */
+bool same_output(const char *a, const char *b);
+/* Of the options that write files: no two into the same one; EXIT_BAD and a
+ * message. */
+int outputs_differ(const struct args *a);
+/* None over what was read so far; EXIT_BAD and a message. */
+int outputs_spare_inputs(const struct args *a);
 
 /* One format's text; path NULL or "-": standard output. */
 struct output {
@@ -167,10 +187,10 @@ const char *did_you_mean(struct arena *a, const char *s,
 			 const char *const *names, size_t n);
 
 #define TOPOLOGY_OPTIONS \
-	{ 0, "templates", "DIR", \
+	{ OPTION_AGAIN, "templates", "DIR", \
 	  "search DIR for templates before the built-in ones (repeatable; " \
 	  "also: PORTPLAN_TEMPLATES)" }, \
-	{ 0, "policy", "FILE", \
+	{ OPTION_AGAIN, "policy", "FILE", \
 	  "limits of others (forbid, expect, omit, owner) that hold whatever " \
 	  "the topology says (repeatable)" }, \
 	{ 0, "today", "DATE", \

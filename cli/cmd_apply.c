@@ -507,7 +507,8 @@ static const struct option_def apply_options[] = {
 	{ 0, "confirm", "SECONDS",
 	  "bring the old rules back unless `portplan confirm` comes in time "
 	  "(default: 60 where started over SSH, else 0: without)" },
-	{ 0, "save", "FILE", "write what would be done, for --plan" },
+	{ OPTION_WRITES, "save", "FILE",
+	  "write what would be done, for --plan" },
 	{ 0, "plan", "FILE",
 	  "do what --save wrote; refused where other rules run by now" },
 	{ 0, "expire", NULL,

@@ -19,30 +19,37 @@ static int cmd_audit(struct args *a)
 }
 
 static const struct option_def audit_options[] = {
-	{ 'r', "read", "FILE[=ZONE]", "a capture file or a directory of them "
-				      "(repeatable)" },
-	{ 'i', "interface", "IFACE[=ZONE]", "watch an interface (repeatable)" },
+	{ 'r' | OPTION_AGAIN, "read", "FILE[=ZONE]",
+	  "a capture file or a directory of them "
+	  "(repeatable)" },
+	{ 'i' | OPTION_AGAIN, "interface", "IFACE[=ZONE]",
+	  "watch an interface (repeatable)" },
 	{ 0, "duration", "SECONDS", "end after so long" },
 	{ 0, "count", "N", "end after so many packets" },
-	{ 'o', "output", "FORMAT[=FILE]",
+	{ 'o' | OPTION_AGAIN | OPTION_WRITES, "output", "FORMAT[=FILE]",
 	  "table (default), json, csv, markdown, html; as it happens: ndjson, "
 	  "syslog[=HOST:PORT or PATH], prometheus=FILE; to FILE if given "
 	  "(repeatable)" },
-	{ 0, "evidence", "FILE.pcap", "the packets of the findings, payload "
-				      "cut off" },
+	{ OPTION_WRITES, "evidence", "FILE.pcap",
+	  "the packets of the findings, payload "
+	  "cut off" },
 	{ 0, "evidence-whole", NULL, "with their payload, passwords included" },
-	{ 0, "waivers", "FILE", "findings that are accepted for a time "
-				"(repeatable)" },
-	{ 0, "propose", "FILE", "write allow elements for what was seen, for "
-				"review" },
-	{ 0, "fail-on", "CLASSES", "exit 1 for these classes of findings only" },
+	{ OPTION_AGAIN, "waivers", "FILE",
+	  "findings that are accepted for a time "
+	  "(repeatable)" },
+	{ OPTION_WRITES, "propose", "FILE",
+	  "write allow elements for what was seen, for "
+	  "review" },
+	{ OPTION_AGAIN, "fail-on", "CLASSES",
+	  "exit 1 for these classes of findings only" },
 	{ 0, "inside", NULL, "judge traffic within zones as well" },
 	{ 0, "housekeeping", NULL, "judge the link's own chatter as well" },
 	{ 0, "all-flows", NULL, "ndjson: a line for every flow" },
 	{ 0, "mirror", NULL, "only what is inside GRE, ERSPAN, VXLAN, Geneve" },
 	{ 0, "redact", NULL, "mask names and addresses in all that is written" },
-	{ 0, "state", "FILE", "remember there who opened connections, for the "
-			      "next run" },
+	{ OPTION_WRITES, "state", "FILE",
+	  "remember there who opened connections, for the "
+	  "next run" },
 	{ 0, "max-flows", "N", "size of the flow table (live: of each reader)" },
 	{ 0, "fanout", "N", "live: readers that share the packets, flow by "
 			    "flow" },

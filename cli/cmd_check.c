@@ -360,7 +360,9 @@ static int run(struct job *j)
 		code = check_file(j, j->a->operands.v[i]);
 	if (code != EXIT_OK)
 		return code;
-	code = write_all(j);
+	code = outputs_spare_inputs(j->a);
+	if (code == EXIT_OK)
+		code = write_all(j);
 	if (code == EXIT_OK && arg_given(j->a, "write-baseline"))
 		code = check_write_baseline(j->a, &j->report, j->l.now,
 					    arg_value(j->a, "write-baseline",
@@ -422,23 +424,24 @@ static const struct option_def check_options[] = {
 			   "interfaces, addresses, routes, forwarding and "
 			   "connection table" },
 	MACHINE_OPTIONS,
-	{ 0, "facts", "FILE", "write what the other node's --peer takes" },
+	{ OPTION_WRITES, "facts", "FILE",
+	  "write what the other node's --peer takes" },
 	{ 0, "against", "OLD.nft",
 	  "tell what the change brought from what was so before" },
 	{ 0, "waivers", "FILE", "findings that are accepted for a time" },
-	{ 0, "write-baseline", "FILE",
+	{ OPTION_WRITES, "write-baseline", "FILE",
 	  "write waivers for what was found, for thirty days, to be reviewed" },
-	{ 0, "propose", "FILE",
+	{ OPTION_WRITES, "propose", "FILE",
 	  "write allow elements for what the rulesets permit beyond the plan, "
 	  "for thirty days, to be included and reviewed" },
-	{ 0, "may-deny", "TABLE",
+	{ OPTION_AGAIN, "may-deny", "TABLE",
 	  "a table of others that may drop more than planned, fail2ban's for "
 	  "example (repeatable)" },
 	{ 0, "fail-on", "KINDS",
 	  "extra, missing, undecided, waiver, machine, expired, expiring, "
 	  "note: exit 1 for these only (default: "
 	  "extra,missing,waiver,machine)" },
-	{ 'o', "output", "FORMAT[=FILE]",
+	{ 'o' | OPTION_AGAIN | OPTION_WRITES, "output", "FORMAT[=FILE]",
 	  "text (default), json, sarif, junit, github or markdown; to FILE if "
 	  "given (repeatable)" },
 	TOPOLOGY_OPTIONS,

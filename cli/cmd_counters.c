@@ -511,7 +511,7 @@ static const struct option_def counters_options[] = {
 	{ 0, "unused", NULL, "only what is planned and was never used" },
 	COUNTERS_OPTION,
 	STATE_OPTION,
-	{ 'o', "output", "FORMAT[=FILE]",
+	{ 'o' | OPTION_AGAIN | OPTION_WRITES, "output", "FORMAT[=FILE]",
 	  "table (default), csv, json, markdown, html or prometheus; to FILE "
 	  "if given (repeatable)" },
 	TOPOLOGY_OPTIONS,

@@ -652,7 +652,7 @@ static const struct option_def explain_options[] = {
 	{ 0, "queries", "FILE",
 	  "answer the questions of FILE, a line each: from, to, packet, allowed "
 	  "or denied" },
-	{ 'o', "output", "FORMAT[=FILE]",
+	{ 'o' | OPTION_AGAIN | OPTION_WRITES, "output", "FORMAT[=FILE]",
 	  "with --queries: table (default), csv, json, markdown or html; to FILE "
 	  "if given (repeatable)" },
 	COUNTERS_OPTION,

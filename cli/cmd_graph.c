@@ -98,7 +98,7 @@ static const struct option_def graph_options[] = {
 			     "one" },
 	{ 0, "service", "NAME", "only this service, with the hosts at both "
 				"ends" },
-	{ 'o', "output", "FORMAT[=FILE]",
+	{ 'o' | OPTION_AGAIN | OPTION_WRITES, "output", "FORMAT[=FILE]",
 	  "svg (default), mermaid or dot; to FILE if given (repeatable)" },
 	TOPOLOGY_OPTIONS,
 };

@@ -352,8 +352,9 @@ static const struct option_def import_options[] = {
 	  "csv, netbox, nmap or ansible; else by what the file looks like" },
 	{ 0, "map", "FILE", "what the words of the inventory mean: lines "
 			    "KIND:WORD = ROLE..." },
-	{ 0, "template", "NAME", "without --into: a template of the new "
-				 "topology (repeatable)" },
+	{ OPTION_AGAIN, "template", "NAME",
+	  "without --into: a template of the new "
+	  "topology (repeatable)" },
 	TOPOLOGY_OPTIONS,
 };
 

@@ -200,9 +200,11 @@ static int cmd_learn(struct args *a)
 }
 
 static const struct option_def learn_options[] = {
-	{ 'r', "read", "FILE[=ZONE]", "a capture file or a directory of them "
-				      "(repeatable)" },
-	{ 'o', "output", "FILE", "write it there, not to standard output" },
+	{ 'r' | OPTION_AGAIN, "read", "FILE[=ZONE]",
+	  "a capture file or a directory of them "
+	  "(repeatable)" },
+	{ 'o' | OPTION_WRITES, "output", "FILE",
+	  "write it there, not to standard output" },
 	TOPOLOGY_OPTIONS,
 };
 

@@ -80,12 +80,13 @@ static const struct option_def lint_options[] = {
 	{ 0, "full", NULL, "everything: findings that only inform, what is "
 			   "skipped and why, what no topology decides, and "
 			   "the rules without findings" },
-	{ 0, "advice", "FILE", "rules of your own, beside the shipped ones "
-			       "(repeatable)" },
+	{ OPTION_AGAIN, "advice", "FILE",
+	  "rules of your own, beside the shipped ones "
+	  "(repeatable)" },
 	{ 0, "fail-on", "SEVERITY",
 	  "exit 1 for findings of this severity and worse: critical, error "
 	  "(default), warning or info" },
-	{ 'o', "output", "FORMAT[=FILE]",
+	{ 'o' | OPTION_AGAIN | OPTION_WRITES, "output", "FORMAT[=FILE]",
 	  "text (default), json, sarif, markdown, html or csv; to FILE if "
 	  "given (repeatable)" },
 	TOPOLOGY_OPTIONS,

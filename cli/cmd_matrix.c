@@ -201,7 +201,7 @@ static const struct option_def matrix_options[] = {
 	{ 0, "to", "NAME", "only to it" },
 	{ 0, "service", "NAME", "only this service" },
 	{ 0, "firewall", "NAME", "only what crosses this firewall" },
-	{ 'o', "output", "FORMAT[=FILE]",
+	{ 'o' | OPTION_AGAIN | OPTION_WRITES, "output", "FORMAT[=FILE]",
 	  "table (default), csv, json, markdown, html or xml (the whole plan "
 	  "as a document, whatever is filtered; see schema --plan); to FILE if "
 	  "given (repeatable)" },

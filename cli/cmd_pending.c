@@ -173,8 +173,10 @@ static int write_all(struct pending *p, bool *incomplete)
 			   .n_column = N_COLUMNS };
 	const char *path = arg_value(p->a, "propose", NULL);
 	struct buf b = { 0 };
-	int code = EXIT_OK;
+	int code = outputs_spare_inputs(p->a);
 
+	if (code != EXIT_OK)
+		return code;
 	t.title = arena_printf(p->a->arena, "What %s would lose",
 			       p->l.topo->name);
 	t.n_row = p->flows.n;
@@ -214,10 +216,10 @@ static int cmd_pending(struct args *a)
 static const struct option_def pending_options[] = {
 	{ 'f', "firewall", "NAME", "with --live: the firewall that runs here" },
 	{ 0, "live", NULL, "read the counters of the running kernel" },
-	{ 'r', "read", "FILE",
+	{ 'r' | OPTION_AGAIN, "read", "FILE",
 	  "a capture of the NFLOG group that the firewall logs to "
 	  "(repeatable)" },
-	{ 0, "propose", "FILE",
+	{ OPTION_WRITES, "propose", "FILE",
 	  "write what would keep it: allows, and roles where template flows "
 	  "cover it, each with an expiry, for review" },
 	FORMAT_OPTION,

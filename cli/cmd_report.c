@@ -80,9 +80,11 @@ static int cmd_report(struct args *a)
 }
 
 static const struct option_def report_options[] = {
-	{ 0, "findings", "FILE", "what check -o json or audit -o json wrote, "
-				 "to be told along (repeatable)" },
-	{ 'o', "output", "FORMAT[=FILE]", "html (default); to FILE if given" },
+	{ OPTION_AGAIN, "findings", "FILE",
+	  "what check -o json or audit -o json wrote, "
+	  "to be told along (repeatable)" },
+	{ 'o' | OPTION_AGAIN | OPTION_WRITES, "output", "FORMAT[=FILE]",
+	  "html (default); to FILE if given" },
 	TOPOLOGY_OPTIONS,
 };
 

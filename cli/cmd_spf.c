@@ -347,10 +347,10 @@ static int cmd_spf(struct args *a)
 }
 
 static const struct option_def spf_options[] = {
-	{ 0, "verify", "RECORD",
+	{ OPTION_AGAIN, "verify", "RECORD",
 	  "hold this record against the plan, or, without a topology, look at "
 	  "its syntax and limits (repeatable: all TXT records of one name)" },
-	{ 'o', "output", "FORMAT[=FILE]",
+	{ 'o' | OPTION_AGAIN | OPTION_WRITES, "output", "FORMAT[=FILE]",
 	  "text (default) or json; to FILE if given (repeatable)" },
 	TOPOLOGY_OPTIONS,
 };

@@ -134,10 +134,10 @@ static int cmd_watch(struct args *a)
 
 static const struct option_def watch_options[] = {
 	{ 'f', "firewall", "NAME", "the firewall that this machine is" },
-	{ 'o', "output", "FORMAT[=FILE]",
+	{ 'o' | OPTION_AGAIN | OPTION_WRITES, "output", "FORMAT[=FILE]",
 	  "text (default) or ndjson, one line each; to FILE, behind what it "
 	  "holds, if given (repeatable)" },
-	{ 0, "may-deny", "TABLE",
+	{ OPTION_AGAIN, "may-deny", "TABLE",
 	  "a table of others that may drop more than planned, fail2ban's for "
 	  "example: its changes are told only if they open something "
 	  "(repeatable)" },

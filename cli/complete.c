@@ -231,7 +231,7 @@ static const struct option_def *waits_for_value(const struct command *cmd,
 			option_by_name(cmd, s + 2, strlen(s + 2));
 	} else if (s[0] == '-' && s[1] && !s[2]) {
 		for (size_t i = 0; i < cmd->n_options; i++)
-			if (cmd->options[i].letter == s[1])
+			if (option_letter(&cmd->options[i]) == s[1])
 				o = &cmd->options[i];
 	}
 	return o && o->arg ? o : NULL;

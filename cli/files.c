@@ -58,29 +58,6 @@ static int trouble(const struct args *a, const char *path)
 	return complain(a, "cannot write \"%s\": %s", path, strerror(errno));
 }
 
-static bool same_file(const char *path, const struct stat *st)
-{
-	struct stat x;
-
-	return stat(path, &x) == 0 && x.st_dev == st->st_dev &&
-	       x.st_ino == st->st_ino;
-}
-
-bool is_input(const struct args *a, const char *path)
-{
-	struct stat st;
-
-	if (stat(path, &st) < 0)
-		return false;
-	for (size_t i = 0; i < a->operands.n; i++)
-		if (same_file(a->operands.v[i], &st))
-			return true;
-	for (size_t i = 0; i < a->read.n; i++)
-		if (same_file(a->read.v[i], &st))
-			return true;
-	return false;
-}
-
 int need_directory(const struct args *a, const char *dir)
 {
 	struct stat st;
@@ -172,7 +149,7 @@ static int check_twice(const struct args *a, const struct file_out *f, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < i; k++)
-			if (!strcmp(f[i].path, f[k].path))
+			if (same_output(f[i].path, f[k].path))
 				return complain(a, "\"%s\" would be written "
 						"twice", f[i].path);
 	return EXIT_OK;

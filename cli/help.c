@@ -50,8 +50,8 @@ static void put_option(struct buf *out, const struct option_def *o)
 {
 	size_t start = out->n;
 
-	if (o->letter)
-		buf_printf(out, "  -%c, --%s", o->letter, o->name);
+	if (option_letter(o))
+		buf_printf(out, "  -%c, --%s", option_letter(o), o->name);
 	else
 		buf_printf(out, "      --%s", o->name);
 	if (o->arg)

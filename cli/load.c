@@ -60,12 +60,8 @@ int load_topology(struct args *a, const char *path, struct loaded *out)
 	if (read_today(a, &out->now) != EXIT_OK)
 		return EXIT_BAD;
 	out->topo = topology_read(a->arena, path, &opt, &out->diags);
-	if (out->topo) {
-		for (size_t i = 0; i < out->topo->files.n; i++)
-			vec_push(a->arena, &a->read,
-				 out->topo->files.v[i]->name);
-		return EXIT_OK;
-	}
+	if (out->topo)
+		return outputs_spare_inputs(a);
 	print_diags(&out->diags);
 	return EXIT_BAD;
 }

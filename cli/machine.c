@@ -35,6 +35,7 @@ static int read_peer(struct args *a, struct machine_options *opt)
 		return EXIT_OK;
 	if (!in)
 		return complain(a, "\"%s\": %s", path, strerror(errno));
+	arena_add_file(a->arena, path);
 	while (b.n <= MOST_FACTS &&
 	       (n = fread(chunk, 1, sizeof(chunk), in)) > 0)
 		buf_put(&b, chunk, n);

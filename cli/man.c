@@ -118,8 +118,8 @@ static void put_exit_status(struct buf *out)
 static void put_option(struct buf *out, const struct option_def *o)
 {
 	buf_puts(out, ".TP\n");
-	if (o->letter)
-		buf_printf(out, "\\fB\\-%c\\fR, ", o->letter);
+	if (option_letter(o))
+		buf_printf(out, "\\fB\\-%c\\fR, ", option_letter(o));
 	buf_puts(out, "\\fB\\-\\-");
 	put_word(out, o->name, strlen(o->name), false);
 	buf_puts(out, "\\fR");

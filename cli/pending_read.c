@@ -429,6 +429,7 @@ int pending_capture(struct pending *p, const char *path)
 
 	if (!c)
 		return complain(p->a, "\"%s\" %s", path, why);
+	arena_add_file(p->a->arena, path);
 	while ((n = capture_read(c, f, FRAME_BATCH)) > 0)
 		for (size_t i = 0; i < n; i++)
 			one_frame(p, &f[i], &st);

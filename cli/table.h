@@ -55,7 +55,7 @@ void put_plain(struct buf *out, const char *s);
 void put_html(struct buf *out, const char *s);
 
 #define FORMAT_OPTION \
-	{ 'o', "output", "FORMAT[=FILE]", \
+	{ 'o' | OPTION_AGAIN | OPTION_WRITES, "output", "FORMAT[=FILE]", \
 	  "table (default), csv, json, markdown or html; to FILE if given " \
 	  "(repeatable)" }
 

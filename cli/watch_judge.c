@@ -48,7 +48,8 @@ static bool fill_plan(struct watch *w, struct args *a, struct watch_plan *p)
 		return false;
 	p->firewall = need_managed(a, p->loaded.topo, w->firewall);
 	if (!p->firewall ||
-	    check_read_waivers(a, p->loaded.topo, &p->waivers) != EXIT_OK)
+	    check_read_waivers(a, p->loaded.topo, &p->waivers) != EXIT_OK ||
+	    outputs_spare_inputs(a) != EXIT_OK)
 		return false;
 	if (p->waivers)
 		p->used = ARENA_ARRAY(a->arena, bool, p->waivers->list.n);

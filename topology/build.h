@@ -51,8 +51,6 @@ double value_breadth(const struct xml_element *e);
 /* Of a file that another names: relative to that one. */
 const char *resolve_path(struct build *b, const struct source *from,
 			 const char *file);
-/* source_read(), kept in mind as a file of the topology. */
-struct source *read_part(struct build *b, const char *path, struct span at);
 /* A message: files are read, nothing is fetched. */
 bool is_url(struct build *b, const char *path, struct span at);
 

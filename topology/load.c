@@ -31,15 +31,6 @@ const char *resolve_path(struct build *b, const struct source *from,
 			    from->name, file);
 }
 
-struct source *read_part(struct build *b, const char *path, struct span at)
-{
-	struct source *src = source_read(b->arena, path, at, b->d);
-
-	if (src)
-		vec_push(b->arena, &b->topo->files, src);
-	return src;
-}
-
 static struct file *find_file(struct build *b, const char *path)
 {
 	char real[PATH_MAX];
@@ -84,7 +75,7 @@ static bool is_root(struct build *b, const struct xml_element *root,
 static const struct xml_element *include_root(struct build *b,
 					      const char *path, struct span at)
 {
-	struct source *src = read_part(b, path, at);
+	struct source *src = source_read(b->arena, path, at, b->d);
 	const struct xml_element *root = src ?
 		xml_parse(b->arena, src, b->d) : NULL;
 
@@ -331,7 +322,7 @@ static void load_template(struct build *b, const struct wanted *w)
 		return;
 	*f = (struct file){ FILE_OPEN, w->at };
 	if (!src)
-		src = read_part(b, key, w->at);
+		src = source_read(b->arena, key, w->at, b->d);
 	root = src ? xml_parse(b->arena, src, b->d) : NULL;
 	if (root && is_root(b, root, "template", "a template")) {
 		check_version(b, w, root);
@@ -383,7 +374,8 @@ static void load_templates(struct build *b, const struct xml_element *e,
 /* Not by way of find_file(): whatever the topology includes, it is read. */
 static void load_policy(struct build *b, const char *path)
 {
-	struct source *src = read_part(b, path, (struct span){ 0 });
+	struct source *src = source_read(b->arena, path, (struct span){ 0 },
+					 b->d);
 	const struct xml_element *root = src ?
 		xml_parse(b->arena, src, b->d) : NULL;
 
@@ -396,7 +388,7 @@ bool build_load(struct build *b, const char *path)
 	struct source *src = b->opt && b->opt->text ?
 		source_from_text(b->arena, path, b->opt->text, b->opt->n_text,
 				 b->d) :
-		read_part(b, path, (struct span){ 0 });
+		source_read(b->arena, path, (struct span){ 0 }, b->d);
 	const struct xml_element *root = src ?
 		xml_parse(b->arena, src, b->d) : NULL;
 

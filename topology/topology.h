@@ -313,7 +313,6 @@ struct topology {
 	VEC(struct skip *) skips;
 	VEC(const char *) templates;
 	VEC(struct template_use) template_uses;
-	VEC(const struct source *) files; /* all that was read for it */
 	bool has_dynamic;
 	struct key_set dynamic; /* ports */
 };

@@ -108,6 +108,8 @@ struct source *source_read(struct arena *a, const char *path, struct span at,
 	struct stat st;
 	size_t len = 0;
 
+	if (fd >= 0)
+		arena_add_file(a, path);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		why = strerror(errno);
 	else if (S_ISDIR(st.st_mode))
