@@ -82,10 +82,17 @@ static bool operands_ok(const struct args *a)
 	return false;
 }
 
-static void take(struct args *a, const struct option_def *def,
+/* Of two values only one could hold. */
+static bool take(struct args *a, const struct option_def *def,
 		 const char *value)
 {
+	if (def->arg && !(def->letter & OPTION_AGAIN) &&
+	    arg_given(a, def->name)) {
+		complain(a, "--%s is given twice", def->name);
+		return false;
+	}
 	vec_push(a->arena, &a->given, (struct given){ def, value });
+	return true;
 }
 
 /* getopt's tables, made from ours. */
@@ -156,12 +163,16 @@ bool args_parse(struct args *a, int argc, char **argv, int *code)
 		}
 		def = opt >= 256 ? &a->cmd->options[opt - 256] :
 				   by_letter(a->cmd, opt);
-		take(a, def, def->arg ? optarg : NULL);
+		if (!take(a, def, def->arg ? optarg : NULL))
+			return false;
 	}
 	for (int i = optind; i < end; i++)
 		vec_push(a->arena, &a->operands, argv[i]);
 	for (int i = end + 1; i < argc; i++)
-		vec_push(a->arena, &a->rest, argv[i]);
+		if (a->cmd->takes_rest)
+			vec_push(a->arena, &a->rest, argv[i]);
+		else
+			vec_push(a->arena, &a->operands, argv[i]);
 	*code = EXIT_BAD;
 	return operands_ok(a) && outputs_differ(a) == EXIT_OK;
 }

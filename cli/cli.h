@@ -64,6 +64,7 @@ struct command {
 	const char *examples; /* lines */
 	size_t min_args, max_args;
 	bool no_topology; /* --today and --templates make no sense */
+	bool takes_rest;  /* what follows "--" is no operand */
 };
 
 struct given {
@@ -75,8 +76,8 @@ struct args {
 	const struct command *cmd;
 	struct arena *arena;
 	VEC(struct given) given;
-	VEC(const char *) operands; /* before -- */
-	VEC(const char *) rest;	    /* behind -- */
+	VEC(const char *) operands;
+	VEC(const char *) rest; /* behind --, where the command takes it */
 };
 
 extern const struct command *const commands[];

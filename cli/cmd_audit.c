@@ -87,5 +87,6 @@ const struct command command_audit = {
 		      "  portplan audit topology.xml -r /var/captures "
 		      "--evidence findings.pcap -- not port 22\n",
 	.min_args = 1,
+	.takes_rest = true,
 	.max_args = 1000,
 };
