@@ -1,3 +1,4 @@
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -383,6 +384,27 @@ static void load_policy(struct build *b, const char *path)
 		walk(b, root, EL_ROOT, b->items.n, NULL);
 }
 
+/* A name mistyped must not mean the built-in templates. */
+static bool find_template_dirs(struct build *b)
+{
+	bool ok = true;
+
+	for (size_t i = 0; b->opt && i < b->opt->n_template_dirs; i++) {
+		const char *path = b->opt->template_dirs[i];
+		DIR *dir = opendir(path);
+
+		if (dir) {
+			closedir(dir);
+			continue;
+		}
+		ok = false;
+		diag_add(b->d, SEV_ERROR, (struct span){ 0 }, "cannot open the "
+			 "directory of templates \"%s\": %s",
+			 xml_shown(b->arena, path), strerror(errno));
+	}
+	return ok;
+}
+
 bool build_load(struct build *b, const char *path)
 {
 	struct source *src = b->opt && b->opt->text ?
@@ -392,7 +414,7 @@ bool build_load(struct build *b, const char *path)
 	const struct xml_element *root = src ?
 		xml_parse(b->arena, src, b->d) : NULL;
 
-	if (!root)
+	if (!find_template_dirs(b) || !root)
 		return false;
 	if (root->uri && !strcmp(root->uri, PORTPLAN_NS) &&
 	    (!strcmp(root->name, "template") ||
