@@ -142,7 +142,7 @@ static const struct option_def bundle_options[] = {
 const struct command command_bundle = {
 	.name = "bundle",
 	.run = cmd_bundle,
-	.usage = "TOPOLOGY.xml --firewall NAME",
+	.usage = "TOPOLOGY.xml (--firewall NAME | -d DIR)",
 	.summary = "cut out one firewall's part of the plan",
 	.description =
 	  "Writes what one firewall needs to know as a topology of its own, so "
