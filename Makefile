@@ -127,12 +127,13 @@ $(O)/tests/buddy: tests/check/space_buddy.c tests/check/bdd.h $(ALL_LIBS)
 	@mkdir -p $(@D)
 	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(ALL_LIBS) -lbdd -lm
 
-$(O)/bench/space: tests/bench/bench_space.c tests/bench/inputs.h $(ALL_LIBS)
+$(O)/bench/space: tests/bench/bench_space.c tests/bench/inputs.h \
+		tests/bench/clock.h $(ALL_LIBS)
 	@mkdir -p $(@D)
 	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(ALL_LIBS)
 
 $(O)/bench/buddy: tests/bench/bench_buddy.c tests/bench/inputs.h \
-		tests/check/bdd.h
+		tests/bench/clock.h tests/check/bdd.h
 	@mkdir -p $(@D)
 	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< -lbdd -lm
 
@@ -184,7 +185,7 @@ fuzz: $(FUZZ)
 lint:
 	@tests/lint
 
-$(O)/bench/audit: tests/bench/bench_audit.c $(ALL_LIBS)
+$(O)/bench/audit: tests/bench/bench_audit.c tests/bench/clock.h $(ALL_LIBS)
 	@mkdir -p $(@D)
 	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(ALL_LIBS) $(LIBS) \
 		$(LIBPCAP)

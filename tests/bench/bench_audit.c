@@ -24,6 +24,7 @@
 #include "audit/capture.h"
 #include "audit/report.h"
 #include "audit/sources.h"
+#include "tests/bench/clock.h"
 #include "topology/topology.h"
 
 /* ---- captures: a thousand conversations at a time between 200 clients and
@@ -159,15 +160,6 @@ static int generate(const char *path, uint64_t bytes, unsigned want)
 }
 
 /* ---- what is measured ---------------------------------------------------- */
-
-static double cpu(void)
-{
-	struct rusage u;
-
-	getrusage(RUSAGE_SELF, &u);
-	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
-	       (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
-}
 
 static long resident_mb(void)
 {

@@ -12,9 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
+
+#include "tests/bench/clock.h"
 
 enum { BATCH = 32, HEADS = 14 + 20 + 20, MOST = 1514 };
 
@@ -49,23 +49,6 @@ static void address(uint8_t *p, uint64_t n, unsigned flows)
 	memcpy(p + 30, back ? fe : dc, 4);
 	put16(p + 34, back ? 389 : port);
 	put16(p + 36, back ? port : 389);
-}
-
-static double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
-static double cpu(void)
-{
-	struct rusage u;
-
-	getrusage(RUSAGE_SELF, &u);
-	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
-	       (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
 static int open_wire(const char *name)
@@ -111,8 +94,8 @@ int main(int argc, char **argv)
 		m[i].msg_hdr.msg_iov = &v[i];
 		m[i].msg_hdr.msg_iovlen = 1;
 	}
-	start = now();
-	while ((t = now() - start) < seconds) {
+	start = wall();
+	while ((t = wall() - start) < seconds) {
 		int n;
 
 		if (rate > 0 && (double)sent > t * rate)
@@ -125,7 +108,7 @@ int main(int argc, char **argv)
 		else if (errno != ENOBUFS && errno != EAGAIN)
 			break;
 	}
-	printf("%llu %.3f %.3f\n", (unsigned long long)sent, now() - start,
+	printf("%llu %.3f %.3f\n", (unsigned long long)sent, wall() - start,
 	       cpu());
 	return 0;
 }

@@ -15,10 +15,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "tests/bench/clock.h"
 
 enum { HEADS = 14 + 20 + 20, MOST = 1514, BATCH = 64 };
 enum { SRC = 26, DST = 30, SPORT = 34, DPORT = 36 };
@@ -82,23 +82,6 @@ static int load(unsigned flows)
 	return fd;
 }
 
-static double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
-static double cpu(void)
-{
-	struct rusage u;
-
-	getrusage(RUSAGE_SELF, &u);
-	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
-	       (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
-}
-
 static int run(int prog, uint32_t iface, uint8_t *frame, uint32_t size,
 	       uint32_t packets)
 {
@@ -158,8 +141,8 @@ int main(int argc, char **argv)
 	 * twentieth of a second. */
 	if (rate > 0)
 		round = (uint32_t)(rate / 20) + 1;
-	start = now();
-	while ((t = now() - start) < seconds) {
+	start = wall();
+	while ((t = wall() - start) < seconds) {
 		if (rate > 0 && (double)sent > t * rate) {
 			const struct timespec nap = { 0, 200000 };
 
@@ -172,7 +155,7 @@ int main(int argc, char **argv)
 		}
 		sent += round;
 	}
-	printf("%llu %.3f %.3f\n", (unsigned long long)sent, now() - start,
+	printf("%llu %.3f %.3f\n", (unsigned long long)sent, wall() - start,
 	       cpu());
 	return 0;
 }

@@ -10,7 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
+
+#include "tests/bench/clock.h"
 
 /* Addresses last: rules share few services, services share few hosts. */
 enum { PROTO, DPORT, DST, SRC };
@@ -97,15 +98,6 @@ static inline void rules(struct list *a, struct list *b, uint64_t *seed)
 	b->v[a->n / 5].hi[SRC] |= 0xff;
 	set(&b->v[a->n / 2], DPORT, 1, 1023);
 	b->v[a->n / 3].value ^= 1;
-}
-
-static inline double cpu(void)
-{
-	struct rusage u;
-
-	getrusage(RUSAGE_SELF, &u);
-	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
-	       (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
 /* Both sides; rules: first match, value & 1 is the verdict. */
