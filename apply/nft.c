@@ -118,19 +118,18 @@ static ssize_t receive(struct nft *n, int flags)
 	return got;
 }
 
-/* 1: the answer is complete; 0: more comes; -1: errno. */
+/* 1: the answer is complete; 0: more comes; -1: errno. A broken dump is read
+ * to its end: until then the socket takes no other (EBUSY). */
 static int take_answer(const struct nft *n, const struct nlmsghdr *h,
 		       void (*each)(void *ctx, const struct nlmsghdr *h),
-		       void *ctx)
+		       void *ctx, bool *broken)
 {
 	const struct nlmsgerr *e = mnl_nlmsg_get_payload(h);
 
 	if (h->nlmsg_seq != n->seq)
 		return 0;
-	if (h->nlmsg_flags & NLM_F_DUMP_INTR) {
-		errno = EINTR;
-		return -1;
-	}
+	if (h->nlmsg_flags & NLM_F_DUMP_INTR)
+		*broken = true;
 	if (h->nlmsg_type == NLMSG_DONE)
 		return 1;
 	if (h->nlmsg_type == NLMSG_ERROR) {
@@ -139,7 +138,7 @@ static int take_answer(const struct nft *n, const struct nlmsghdr *h,
 		errno = -e->error;
 		return -1;
 	}
-	if (each)
+	if (each && !*broken)
 		each(ctx, h);
 	return h->nlmsg_flags & NLM_F_MULTI ? 0 : 1;
 }
@@ -148,6 +147,7 @@ int nft_ask(struct nft *n, const struct nlmsghdr *request,
 	    void (*each)(void *ctx, const struct nlmsghdr *h), void *ctx)
 {
 	int done = send_all(n, request, request->nlmsg_len);
+	bool broken = false;
 
 	while (done == 0) {
 		ssize_t got = receive(n, 0);
@@ -158,7 +158,11 @@ int nft_ask(struct nft *n, const struct nlmsghdr *request,
 			return -1;
 		for (; done == 0 && mnl_nlmsg_ok(h, left);
 		     h = mnl_nlmsg_next(h, &left))
-			done = take_answer(n, h, each, ctx);
+			done = take_answer(n, h, each, ctx, &broken);
+	}
+	if (done > 0 && broken) {
+		errno = EINTR;
+		return -1;
 	}
 	return done < 0 ? -1 : 0;
 }

@@ -27,6 +27,7 @@ struct reader {
 	const char *what; /* is being read */
 	char *buf;	  /* of RECV_SIZE bytes, for all answers */
 	bool bad;
+	bool broken;	  /* changed while it was dumped */
 };
 
 typedef bool (*add_fn)(struct kruleset *, const struct nlmsghdr *);
@@ -53,15 +54,14 @@ static struct nlmsghdr *request(struct reader *r, void *buf, uint16_t type,
 	return h;
 }
 
-/* 1: the answer is complete; 0: more comes; -1: failed with errno. */
+/* 1: the answer is complete; 0: more comes; -1: failed with errno. A broken
+ * dump is read to its end: until then the socket takes no other (EBUSY). */
 static int take_message(struct reader *r, const struct nlmsghdr *h, add_fn add)
 {
 	if (h->nlmsg_seq != r->seq)
 		return 0;
-	if (h->nlmsg_flags & NLM_F_DUMP_INTR) {
-		errno = EINTR;
-		return -1;
-	}
+	if (h->nlmsg_flags & NLM_F_DUMP_INTR)
+		r->broken = true;
 	if (h->nlmsg_type == NLMSG_DONE)
 		return 1;
 	if (h->nlmsg_type == NLMSG_ERROR) {
@@ -72,7 +72,7 @@ static int take_message(struct reader *r, const struct nlmsghdr *h, add_fn add)
 		errno = -e->error;
 		return -1;
 	}
-	if (add && !add(r->rs, h))
+	if (add && !r->broken && !add(r->rs, h))
 		r->bad = true;
 	return h->nlmsg_flags & NLM_F_MULTI ? 0 : 1;
 }
@@ -81,6 +81,7 @@ static int receive(struct reader *r, add_fn add)
 {
 	int done = 0;
 
+	r->broken = false;
 	while (!done) {
 		ssize_t got = recv(r->fd, r->buf, RECV_SIZE, MSG_TRUNC);
 		const struct nlmsghdr *h = (const void *)r->buf;
@@ -97,6 +98,10 @@ static int receive(struct reader *r, add_fn add)
 		for (; !done && mnl_nlmsg_ok(h, left);
 		     h = mnl_nlmsg_next(h, &left))
 			done = take_message(r, h, add);
+	}
+	if (done > 0 && r->broken) {
+		errno = EINTR;
+		return -1;
 	}
 	return done < 0 ? -1 : 0;
 }
