@@ -14,8 +14,9 @@
 #include <linux/rtnetlink.h>
 
 /*
- * rtnetlink: four dumps over one socket. Where something changes meanwhile the
- * kernel marks the dump as broken, and it is asked again.
+ * rtnetlink: four dumps. Where something changes meanwhile the kernel marks the
+ * dump as broken, and it is asked again; over another socket, since this one
+ * takes no other before all of the broken one is read (EBUSY).
  */
 enum { DUMP_BUFFER = 1 << 16, TRIES = 5 };
 
@@ -240,12 +241,13 @@ static int ask(struct reader *r, uint16_t type, size_t head)
 	return mnl_socket_sendto(r->socket, h, h->nlmsg_len) < 0 ? -1 : 0;
 }
 
-static int dump_once(struct reader *r, uint16_t type, size_t head,
+static int dump_over(struct reader *r, uint16_t type, size_t head,
 		     mnl_cb_t each)
 {
 	int more = MNL_CB_OK;
 
-	if (ask(r, type, head) < 0)
+	if (mnl_socket_bind(r->socket, 0, MNL_SOCKET_AUTOPID) < 0 ||
+	    ask(r, type, head) < 0)
 		return -1;
 	while (more > MNL_CB_STOP) {
 		ssize_t n = mnl_socket_recvfrom(r->socket, r->buffer,
@@ -258,6 +260,21 @@ static int dump_once(struct reader *r, uint16_t type, size_t head,
 				  r->m);
 	}
 	return more;
+}
+
+static int dump_once(struct reader *r, uint16_t type, size_t head,
+		     mnl_cb_t each)
+{
+	int done, error;
+
+	r->socket = mnl_socket_open(NETLINK_ROUTE);
+	if (!r->socket)
+		return -1;
+	done = dump_over(r, type, head, each);
+	error = errno;
+	mnl_socket_close(r->socket);
+	errno = error;
+	return done;
 }
 
 static int dump(struct reader *r, uint16_t type, size_t head, mnl_cb_t each)
@@ -306,19 +323,15 @@ static struct machine_number number(const char *path)
 struct machine *machine_read(struct arena *a, struct buf *err)
 {
 	struct machine *m = ARENA_NEW(a, struct machine);
-	struct reader r = { .m = m, .socket = mnl_socket_open(NETLINK_ROUTE),
+	struct reader r = { .m = m,
 			    .buffer = arena_alloc_raw(a, DUMP_BUFFER) };
 	bool bad;
 
 	m->arena = a;
-	bad = !r.socket ||
-	      mnl_socket_bind(r.socket, 0, MNL_SOCKET_AUTOPID) < 0 ||
-	      dump_all(&r) < 0;
+	bad = dump_all(&r) < 0;
 	if (bad)
 		buf_printf(err, "interfaces and routes cannot be read: %s",
 			   strerror(errno));
-	if (r.socket)
-		mnl_socket_close(r.socket);
 	/* Documentation/networking/ip-sysctl.rst, nf_conntrack-sysctl.rst */
 	m->forward4 = number("/proc/sys/net/ipv4/ip_forward");
 	m->forward6 = number("/proc/sys/net/ipv6/conf/all/forwarding");
