@@ -136,17 +136,28 @@ static void try_role(void *ctx, const struct role_offer *o)
 					role_offer_row(q->a->arena, o));
 }
 
-/* "security team, mail team": each once. */
+/* Is it one of "security team, mail team"? */
+static bool in_list(const char *list, const char *one)
+{
+	size_t n = strlen(one);
+
+	while (list) {
+		const char *next = strstr(list, ", ");
+
+		if ((next ? (size_t)(next - list) : strlen(list)) == n &&
+		    !memcmp(list, one, n))
+			return true;
+		list = next ? next + 2 : NULL;
+	}
+	return false;
+}
+
 static void add_approval(struct question *q, struct cure *x, const char *owner)
 {
-	const char *at = x->approval ? strstr(x->approval, owner) : NULL;
-	size_t n = strlen(owner);
-
-	if (at && (at == x->approval || at[-1] == ' ') &&
-	    (at[n] == ',' || !at[n]))
-		return;
-	x->approval = x->approval ? arena_printf(q->a->arena, "%s, %s",
-						 x->approval, owner) : owner;
+	if (!in_list(x->approval, owner))
+		x->approval = x->approval ?
+			arena_printf(q->a->arena, "%s, %s", x->approval,
+				     owner) : owner;
 }
 
 static bool forbids(const struct question *q, const struct rule *r,
