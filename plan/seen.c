@@ -154,7 +154,7 @@ static struct answer end_to_end(struct view_of *v, const struct form *s,
 	const struct plan *p = v->p;
 	const struct route *r;
 
-	if (a.verdict != VERDICT_ALLOWED)
+	if (a.verdict != VERDICT_ALLOWED && a.why != WHY_ONLY_IPSEC)
 		return a;
 	r = plan_route(p, node_of(p, s->cell), node_of(p, d->cell));
 	if (touched_by(p, r, s, p->cell[s->cell].cls, v->v4) &&

@@ -455,7 +455,7 @@ class Plan:
         for own, own_port in self.meant(dst, proto, port):
             for one in self.nat.sources(src):
                 said = self.own_end(one, own, proto, own_port)
-                if said != "allowed" or self.stands_for(one, src, own, dst):
+                if said == "denied" or self.stands_for(one, src, own, dst):
                     found.add(said)
         return next((w for w in ("allowed", "ipsec") if w in found), "denied")
 

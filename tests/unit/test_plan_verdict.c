@@ -179,6 +179,29 @@ static void carried_in_ipsec(void)
 	sample_free(&s);
 }
 
+/* A public address stands for the host where the pair is translated, carried
+ * or not. */
+static void carried_and_not_translated(void)
+{
+	struct sample s = plan(ROOT("exchange-2003")
+		"<zone name='net' networks='198.51.100.0/24'/>"
+		"<zone name='dmz' networks='192.0.2.0/24'>"
+		"<host name='fe1' address='192.0.2.10' roles='front-end' "
+		"public='198.51.100.10'/></zone>" IN("") FW
+		"<firewall name='outer'><interface name='eth0' zone='net'/>"
+		"<interface name='eth1' zone='dmz'/></firewall>"
+		"<ipsec between='fe1' and='role:domain-controller'/>"
+		"<allow from='net' to='fe1' tcp='443' reason='r'/>" END);
+
+	CU_ASSERT_EQUAL(sample_ask(&s, FE1, DC1, TCP, 389).why,
+			WHY_ONLY_IPSEC);
+	CU_ASSERT_EQUAL(sample_ask(&s, "198.51.100.10", DC1, TCP, 389).why,
+			WHY_NOT_TRANSLATED);
+	CU_ASSERT_TRUE(sample_allows(&s, "198.51.100.9", "198.51.100.10", TCP,
+				     443));
+	sample_free(&s);
+}
+
 static void ipsec_elements_agree(void)
 {
 	struct sample s = sample_plan(ROOT("exchange-2003") PLAIN
@@ -473,6 +496,7 @@ static CU_TestInfo tests[] = {
 	{ "role pins disagree", role_pins_disagree },
 	{ "use keeps to its servers", use_keeps_to_its_servers },
 	{ "carried in IPsec", carried_in_ipsec },
+	{ "carried, and not translated", carried_and_not_translated },
 	{ "IPsec elements agree", ipsec_elements_agree },
 	{ "omit and want at", omit_and_want_at },
 	{ "products of ends", products_of_ends },
