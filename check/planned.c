@@ -33,7 +33,7 @@ static uint32_t end_set(struct planner *x, uint32_t cls, uint32_t end,
 					 cell_in_end(x->p, in.cell[i], end)))
 			s.r[s.n++] = (struct addr_range){ cell->lo, cell->hi };
 	}
-	e->val.u = planner_addresses(x, s, field) + 1; /* 0 is a node's number too */
+	e->val.u = space_addresses(x->s, field, s) + 1; /* 0 is a node's number too */
 	return e->val.u - 1;
 }
 
@@ -174,7 +174,7 @@ static uint32_t face_set(struct planner *x, uint32_t cls, uint32_t end,
 	     interface_cells(x->p, f, v4, shown, 64) : 0; i-- > 0;)
 		s.r[s.n++] = (struct addr_range){ x->p->cell[shown[i]].lo,
 						  x->p->cell[shown[i]].hi };
-	return planner_addresses(x, s, field);
+	return space_addresses(x->s, field, s);
 }
 
 static bool translated_here(const struct planner *x, uint32_t owner,
@@ -471,7 +471,7 @@ static uint32_t made_own(struct planner *x, uint32_t zone, bool v4)
 						v4 ? FAM_V4 : FAM_V6));
 		}
 		out = space_or(x->s, out, space_and(x->s, keys,
-				planner_addresses(x, at, PK_DST)));
+				space_addresses(x->s, PK_DST, at)));
 	}
 	return out;
 }
@@ -481,7 +481,7 @@ static uint32_t observed_pair(struct planner *x, uint32_t from, uint32_t to,
 {
 	struct observed_look l = plan_observed_look(x->p, x->f, x->in, x->out,
 						    from, to, v4, x->a);
-	uint32_t dst = space_or(x->s, planner_addresses(x, l.dst, PK_DST),
+	uint32_t dst = space_or(x->s, space_addresses(x->s, PK_DST, l.dst),
 				made_own(x, to, v4));
 
 	for (size_t i = 0; i < l.n_publish; i++) {
@@ -493,7 +493,7 @@ static uint32_t observed_pair(struct planner *x, uint32_t from, uint32_t to,
 					      space_addr(u->address.r.lo),
 					      space_addr(u->address.r.lo))));
 	}
-	return space_and(x->s, dst, planner_addresses(x, l.src, PK_SRC));
+	return space_and(x->s, dst, space_addresses(x->s, PK_SRC, l.src));
 }
 
 static uint32_t observed_between(struct planner *x, const struct interface *in,
@@ -597,9 +597,9 @@ uint32_t check_packets(struct check *c, const struct addr_set *src,
 	uint32_t out = keys ? key_set(&x, *keys, FAM_V4 | FAM_V6) : SPACE_ALL;
 
 	if (dst)
-		out = space_and(x.s, out, planner_addresses(&x, *dst, PK_DST));
+		out = space_and(x.s, out, space_addresses(x.s, PK_DST, *dst));
 	if (src)
-		out = space_and(x.s, out, planner_addresses(&x, *src, PK_SRC));
+		out = space_and(x.s, out, space_addresses(x.s, PK_SRC, *src));
 	return out;
 }
 

@@ -8,32 +8,6 @@ uint32_t planner_field(struct planner *x, unsigned field, space_val lo,
 	return space_interval(x->s, field, lo, hi, SPACE_ALL, SPACE_NO);
 }
 
-struct ranges {
-	struct addr_range *r;
-	uint8_t field;
-};
-
-static void range_get(const void *ctx, size_t box, unsigned field,
-		      space_val *lo, space_val *hi)
-{
-	const struct ranges *x = ctx;
-
-	(void)field;
-	*lo = space_addr(x->r[box].lo);
-	*hi = space_addr(x->r[box].hi);
-}
-
-uint32_t planner_addresses(struct planner *x, struct addr_set set, uint8_t field)
-{
-	struct ranges ctx = { set.r, field };
-	struct space_boxes b = { .n = set.n, .nfields = 1, .field = &ctx.field,
-				 .get = range_get, .ctx = &ctx };
-
-	addr_set_normalise(&set);
-	b.n = set.n;
-	return set.n ? space_union(x->s, &b) : SPACE_NO;
-}
-
 uint32_t planner_zone(struct planner *x, uint32_t zone, uint8_t field)
 {
 	const struct plan *p = x->p;
@@ -44,7 +18,7 @@ uint32_t planner_zone(struct planner *x, uint32_t zone, uint8_t field)
 		if (p->cell[i].zone == zone)
 			s.r[s.n++] = (struct addr_range){ p->cell[i].lo,
 							  p->cell[i].hi };
-	return planner_addresses(x, s, field);
+	return space_addresses(x->s, field, s);
 }
 
 uint32_t planner_sum(struct planner *x)
@@ -100,7 +74,7 @@ uint32_t check_from_zone(struct check *c, const struct plan *p,
 		    p->cell[i].cls != NONE)
 			s.r[s.n++] = (struct addr_range){ p->cell[i].lo,
 							  p->cell[i].hi };
-	return planner_addresses(&x, s, PK_SRC);
+	return space_addresses(x.s, PK_SRC, s);
 }
 
 uint32_t check_on_interface(struct check *c, const struct interface *itf)
@@ -127,6 +101,6 @@ uint32_t check_publics(struct check *c, const struct plan *p)
 	for (size_t i = 0; i < p->publics.n; i++)
 		s.r[s.n++] = (struct addr_range){ p->publics.v[i].addr,
 						  p->publics.v[i].addr };
-	to = planner_addresses(&x, s, PK_DST);
-	return space_or(c->s, to, planner_addresses(&x, s, PK_SRC));
+	to = space_addresses(x.s, PK_DST, s);
+	return space_or(c->s, to, space_addresses(x.s, PK_SRC, s));
 }

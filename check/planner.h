@@ -24,10 +24,7 @@ struct planner {
 /* Packets whose field is one of lo to hi. */
 uint32_t planner_field(struct planner *x, unsigned field, space_val lo,
 		       space_val hi);
-/* Packets with that address (PK_SRC or PK_DST) in the set; set is sorted. */
-uint32_t planner_addresses(struct planner *x, struct addr_set set,
-			   uint8_t field);
-/* The same for a zone's own space. */
+/* Packets with that address (PK_SRC or PK_DST) in a zone's own space. */
 uint32_t planner_zone(struct planner *x, uint32_t zone, uint8_t field);
 /* The names that an interface declaration stands for, on PK_IIF or PK_OIF. */
 uint32_t planner_names(struct planner *x, const struct interface *itf,

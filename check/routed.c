@@ -49,7 +49,7 @@ static uint32_t node_space(struct planner *x, uint32_t node, uint8_t field)
 		    p->classes.v[p->cell[i].cls].node == node)
 			s.r[s.n++] = (struct addr_range){ p->cell[i].lo,
 							  p->cell[i].hi };
-	return planner_addresses(x, s, field);
+	return space_addresses(x->s, field, s);
 }
 
 static uint32_t unknown_space(struct planner *x, uint8_t field)
@@ -62,7 +62,7 @@ static uint32_t unknown_space(struct planner *x, uint8_t field)
 		if (p->cell[i].space != NONE)
 			s.r[s.n++] = (struct addr_range){ p->cell[i].lo,
 							  p->cell[i].hi };
-	return space_not(x->s, planner_addresses(x, s, field));
+	return space_not(x->s, space_addresses(x->s, field, s));
 }
 
 static uint32_t between_nodes(struct planner *x, uint32_t from, uint32_t to)

@@ -52,21 +52,6 @@ static uint32_t range(struct differ *d, unsigned field, space_val lo,
 	return space_interval(d->s, field, lo, hi, SPACE_ALL, SPACE_NO);
 }
 
-struct ranges {
-	struct addr_range *r;
-	uint8_t field;
-};
-
-static void range_get(const void *ctx, size_t box, unsigned field,
-		      space_val *lo, space_val *hi)
-{
-	const struct ranges *x = ctx;
-
-	(void)field;
-	*lo = space_addr(x->r[box].lo);
-	*hi = space_addr(x->r[box].hi);
-}
-
 static uint32_t end_set(struct differ *d, uint8_t field, uint32_t cls,
 			uint32_t end)
 {
@@ -75,19 +60,17 @@ static uint32_t end_set(struct differ *d, uint8_t field, uint32_t cls,
 	uint32_t key[3] = { field, cls, end };
 	struct map_entry *e = map_add(d->a, &d->cur->ends, key, sizeof(key),
 				      NULL);
-	struct ranges ctx = { ARENA_ARRAY(d->a, struct addr_range, c->n_cell),
-			      field };
-	struct space_boxes b = { .nfields = 1, .field = &ctx.field,
-				 .get = range_get, .ctx = &ctx };
+	struct addr_set s = { 0 };
 
 	if (e->val.u)
 		return e->val.u - 1;
+	s.r = ARENA_ARRAY(d->a, struct addr_range, c->n_cell);
 	for (size_t i = 0; i < c->n_cell; i++)
 		if (end == NONE || cell_in_end(p, c->cell[i], end))
-			ctx.r[b.n++] = (struct addr_range){
+			s.r[s.n++] = (struct addr_range){
 				p->cell[c->cell[i]].lo,
 				p->cell[c->cell[i]].hi };
-	e->val.u = (b.n ? space_union(d->s, &b) : SPACE_NO) + 1;
+	e->val.u = space_addresses(d->s, field, s) + 1;
 	return e->val.u - 1;
 }
 

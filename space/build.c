@@ -272,3 +272,24 @@ uint32_t space_union(struct space *s, const struct space_boxes *b)
 {
 	return space_build(s, b, &space_op_or, SPACE_NO);
 }
+
+static void range_get(const void *ctx, size_t box, unsigned field,
+		      space_val *lo, space_val *hi)
+{
+	const struct addr_set *set = ctx;
+
+	(void)field;
+	*lo = space_addr(set->r[box].lo);
+	*hi = space_addr(set->r[box].hi);
+}
+
+uint32_t space_addresses(struct space *s, unsigned field, struct addr_set set)
+{
+	const uint8_t one = (uint8_t)field;
+	struct space_boxes b = { .nfields = 1, .field = &one,
+				 .get = range_get, .ctx = &set };
+
+	addr_set_normalise(&set);
+	b.n = set.n;
+	return space_union(s, &b);
+}

@@ -144,6 +144,8 @@ uint32_t space_build(struct space *s, const struct space_boxes *b,
 		     const struct space_op *op, uint32_t empty);
 /* Their union. */
 uint32_t space_union(struct space *s, const struct space_boxes *b);
+/* Packets whose field is an address of the set, which is sorted for it. */
+uint32_t space_addresses(struct space *s, unsigned field, struct addr_set set);
 
 /* ---- asking */
 
