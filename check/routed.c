@@ -142,8 +142,7 @@ uint32_t check_routed(struct check *c, const struct plan *p,
 {
 	struct planner x = { .c = c, .s = c->s, .p = p, .f = f,
 			     .a = c->arena };
-	uint32_t unknown = space_or(c->s, unknown_space(&x, PK_SRC),
-				    unknown_space(&x, PK_DST));
+	uint32_t unknown = check_outside(c, p);
 
 	/* translated ones come as planned */
 	if (p->translates)
