@@ -99,7 +99,6 @@ static uint32_t hidden_to(struct reader *r, uint32_t zone, enum hiding how,
 			continue;
 		s.r[s.n++] = (struct addr_range){ c->lo, c->hi };
 	}
-	addr_set_normalise(&s);
 	return s.n ? check_packets(r->c, &s, NULL, NULL) : SPACE_NO;
 }
 
@@ -170,6 +169,17 @@ static uint32_t leaf_in_state(void *ctx, uint32_t a, uint32_t b)
 	return 0;
 }
 
+/* What may pass in that state. */
+static uint32_t passing_in(struct check *c, const struct check_side *rules,
+			   uint32_t state)
+{
+	struct leaf_ctx ctx = { rules, state };
+	struct space_op op = { ev_op_id(rules->ev), false, leaf_in_state, NULL,
+			       &ctx };
+
+	return space_map(c->s, &op, rules->d);
+}
+
 uint32_t check_mistranslated(struct check *c, const struct plan *p,
 			     const struct firewall *f,
 			     const struct check_side *rules)
@@ -180,10 +190,7 @@ uint32_t check_mistranslated(struct check *c, const struct plan *p,
 
 	for (size_t i = 0; i < n; i++) {
 		const struct state *st = rules->ev->state.v[states[i]];
-		struct leaf_ctx ctx = { rules, states[i] };
-		struct space_op op = { ev_op_id(rules->ev), false,
-				       leaf_in_state, NULL, &ctx };
-		uint32_t set = space_map(c->s, &op, rules->d);
+		uint32_t set = passing_in(c, rules, states[i]);
 		uint32_t right = space_and(c->s, right_destination(&r, st),
 					   right_source(&r, st));
 
@@ -219,14 +226,11 @@ uint32_t check_sent_on(struct check *c, const struct plan *p,
 
 	for (size_t i = 0; i < n; i++) {
 		const struct state *st = rules->ev->state.v[states[i]];
-		struct leaf_ctx ctx = { rules, states[i] };
-		struct space_op op = { ev_op_id(rules->ev), false,
-				       leaf_in_state, NULL, &ctx };
 
 		if (st->dnat && st->daddr.kind == VAL_KNOWN &&
 		    is_host(p, (struct addr){ st->daddr.hi, st->daddr.lo }))
 			out = space_or(c->s, out,
-				       space_map(c->s, &op, rules->d));
+				       passing_in(c, rules, states[i]));
 	}
 	return out;
 }
