@@ -107,18 +107,14 @@ static void put_ip(struct nlmsghdr *h, const struct tuple *t)
 	struct nlattr *n = mnl_attr_nest_start(h, CTA_TUPLE_IP);
 	uint8_t src[16], dst[16];
 
-	for (unsigned i = 0; i < 8; i++) {
-		src[i] = (uint8_t)(t->src.hi >> (56 - 8 * i));
-		src[8 + i] = (uint8_t)(t->src.lo >> (56 - 8 * i));
-		dst[i] = (uint8_t)(t->dst.hi >> (56 - 8 * i));
-		dst[8 + i] = (uint8_t)(t->dst.lo >> (56 - 8 * i));
-	}
+	addr_to_bytes(t->src, src);
+	addr_to_bytes(t->dst, dst);
 	if (t->v6) {
 		mnl_attr_put(h, CTA_IP_V6_SRC, 16, src);
 		mnl_attr_put(h, CTA_IP_V6_DST, 16, dst);
 	} else {
-		mnl_attr_put(h, CTA_IP_V4_SRC, 4, src + 12);
-		mnl_attr_put(h, CTA_IP_V4_DST, 4, dst + 12);
+		mnl_attr_put(h, CTA_IP_V4_SRC, 4, src);
+		mnl_attr_put(h, CTA_IP_V4_DST, 4, dst);
 	}
 	mnl_attr_nest_end(h, n);
 }

@@ -126,14 +126,6 @@ int netdev_route_default(int rtnl, bool v6, int index)
 	return ask(rtnl, &buf.h);
 }
 
-static void bytes_of(struct addr a, uint8_t b[16])
-{
-	for (unsigned i = 0; i < 8; i++) {
-		b[i] = (uint8_t)(a.hi >> (56 - 8 * i));
-		b[8 + i] = (uint8_t)(a.lo >> (56 - 8 * i));
-	}
-}
-
 int netdev_address(int rtnl, int index, struct addr a)
 {
 	union request buf;
@@ -142,7 +134,7 @@ int netdev_address(int rtnl, int index, struct addr a)
 	bool v6 = !addr_is_v4(a);
 	uint8_t b[16];
 
-	bytes_of(a, b);
+	addr_to_bytes(a, b);
 	h->nlmsg_type = RTM_NEWADDR;
 	h->nlmsg_flags = NLM_F_CREATE | NLM_F_REPLACE;
 	i->ifa_family = v6 ? AF_INET6 : AF_INET;
@@ -150,8 +142,8 @@ int netdev_address(int rtnl, int index, struct addr a)
 	i->ifa_scope = RT_SCOPE_UNIVERSE;
 	i->ifa_flags = v6 ? IFA_F_NODAD : 0;
 	i->ifa_index = (uint32_t)index;
-	mnl_attr_put(h, IFA_LOCAL, v6 ? 16 : 4, v6 ? b : b + 12);
-	mnl_attr_put(h, IFA_ADDRESS, v6 ? 16 : 4, v6 ? b : b + 12);
+	mnl_attr_put(h, IFA_LOCAL, v6 ? 16 : 4, b);
+	mnl_attr_put(h, IFA_ADDRESS, v6 ? 16 : 4, b);
 	return ask(rtnl, h);
 }
 
@@ -162,7 +154,7 @@ int netdev_route_local(int rtnl, struct addr a, bool add)
 	struct rtmsg *r = route(&buf, v6, RTN_LOCAL);
 	uint8_t b[16];
 
-	bytes_of(a, b);
+	addr_to_bytes(a, b);
 	if (!add) {
 		buf.h.nlmsg_type = RTM_DELROUTE;
 		buf.h.nlmsg_flags = 0;
@@ -170,7 +162,7 @@ int netdev_route_local(int rtnl, struct addr a, bool add)
 	r->rtm_table = RT_TABLE_LOCAL;
 	r->rtm_scope = v6 ? RT_SCOPE_UNIVERSE : RT_SCOPE_HOST;
 	r->rtm_dst_len = v6 ? 128 : 32;
-	mnl_attr_put(&buf.h, RTA_DST, v6 ? 16 : 4, v6 ? b : b + 12);
+	mnl_attr_put(&buf.h, RTA_DST, v6 ? 16 : 4, b);
 	mnl_attr_put_u32(&buf.h, RTA_OIF, 1); /* lo */
 	return ask(rtnl, &buf.h);
 }
