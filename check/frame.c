@@ -80,10 +80,14 @@ static bool has_checksum(unsigned proto)
 	return proto == PROTO_TCP || proto == PROTO_UDP || proto_is_icmp(proto);
 }
 
+static unsigned checksum_at(unsigned proto)
+{
+	return proto == PROTO_TCP ? 16 : proto == PROTO_UDP ? 6 : 2;
+}
+
 static void checksum(uint8_t *b, unsigned n, unsigned proto, bool v6,
 		     uint32_t ends)
 {
-	unsigned at = proto == PROTO_TCP ? 16 : proto == PROTO_UDP ? 6 : 2;
 	unsigned s;
 
 	if (!has_checksum(proto))
@@ -93,7 +97,7 @@ static void checksum(uint8_t *b, unsigned n, unsigned proto, bool v6,
 	else
 		ends += proto + n; /* the pseudo header */
 	s = fold(sum(ends, b, n));
-	put16(b + at, s || proto != PROTO_UDP ? s : 0xffff);
+	put16(b + checksum_at(proto), s || proto != PROTO_UDP ? s : 0xffff);
 }
 
 /* The header of IP; mark 0: none. */
@@ -164,8 +168,7 @@ bool frame_build(const space_val *p, uint16_t mark, const uint8_t *to_mac,
 	network(p, mark, n, ip);
 	checksum(data, n, proto, v6, sum(0, ends, v6 ? 32 : 8));
 	if (p[PK_CT] == CT_INVALID)
-		data[proto == PROTO_TCP ? 16 : proto == PROTO_UDP ? 6 : 2] ^=
-			0x55;
+		data[checksum_at(proto)] ^= 0x55;
 	out->n = FRAME_ETHER + (v6 ? 40 : 20) + n;
 	return true;
 }
