@@ -10,7 +10,7 @@ const char *const pk_ct_name[5] = {
 };
 
 /* NF_CT_STATE_BIT(): invalid is bit 0, untracked bit 6 */
-static const uint32_t ct_bits[5] = {1, 2, 4, 8, 64};
+const uint32_t pk_ct_bit[5] = {1, 2, 4, 8, 64};
 
 static const struct {
 	enum pk_field field;
@@ -60,7 +60,7 @@ void pk_view_value(const struct pk_names *names, const struct kruleset *rs,
 		out[0] = (uint8_t)id;
 		return;
 	}
-	u = v == VIEW_CT ? ct_bits[id] : index_of(rs, &names->v[id], id);
+	u = v == VIEW_CT ? pk_ct_bit[id] : index_of(rs, &names->v[id], id);
 	memcpy(out, &u, sizeof(u)); /* host byte order, as in the kernel */
 }
 

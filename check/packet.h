@@ -72,5 +72,6 @@ void pk_view_value(const struct pk_names *names, const struct kruleset *rs,
 		   enum pk_view v, unsigned id, uint8_t out[16]);
 
 extern const char *const pk_ct_name[5];
+extern const uint32_t pk_ct_bit[5]; /* as `ct state` loads them */
 
 #endif

@@ -3,12 +3,12 @@
 #include <string.h>
 
 #include <linux/netfilter.h>
-#include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_tables.h>
 
 #include "base/addr.h"
 #include "base/keys.h"
 #include "check/drift.h"
+#include "check/packet.h"
 
 /*
  * Rules and elements in few words, close to nft's, for a reader who wants to
@@ -75,22 +75,12 @@ static uint32_t host_number(const uint8_t *p, size_t n)
 
 static void put_states(const uint8_t *p, size_t n, struct buf *out)
 {
-	static const struct {
-		uint32_t bit;
-		const char *name;
-	} state[] = {
-		{ NF_CT_STATE_INVALID_BIT, "invalid" },
-		{ NF_CT_STATE_BIT(IP_CT_ESTABLISHED), "established" },
-		{ NF_CT_STATE_BIT(IP_CT_RELATED), "related" },
-		{ NF_CT_STATE_BIT(IP_CT_NEW), "new" },
-		{ NF_CT_STATE_UNTRACKED_BIT, "untracked" },
-	};
 	uint32_t v = host_number(p, n);
 	bool any = false;
 
-	for (size_t i = 0; i < sizeof(state) / sizeof(*state); i++)
-		if (v & state[i].bit) {
-			buf_printf(out, "%s%s", any ? "," : "", state[i].name);
+	for (unsigned i = 0; i < 5; i++)
+		if (v & pk_ct_bit[i]) {
+			buf_printf(out, "%s%s", any ? "," : "", pk_ct_name[i]);
 			any = true;
 		}
 	if (!any)
