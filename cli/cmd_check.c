@@ -11,6 +11,7 @@
 struct job {
 	struct args *a;
 	struct loaded l;
+	const struct plan *once; /* with exceptions of any time, or NULL */
 	struct waivers *waivers;
 	bool *used;
 	bool live;
@@ -105,7 +106,7 @@ static struct verify_options options_of(struct job *j, const struct firewall *f,
 
 	return (struct verify_options){
 		.file = file ? file->path : NULL,
-		.once = check_once(j->a, &j->l),
+		.once = j->once,
 		.generated = generate(j, f),
 		.gen_command = gen_command(j, f),
 		/* a part is not changed where it is */
@@ -352,6 +353,8 @@ static int run(struct job *j)
 		code = load_plan(j->a, j->a->operands.v[0], &j->l);
 	if (code == EXIT_OK)
 		code = check_read_waivers(j->a, j->l.topo, &j->waivers);
+	if (code == EXIT_OK)
+		j->once = check_once(j->a, &j->l);
 	if (code == EXIT_OK && j->waivers)
 		j->used = ARENA_ARRAY(j->a->arena, bool, j->waivers->list.n);
 	if (code == EXIT_OK && j->live)
