@@ -244,14 +244,6 @@ static void new_chain(struct comparison *c, const struct kr_chain *x)
 		one_rule(c, DRIFT_ADDED, x->rule.v[i]);
 }
 
-static const struct kr_chain *chain_of(const struct kr_table *t,
-				       const char *name)
-{
-	struct map_entry *e = t ? map_find_str(&t->chain, name) : NULL;
-
-	return e ? e->val.p : NULL;
-}
-
 /* By its handle, else by its name. */
 static const struct kr_chain *known_chain(const struct comparison *c, int side,
 					  const struct kr_chain *x)
@@ -262,7 +254,7 @@ static const struct kr_chain *known_chain(const struct comparison *c, int side,
 		if (rs->chain.v[i]->table == c->t[side] &&
 		    rs->chain.v[i]->handle == x->handle)
 			return rs->chain.v[i];
-	return chain_of(c->t[side], x->name);
+	return kr_find_chain(c->t[side], x->name);
 }
 
 static void compare_chain(struct comparison *c, const struct kr_chain *x,
@@ -432,13 +424,6 @@ static void compare_elements(struct comparison *c, const struct kr_set *x,
 
 /* ---- sets ----------------------------------------------------------------------------- */
 
-static const struct kr_set *set_of(const struct kr_table *t, const char *name)
-{
-	struct map_entry *e = t ? map_find_str(&t->set, name) : NULL;
-
-	return e ? e->val.p : NULL;
-}
-
 static bool named(const struct kr_set *s, const struct kr_table *t)
 {
 	return s->table == t && !(s->flags & NFT_SET_ANONYMOUS);
@@ -461,7 +446,7 @@ static void compare_sets(struct comparison *c)
 
 		if (!named(y, c->t[AFTER]))
 			continue;
-		x = set_of(c->t[BEFORE], y->name);
+		x = kr_find_set(c->t[BEFORE], y->name);
 		if (!x) {
 			new_set(c, y);
 			continue;
@@ -477,7 +462,7 @@ static void compare_sets(struct comparison *c)
 	for (size_t i = 0; i < c->rs[BEFORE]->set.n; i++) {
 		const struct kr_set *x = c->rs[BEFORE]->set.v[i];
 
-		if (named(x, c->t[BEFORE]) && !set_of(c->t[AFTER], x->name))
+		if (named(x, c->t[BEFORE]) && !kr_find_set(c->t[AFTER], x->name))
 			differ(c, DRIFT_SET, DRIFT_DELETED, x->name, "");
 	}
 }

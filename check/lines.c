@@ -232,12 +232,10 @@ static bool is_rule(struct line first)
 static void scan_chain(struct scan *s, struct kr_table *t)
 {
 	struct line name = scan_word(s);
-	struct map_entry *e = NULL;
+	struct kr_chain *c = kr_find_chain(
+		t, arena_strndup(s->rs->arena, name.p, name.n));
 	VEC(uint32_t) at = {0};
 
-	if (t)
-		e = map_find_str(&t->chain,
-				 arena_strndup(s->rs->arena, name.p, name.n));
 	skip_blank(s);
 	if (peek(s) != '{')
 		return;
@@ -253,11 +251,7 @@ static void scan_chain(struct scan *s, struct kr_table *t)
 			vec_push(s->rs->arena, &at, line);
 	}
 	s->p += s->p < s->end;
-	if (!e)
-		return;
-	struct kr_chain *c = e->val.p;
-
-	for (size_t i = 0; at.n == c->rule.n && i < at.n; i++) {
+	for (size_t i = 0; c && at.n == c->rule.n && i < at.n; i++) {
 		c->rule.v[i]->file = s->file;
 		c->rule.v[i]->line = at.v[i];
 	}

@@ -151,7 +151,7 @@ bool kr_add_chain(struct kruleset *rs, const struct nlmsghdr *h)
 	return ok;
 }
 
-static struct kr_set *find_set(const struct kr_table *t, const char *name)
+struct kr_set *kr_find_set(const struct kr_table *t, const char *name)
 {
 	struct map_entry *e = t && name ? map_find_str(&t->set, name) : NULL;
 
@@ -307,7 +307,7 @@ bool kr_add_elems(struct kruleset *rs, const struct nlmsghdr *h)
 	if (ok) {
 		uint32_t family = nftnl_set_get_u32(s, NFTNL_SET_FAMILY);
 
-		c.set = find_set(
+		c.set = kr_find_set(
 			kr_find_table(rs, family,
 				      nftnl_set_get_str(s, NFTNL_SET_TABLE)),
 			nftnl_set_get_str(s, NFTNL_SET_NAME));
@@ -463,7 +463,7 @@ static struct kr_rule *rule_at(struct kruleset *rs, const struct nlmsghdr *h)
 {
 	const struct nlattr *tb[NFTA_RULE_MAX + 1] = {NULL};
 	const struct nfgenmsg *g;
-	struct map_entry *e;
+	struct kr_chain *c;
 	struct kr_table *t;
 	struct kr_rule *r;
 
@@ -477,12 +477,11 @@ static struct kr_rule *rule_at(struct kruleset *rs, const struct nlmsghdr *h)
 		return NULL;
 	t = kr_find_table(rs, g->nfgen_family,
 			  mnl_attr_get_str(tb[NFTA_RULE_TABLE]));
-	e = t ? map_find_str(&t->chain, mnl_attr_get_str(tb[NFTA_RULE_CHAIN]))
-	      : NULL;
-	if (!e)
+	c = kr_find_chain(t, mnl_attr_get_str(tb[NFTA_RULE_CHAIN]));
+	if (!c)
 		return NULL;
 	r = ARENA_NEW(rs->arena, struct kr_rule);
-	r->chain = e->val.p;
+	r->chain = c;
 	if (tb[NFTA_RULE_HANDLE] &&
 	    mnl_attr_validate(tb[NFTA_RULE_HANDLE], MNL_TYPE_U64) == 0)
 		r->handle = be64toh(mnl_attr_get_u64(tb[NFTA_RULE_HANDLE]));
@@ -519,9 +518,9 @@ bool kr_add_rule(struct kruleset *rs, const struct nlmsghdr *h)
 
 /* ---- names to pointers */
 
-static struct kr_chain *find_chain(const struct kr_table *t, const char *name)
+struct kr_chain *kr_find_chain(const struct kr_table *t, const char *name)
 {
-	struct map_entry *e = name ? map_find_str(&t->chain, name) : NULL;
+	struct map_entry *e = t && name ? map_find_str(&t->chain, name) : NULL;
 
 	return e ? e->val.p : NULL;
 }
@@ -545,17 +544,17 @@ static enum kr_ex_kind objects_do(const struct kr_set *s)
 static void link_ex(struct kr_table *t, struct kr_ex *x)
 {
 	if (x->kind == EX_VERDICT && needs_chain(x->verdict)) {
-		x->chain = find_chain(t, x->target);
+		x->chain = kr_find_chain(t, x->target);
 		if (!x->chain)
 			x->kind = EX_UNKNOWN;
 	} else if (x->kind == EX_LOOKUP) {
-		x->set = find_set(t, x->target);
+		x->set = kr_find_set(t, x->target);
 		if (!x->set)
 			x->kind = EX_UNKNOWN;
 	} else if (!strcmp(x->name, "objref") && x->target) {
-		x->kind = objects_do(find_set(t, x->target));
+		x->kind = objects_do(kr_find_set(t, x->target));
 	} else if (!strcmp(x->name, "dynset")) {
-		struct kr_set *s = find_set(t, x->target);
+		struct kr_set *s = kr_find_set(t, x->target);
 
 		if (s)
 			s->dynamic = true;
@@ -578,7 +577,7 @@ void kr_link(struct kruleset *rs)
 
 			if (!needs_chain(e->verdict) || !e->target)
 				continue;
-			e->chain = find_chain(s->table, e->target);
+			e->chain = kr_find_chain(s->table, e->target);
 			if (!e->chain)
 				s->unknown = "a jump to no chain";
 		}

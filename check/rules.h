@@ -187,6 +187,9 @@ bool kr_add_rule(struct kruleset *rs, const struct nlmsghdr *h);
 void kr_link(struct kruleset *rs);
 struct kr_table *kr_find_table(const struct kruleset *rs, uint32_t family,
 			       const char *name);
+/* NULL: none, no table, or no name. */
+struct kr_chain *kr_find_chain(const struct kr_table *t, const char *name);
+struct kr_set *kr_find_set(const struct kr_table *t, const char *name);
 const char *kr_family_name(uint32_t family);
 
 /* Comments in user data (rule type 0). NULL: none. */

@@ -130,10 +130,8 @@ static bool compared(const struct drifts *d, const struct touch *t)
 
 static bool times_out(const struct kruleset *rs, const struct touch *t)
 {
-	struct kr_table *table = kr_find_table(rs, t->family, t->table);
-	struct map_entry *e = table ? map_find_str(&table->set, t->name) :
-				      NULL;
-	const struct kr_set *s = e ? e->val.p : NULL;
+	const struct kr_set *s = kr_find_set(
+		kr_find_table(rs, t->family, t->table), t->name);
 
 	return s && s->flags & NFT_SET_TIMEOUT;
 }
