@@ -69,7 +69,7 @@ static const char *kept(struct comparison *c, struct buf *b)
 
 /* ---- rules ------------------------------------------------------------------------- */
 
-typedef VEC(const struct kr_rule *) rules;
+typedef VEC(size_t) places; /* in a chain, from 0 on */
 
 static bool same_rule(const struct comparison *c, const struct kr_rule *x,
 		      const struct kr_rule *y)
@@ -88,7 +88,7 @@ static uint64_t rule_key(const struct comparison *c, const struct kr_rule *r)
 /* What of v[from..to) is not among w[from..to_w). */
 static void only_in(struct comparison *c, const struct kr_chain *v, size_t from,
 		    size_t to, const struct kr_chain *w, size_t to_w,
-		    rules *out)
+		    places *out)
 {
 	struct map there = { 0 };
 
@@ -101,51 +101,43 @@ static void only_in(struct comparison *c, const struct kr_chain *v, size_t from,
 		uint64_t k = rule_key(c, v->rule.v[i]);
 
 		if (!map_find(&there, &k, sizeof(k)))
-			vec_push(c->a, out, v->rule.v[i]);
+			vec_push(c->a, out, i);
 	}
 }
 
-static size_t place(const struct kr_rule *r)
+static void put_rule(const struct kr_chain *v, size_t at, struct buf *b)
 {
-	size_t i = 0;
-
-	while (r->chain->rule.v[i] != r)
-		i++;
-	return i + 1;
-}
-
-static void put_rule(const struct kr_rule *r, struct buf *b)
-{
-	buf_printf(b, "%zu: ", place(r));
-	rule_words(r, b);
+	buf_printf(b, "%zu: ", at + 1);
+	rule_words(v->rule.v[at], b);
 }
 
 static void one_rule(struct comparison *c, enum drift_how how,
-		     const struct kr_rule *r)
+		     const struct kr_chain *v, size_t at)
 {
 	struct buf b = { 0 };
 
 	if (full(c))
 		return;
-	put_rule(r, &b);
-	differ(c, DRIFT_RULE, how, r->chain->name, kept(c, &b));
+	put_rule(v, at, &b);
+	differ(c, DRIFT_RULE, how, v->name, kept(c, &b));
 }
 
-static void replaced(struct comparison *c, const struct kr_rule *x,
-		     const struct kr_rule *y)
+static void replaced(struct comparison *c, const struct kr_chain *v,
+		     const struct kr_chain *w, size_t at)
 {
+	const struct kr_rule *x = v->rule.v[at], *y = w->rule.v[at];
 	struct buf b = { 0 };
 
 	if (full(c))
 		return;
-	put_rule(y, &b);
+	put_rule(w, at, &b);
 	if (x->hash == y->hash && same_text(x->comment, y->comment)) {
 		buf_puts(&b, "; by the same, whose counts begin anew");
 	} else {
 		buf_puts(&b, "; it was: ");
 		rule_words(x, &b);
 	}
-	differ(c, DRIFT_RULE, DRIFT_REPLACED, y->chain->name, kept(c, &b));
+	differ(c, DRIFT_RULE, DRIFT_REPLACED, w->name, kept(c, &b));
 }
 
 /* Equal at both ends; what lies between may differ. */
@@ -153,7 +145,7 @@ static void compare_rules(struct comparison *c, const struct kr_chain *x,
 			  const struct kr_chain *y)
 {
 	size_t n = x->rule.n, m = y->rule.n, at = 0, i = 0, k = 0;
-	rules gone = { 0 }, come = { 0 };
+	places gone = { 0 }, come = { 0 };
 
 	while (at < n && at < m &&
 	       same_rule(c, x->rule.v[at], y->rule.v[at]))
@@ -164,14 +156,15 @@ static void compare_rules(struct comparison *c, const struct kr_chain *x,
 	only_in(c, x, at, n, y, m, &gone);
 	only_in(c, y, at, m, x, n, &come);
 	while (i < gone.n || k < come.n) {
-		if (i < gone.n && k < come.n &&
-		    place(gone.v[i]) == place(come.v[k]))
-			replaced(c, gone.v[i++], come.v[k++]);
-		else if (i < gone.n && (k == come.n || place(gone.v[i]) <=
-						       place(come.v[k])))
-			one_rule(c, DRIFT_DELETED, gone.v[i++]);
-		else
-			one_rule(c, DRIFT_ADDED, come.v[k++]);
+		if (i < gone.n && k < come.n && gone.v[i] == come.v[k]) {
+			replaced(c, x, y, gone.v[i++]);
+			k++;
+		} else if (k == come.n ||
+			   (i < gone.n && gone.v[i] < come.v[k])) {
+			one_rule(c, DRIFT_DELETED, x, gone.v[i++]);
+		} else {
+			one_rule(c, DRIFT_ADDED, y, come.v[k++]);
+		}
 	}
 	if (!gone.n && !come.n && n > at)
 		differ(c, DRIFT_CHAIN, DRIFT_CHANGED, y->name,
@@ -241,7 +234,7 @@ static void new_chain(struct comparison *c, const struct kr_chain *x)
 		put_base(x, &b);
 	differ(c, DRIFT_CHAIN, DRIFT_ADDED, x->name, kept(c, &b));
 	for (size_t i = 0; i < x->rule.n; i++)
-		one_rule(c, DRIFT_ADDED, x->rule.v[i]);
+		one_rule(c, DRIFT_ADDED, x, i);
 }
 
 /* By its handle, else by its name. */
