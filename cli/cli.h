@@ -104,6 +104,7 @@ struct file_out {
 	const char *path;
 	const struct buf *text;
 	bool over_input; /* it may be what was read: fmt */
+	bool fresh;	 /* never over a file that is there */
 	bool same; /* set: it stood there already and was left alone */
 	int held;  /* open for writing since before privileges were given up:
 		    * its descriptor + 1; 0: it is opened by its path */

@@ -1,4 +1,3 @@
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -198,36 +197,18 @@ static int write_well(struct args *a, const struct plot *p, struct buf *out)
 	return done ? EXIT_OK : EXIT_BAD;
 }
 
-/* The whole file or none, and never over another: link() fails where there is
- * one. */
 static int write_new(struct args *a, const char *path, const struct buf *text)
 {
-	const char *tmp = arena_printf(a->arena, "%s.new-%ld", path,
-				       (long)getpid());
-	struct file_out f = { .path = tmp, .text = text };
-	int code = EXIT_OK;
+	struct file_out f = { .path = path, .text = text, .fresh = true };
+	int code = write_files(a, &f, 1);
+	struct buf word = { 0 };
 
-	if (access(path, F_OK) == 0)
-		return complain(a, "\"%s\" exists: it will not be written over",
-				path);
-	if (write_files(a, &f, 1) != EXIT_OK)
-		return EXIT_BAD;
-	if (link(tmp, path) != 0)
-		code = errno == EEXIST ?
-			complain(a, "\"%s\" exists: it will not be written "
-				 "over", path) :
-			complain(a, "cannot write \"%s\": %s", path,
-				 strerror(errno));
-	unlink(tmp);
-	if (code == EXIT_OK) {
-		struct buf word = { 0 };
-
-		buf_shell(&word, path);
-		fprintf(stderr, "%s written; next: portplan matrix %s\n", path,
-			word.s);
-		buf_free(&word);
-	}
-	return code;
+	if (code != EXIT_OK)
+		return code;
+	buf_shell(&word, path);
+	fprintf(stderr, "%s written; next: portplan matrix %s\n", path, word.s);
+	buf_free(&word);
+	return EXIT_OK;
 }
 
 /* ---- questions ------------------------------------------------------------------------ */

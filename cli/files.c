@@ -58,6 +58,11 @@ static int trouble(const struct args *a, const char *path)
 	return complain(a, "cannot write \"%s\": %s", path, strerror(errno));
 }
 
+static int is_there(const struct args *a, const char *path)
+{
+	return complain(a, "\"%s\" exists: it will not be written over", path);
+}
+
 int need_directory(const struct args *a, const char *dir)
 {
 	struct stat st;
@@ -85,6 +90,8 @@ static int plan_target(const struct args *a, const struct file_out *f,
 		return EXIT_OK;
 	if (stat(f->path, &st) != 0)
 		return errno == ENOENT ? EXIT_OK : trouble(a, f->path);
+	if (f->fresh)
+		return is_there(a, f->path);
 	if (S_ISDIR(st.st_mode))
 		return complain(a, "cannot write \"%s\": it is a directory",
 				f->path);
@@ -155,6 +162,15 @@ static int check_twice(const struct args *a, const struct file_out *f, size_t n)
 	return EXIT_OK;
 }
 
+/* link() fails where somebody was quicker. */
+static int put_fresh(const struct args *a, const struct file_out *f,
+		     const struct target *t)
+{
+	if (link(t->tmp, t->path) == 0)
+		return EXIT_OK;
+	return errno == EEXIST ? is_there(a, f->path) : trouble(a, f->path);
+}
+
 static int switch_all(const struct args *a, struct file_out *f,
 		      struct target *t, size_t n)
 {
@@ -166,6 +182,8 @@ static int switch_all(const struct args *a, struct file_out *f,
 			code = write_in_place(a, &f[i]);
 		else if (t[i].how == HOW_HELD)
 			code = write_held(a, &f[i]);
+		else if (f[i].fresh)
+			code = put_fresh(a, &f[i], &t[i]);
 		else if (t[i].tmp && rename(t[i].tmp, t[i].path) != 0)
 			code = trouble(a, f[i].path);
 		else
