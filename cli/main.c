@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 
@@ -63,6 +64,9 @@ static int help(int argc, char **argv)
 	}
 	code = fwrite(b.s, 1, b.n, stdout) == b.n && fflush(stdout) == 0 ?
 		EXIT_OK : EXIT_BAD;
+	if (code != EXIT_OK)
+		fprintf(stderr, "portplan help: cannot write: %s\n",
+			strerror(errno));
 	buf_free(&b);
 	return code;
 }
