@@ -209,7 +209,8 @@ bench-live: portplan
 BINDIR := $(DESTDIR)$(PREFIX)/bin
 MANDIR := $(DESTDIR)$(PREFIX)/share/man
 BASHDIR := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
-ZSHDIR := $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions
+# zsh looks for what Debian's packages bring in one, for all else in the other.
+ZSHDIR := $(DESTDIR)$(PREFIX)/share/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
 DOCDIR := $(DESTDIR)$(PREFIX)/share/doc/portplan
 UNITDIR := $(DESTDIR)$(PREFIX)/lib/systemd/system
 SERVICES := $(sort $(wildcard templates/systemd/*.service templates/systemd/*.timer))
@@ -219,8 +220,9 @@ COMMANDS = $(shell ./portplan help --names)
 install: portplan
 	install -d $(BINDIR) $(MANDIR)/man1 $(MANDIR)/man5 $(BASHDIR) $(ZSHDIR)
 	install -m 755 portplan $(BINDIR)/portplan
-	install -d $(DOCDIR)/examples
-	install -m 644 README.md $(DOCDIR)
+	install -d $(DOCDIR)/examples $(DOCDIR)/templates/ci
+	install -m 644 README.md DESIGN.md $(DOCDIR)
+	install -m 644 templates/ci/* $(DOCDIR)/templates/ci
 	install -m 644 $(EXAMPLES) templates/examples/monday.pcap \
 		templates/examples/company.py $(DOCDIR)/examples
 	./portplan schema > $(DOCDIR)/portplan.xsd
