@@ -44,8 +44,8 @@ static size_t place_of(const struct question *q)
 	return x * UINT64_C(0xff51afd7ed558ccd) >> 54 & (PLACES - 1);
 }
 
-/* May the answer be another's? Not where no class stands for the end, nor
- * where it matters which firewall it is. */
+/* May the answer be another's? Not where no class stands for the end. Each
+ * firewall has a class of its own. */
 static bool ask(const struct plan *p, uint32_t s, uint32_t d, bool v4,
 		uint32_t key, struct question *q)
 {
@@ -55,8 +55,7 @@ static bool ask(const struct plan *p, uint32_t s, uint32_t d, bool v4,
 		return false;
 	x = &p->cell[s];
 	y = &p->cell[d];
-	if (x->cls == NONE || y->cls == NONE || y->party == NONE ||
-	    p->topo->parties.v[y->party]->kind == PARTY_FIREWALL)
+	if (x->cls == NONE || y->cls == NONE)
 		return false;
 	*q = (struct question){ x->cls, x->ends, y->cls, y->ends, key, v4 };
 	return true;

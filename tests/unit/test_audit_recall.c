@@ -6,6 +6,7 @@
 
 #include "audit/recall.h"
 #include "base/keys.h"
+#include "tests/unit/sample.h"
 #include "topology/topology.h"
 
 /* What is recalled is what would have been ruled: between the ends of all
@@ -83,23 +84,13 @@ static bool same(const struct ruling *x, const struct ruling *y)
 	       x->same_zone == y->same_zone && x->not_judged == y->not_judged;
 }
 
-static unsigned differ(const char *path, unsigned *allowed)
+static unsigned differ(const struct plan *p, struct recall *m,
+		       unsigned *allowed)
 {
 	struct arena *a = arena_new();
-	struct topology_options to = { .template_dirs = NULL };
-	struct plan_options po = { .now = 1800000000 };
-	struct diags d;
-	struct topology *t;
-	struct plan *p;
-	struct judge *j;
-	struct recall *m = recall_new(a);
+	struct judge *j = judge_new(a, p);
 	unsigned wrong = 0;
 
-	diags_init(&d, a);
-	t = topology_read(a, path, &to, &d);
-	p = t ? plan_build(a, t, &po, &d) : NULL;
-	CU_ASSERT_FATAL(p != NULL);
-	j = judge_new(a, p);
 	for (unsigned i = 0; i < ASKED; i++) {
 		struct addr src = random_addr(p), dst = random_addr(p);
 		uint32_t key = random_key();
@@ -113,6 +104,25 @@ static unsigned differ(const char *path, unsigned *allowed)
 	return wrong;
 }
 
+static unsigned file_differs(const char *path, unsigned *allowed)
+{
+	struct arena *a = arena_new();
+	struct topology_options to = { .template_dirs = NULL };
+	struct plan_options po = { .now = 1800000000 };
+	struct diags d;
+	struct topology *t;
+	struct plan *p;
+	unsigned wrong;
+
+	diags_init(&d, a);
+	t = topology_read(a, path, &to, &d);
+	p = t ? plan_build(a, t, &po, &d) : NULL;
+	CU_ASSERT_FATAL(p != NULL);
+	wrong = differ(p, recall_new(a), allowed);
+	arena_free(a);
+	return wrong;
+}
+
 static void as_ruled(void)
 {
 	unsigned allowed = 0;
@@ -120,7 +130,7 @@ static void as_ruled(void)
 
 	CU_ASSERT_FATAL(!glob("templates/examples/*.xml", 0, NULL, &g));
 	for (size_t i = 0; i < g.gl_pathc; i++) {
-		unsigned n = differ(g.gl_pathv[i], &allowed);
+		unsigned n = file_differs(g.gl_pathv[i], &allowed);
 
 		if (n)
 			printf("  %s: %u of %u differ\n", g.gl_pathv[i], n,
@@ -131,8 +141,34 @@ static void as_ruled(void)
 	globfree(&g);
 }
 
+/* Both families have the same classes; two firewalls, what each lets in. */
+static void families_and_firewalls(void)
+{
+	struct sample s = sample_plan(ROOT("exchange-2003")
+		"<zone name='a' networks='10.1.0.0/24 2001:db8:1::/64'>"
+		"<host name='a1' address='10.1.0.5 2001:db8:1::5'/></zone>"
+		"<zone name='b' networks='10.2.0.0/24 2001:db8:2::/64'>"
+		"<host name='b1' address='10.2.0.5 2001:db8:2::5'/></zone>"
+		"<zone name='c' networks='10.3.0.0/24'/>"
+		"<firewall name='f'><interface name='e0' zone='a' "
+		"address='10.1.0.1'/><interface name='e1' zone='b' "
+		"address='10.2.0.1'/><input from='a' tcp='80' reason='r'/>"
+		"</firewall><firewall name='g'><interface name='e0' zone='b' "
+		"address='10.2.0.2'/><interface name='e1' zone='c' "
+		"address='10.3.0.1'/><input from='a b' tcp='443' reason='r'/>"
+		"</firewall><allow from='a1' to='b1' icmp='echo-request' "
+		"icmpv6='echo-request' reason='r'/>" END);
+	unsigned allowed = 0;
+
+	CU_ASSERT_FATAL(sample_good(&s));
+	CU_ASSERT(differ(s.p, recall_new(s.a), &allowed) == 0);
+	CU_ASSERT(allowed > 100);
+	arena_free(s.a);
+}
+
 static CU_TestInfo tests[] = {
 	{ "as ruled", as_ruled },
+	{ "families and firewalls", families_and_firewalls },
 	CU_TEST_INFO_NULL,
 };
 
