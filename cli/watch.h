@@ -140,7 +140,8 @@ bool watch_take(struct watch *w);
 void watch_take_until(struct watch *w, uint32_t generation);
 void watch_burst_over(struct watch *w);
 bool watch_is_ours(const struct watch *w, uint32_t family, const char *table);
-double watch_clock(void);
+double watch_clock(void);	  /* seconds, monotonic */
+uint64_t watch_wall_clock(void); /* nanoseconds since 1970 */
 
 /* watch_out.c */
 int watch_outputs(struct watch *w);

@@ -19,7 +19,7 @@ double watch_clock(void)
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
-static uint64_t wall_clock(void)
+uint64_t watch_wall_clock(void)
 {
 	struct timespec ts;
 
@@ -87,7 +87,7 @@ static void begin(struct watch *w)
 
 	if (w->last <= 0) {
 		w->first = t;
-		w->first_at = wall_clock();
+		w->first_at = watch_wall_clock();
 	}
 	if (!w->burst)
 		w->burst = arena_new();

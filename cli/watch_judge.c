@@ -1,5 +1,4 @@
 #include <string.h>
-#include <time.h>
 
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
@@ -349,14 +348,6 @@ static bool read_snapshot(struct watch *w, struct snapshot *s)
 	return false;
 }
 
-static uint64_t now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
 static bool tell_whole(struct watch *w, struct news *n)
 {
 	struct arena *a;
@@ -364,7 +355,7 @@ static bool tell_whole(struct watch *w, struct news *n)
 	if (!w->now.rules && !read_snapshot(w, &w->now))
 		return false;
 	a = arena_new();
-	n->at = now();
+	n->at = watch_wall_clock();
 	n->standing = watch_standing(w);
 	n->generation = w->now.rules->generation;
 	judge(w, a, &w->now, NULL, n);
