@@ -99,27 +99,36 @@ static uint32_t count_of(unsigned type, const struct nlattr *const *v)
 	return n;
 }
 
-static void add_touch(struct change *c, const struct touch *t)
+static struct touch *find_touch(struct touches *x, const struct touch *t)
 {
-	for (size_t i = 0; i < c->touched.n; i++) {
-		struct touch *x = &c->touched.v[i];
+	for (size_t i = 0; i < x->n; i++) {
+		struct touch *y = &x->v[i];
 
-		if (x->family == t->family && x->type == t->type &&
-		    !strcmp(x->table, t->table) && !strcmp(x->name, t->name)) {
-			x->n += t->n;
-			return;
-		}
+		if (y->family == t->family && y->type == t->type &&
+		    !strcmp(y->table, t->table) && !strcmp(y->name, t->name))
+			return y;
 	}
-	if (c->touched.n == MONITOR_TOUCHES) {
-		c->more = true;
-		return;
+	return NULL;
+}
+
+void touches_add(struct arena *a, struct touches *x, const struct touch *t)
+{
+	struct touch table = { t->family, TOUCH_TABLE, t->table, "", t->n };
+	struct touch *same = find_touch(x, t);
+
+	if (!same && x->n >= MONITOR_TOUCHES) {
+		t = &table;
+		same = find_touch(x, t);
 	}
-	if (!c->arena)
-		c->arena = arena_new();
-	vec_push(c->arena, &c->touched,
-		 (struct touch){ t->family, t->type,
-				 arena_strdup(c->arena, t->table),
-				 arena_strdup(c->arena, t->name), t->n });
+	if (same)
+		same->n += t->n;
+	else if (x->n == 2 * MONITOR_TOUCHES)
+		x->more = true;
+	else
+		vec_push(a, x, (struct touch){ t->family, t->type,
+					       arena_strdup(a, t->table),
+					       arena_strdup(a, t->name),
+					       t->n });
 }
 
 static void take_object(struct change *c, const struct nlmsghdr *h)
@@ -133,7 +142,9 @@ static void take_object(struct change *c, const struct nlmsghdr *h)
 	t.table = text_of(v[NFTA_TABLE_NAME]);
 	t.name = object_name(type, v);
 	t.n = count_of(type, v);
-	add_touch(c, &t);
+	if (!c->arena)
+		c->arena = arena_new();
+	touches_add(c->arena, &c->touched, &t);
 }
 
 /* ---- its end --------------------------------------------------------------------- */

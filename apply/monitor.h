@@ -16,25 +16,36 @@
  */
 enum {
 	MONITOR_COMM = 16,	/* TASK_COMM_LEN */
-	MONITOR_TOUCHES = 64,	/* objects of one transaction; more: .more */
+	MONITOR_TOUCHES = 64,	/* objects by name; as many tables again */
+	TOUCH_TABLE = 0xff,	/* no NFT_MSG_…: something in that table */
 };
 
 /* What a transaction did to one object, or to the elements of one set. */
 struct touch {
 	uint8_t family; /* NFPROTO_… */
-	uint8_t type;	/* NFT_MSG_NEWRULE, NFT_MSG_DELSETELEM, … */
+	uint8_t type;	/* NFT_MSG_NEWRULE, NFT_MSG_DELSETELEM, …, TOUCH_TABLE */
 	const char *table;
 	const char *name; /* of chain (a rule's, too), set, object; "" */
 	uint32_t n;	  /* rules, elements */
 };
+
+/* A vector (base/vec.h). Of objects beyond MONITOR_TOUCHES only the tables are
+ * kept, so that it is known whose they were. */
+struct touches {
+	struct touch *v;
+	size_t n, cap;
+	bool more; /* there were tables that are not among them */
+};
+
+/* Added up where it is there already; its names are copied. */
+void touches_add(struct arena *a, struct touches *x, const struct touch *t);
 
 struct change {
 	uint32_t generation; /* after it */
 	pid_t pid;	     /* of the process; 0: not told */
 	char comm[MONITOR_COMM];
 	struct arena *arena; /* of what it touched; NULL: nothing */
-	VEC(struct touch) touched;
-	bool more;
+	struct touches touched;
 };
 
 void change_free(struct change *c);

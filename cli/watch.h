@@ -53,7 +53,7 @@ struct actor {
 	char comm[MONITOR_COMM];
 	bool ours; /* of this program's name, and in our tables alone */
 	unsigned changes;
-	VEC(struct touch) touched;
+	struct touches touched;
 };
 
 enum origin { ORIGIN_OWN, ORIGIN_FOREIGN, ORIGIN_UNPROVEN, ORIGIN_UNKNOWN,

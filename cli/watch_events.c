@@ -35,7 +35,7 @@ bool watch_is_ours(const struct watch *w, uint32_t family, const char *table)
 /* The name alone proves nothing, but without it nothing is ours. */
 static bool looks_ours(const struct watch *w, const struct change *c)
 {
-	if (c->more || (strcmp(c->comm, w->own_comm) &&
+	if (c->touched.more || (strcmp(c->comm, w->own_comm) &&
 			strcmp(c->comm, GUARDIAN_COMM)))
 		return false;
 	for (size_t i = 0; i < c->touched.n; i++)
@@ -60,25 +60,6 @@ static struct actor *actor_of(struct watch *w, const struct change *c)
 	memcpy(x.comm, c->comm, sizeof(x.comm));
 	vec_push(w->burst, &w->actors, x);
 	return &w->actors.v[w->actors.n - 1];
-}
-
-static void add_touch(struct watch *w, struct actor *a, const struct touch *t)
-{
-	for (size_t i = 0; i < a->touched.n; i++) {
-		struct touch *x = &a->touched.v[i];
-
-		if (x->family == t->family && x->type == t->type &&
-		    !strcmp(x->table, t->table) && !strcmp(x->name, t->name)) {
-			x->n += t->n;
-			return;
-		}
-	}
-	if (a->touched.n == MONITOR_TOUCHES)
-		return;
-	vec_push(w->burst, &a->touched,
-		 (struct touch){ t->family, t->type,
-				 arena_strdup(w->burst, t->table),
-				 arena_strdup(w->burst, t->name), t->n });
 }
 
 static void begin(struct watch *w)
@@ -107,7 +88,8 @@ static void add_change(struct watch *w, const struct change *c)
 	}
 	a->changes++;
 	for (size_t i = 0; i < c->touched.n; i++)
-		add_touch(w, a, &c->touched.v[i]);
+		touches_add(w->burst, &a->touched, &c->touched.v[i]);
+	a->touched.more |= c->touched.more;
 }
 
 /* One event, or that some are lost; false: nothing is waiting. */

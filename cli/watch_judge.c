@@ -251,21 +251,30 @@ static bool may_deny(const struct watch *w, const char *table)
 /* Only in tables that may deny as they like. */
 static bool allowed_to(const struct watch *w)
 {
-	for (size_t i = 0; i < w->actors.n; i++)
-		for (size_t k = 0; k < w->actors.v[i].touched.n; k++)
-			if (!may_deny(w, w->actors.v[i].touched.v[k].table))
+	for (size_t i = 0; i < w->actors.n; i++) {
+		const struct touches *x = &w->actors.v[i].touched;
+
+		for (size_t k = 0; k < x->n; k++)
+			if (!may_deny(w, x->v[k].table))
 				return false;
+		if (x->more)
+			return false;
+	}
 	return w->actors.n && !w->lost && !w->more_actors;
 }
 
 static bool touches_ours(const struct watch *w)
 {
-	for (size_t i = 0; i < w->actors.n; i++)
-		for (size_t k = 0; k < w->actors.v[i].touched.n; k++)
-			if (watch_is_ours(w, w->actors.v[i].touched.v[k].family,
-					  w->actors.v[i].touched.v[k].table))
+	for (size_t i = 0; i < w->actors.n; i++) {
+		const struct touches *x = &w->actors.v[i].touched;
+
+		for (size_t k = 0; k < x->n; k++)
+			if (watch_is_ours(w, x->v[k].family, x->v[k].table))
 				return true;
-	return false;
+		if (x->more)
+			return true;
+	}
+	return w->more_actors > 0;
 }
 
 static enum origin origin_of(const struct watch *w, const struct news *n)
