@@ -313,8 +313,9 @@ static void write_party(struct writer *w, const struct party *p)
 		write_ports(w, "dynamic-ports", p->dynamic);
 	write_public(w, p);
 	write_attr(w, "realm", p->realm);
-	if (w->sort)
-		write_attr(w, "sort", arena_printf(k->a, "%u", w->sort[p->id]));
+	if (w->sorts && w->sort[p->id] != NONE)
+		write_attr(w, "sort", arena_printf(k->a, "%u",
+						   w->sort[p->id] + 1));
 	buf_puts(w->out, ">\n");
 	write_inner(w, p);
 	for (size_t i = 0; i < k->t->parties.n; i++)
@@ -324,47 +325,57 @@ static void write_party(struct writer *w, const struct party *p)
 	buf_free(&b);
 }
 
-/* ---- parts of one party that the whole tells apart -------------------------------------- */
+/* ---- what the whole tells apart --------------------------------------------------------- */
 
-static uint32_t largest_class(const struct writer *w, const struct party *p)
+/* By party, the largest class of its cells: parties that share it have one
+ * number, and what is of another class is a part with a role of its own. */
+static uint32_t *find_sorts(struct arena *a, const struct plan *p)
 {
-	uint32_t best = NONE;
+	uint32_t *sort = ARENA_ARRAY(a, uint32_t, p->topo->parties.n);
+	double *size = ARENA_ARRAY(a, double, p->classes.n);
+
+	for (uint32_t i = 0; i < p->classes.n; i++)
+		size[i] = plan_class_size(p, i);
+	for (size_t i = 0; i < p->topo->parties.n; i++)
+		sort[i] = NONE;
+	for (uint32_t c = 0; c < p->n_cell; c++) {
+		const struct cell *x = &p->cell[c];
+
+		if (x->zone != NONE && (sort[x->party] == NONE ||
+					size[x->cls] > size[sort[x->party]]))
+			sort[x->party] = x->cls;
+	}
+	return sort;
+}
+
+static void write_part(struct writer *w, const struct cell *x)
+{
+	struct buf b = { 0 };
+
+	put_prefixes(&b, (struct addr_range){ x->lo, x->hi });
+	buf_puts(w->out, "<assign");
+	write_words(w, "to", &b);
+	write_attr(w, "roles", write_extra_role(w,
+			arena_printf(w->k->a, "sort-%u", x->cls)));
+	buf_puts(w->out, "/>\n");
+	buf_free(&b);
+}
+
+static void write_parts(struct writer *w, const bool *elsewhere)
+{
+	const struct keep *k = w->k;
 
 	for (uint32_t c = 0; c < w->sorts->n_cell; c++) {
 		const struct cell *x = &w->sorts->cell[c];
+		uint32_t here;
 
-		if (x->party == p->id && x->zone != NONE &&
-		    (best == NONE || plan_class_size(w->sorts, x->cls) >
-				     plan_class_size(w->sorts, best)))
-			best = x->cls;
-	}
-	return best;
-}
-
-static void write_parts(struct writer *w, const struct party *p,
-			const bool *elsewhere)
-{
-	const struct plan *s = w->sorts;
-	uint32_t main = largest_class(w, p);
-
-	for (uint32_t c = 0; c < s->n_cell; c++) {
-		const struct cell *x = &s->cell[c];
-		struct addr_range r = { x->lo, x->hi };
-		struct buf b = { 0 };
-		const char *role;
-
-		if (x->party != p->id || x->zone == NONE || x->cls == main ||
-		    elsewhere[plan_cell(w->k->p, x->lo)] ||
-		    !(as_written(w->k, p) ||
-		      w->k->cell[plan_cell(w->k->p, x->lo)]))
+		if (x->zone == NONE || !k->party[x->party] ||
+		    x->cls == w->sort[x->party])
 			continue;
-		role = arena_printf(w->k->a, "sort-%u", x->cls);
-		put_prefixes(&b, r);
-		buf_puts(w->out, "<assign");
-		write_words(w, "to", &b);
-		write_attr(w, "roles", write_extra_role(w, role));
-		buf_puts(w->out, "/>\n");
-		buf_free(&b);
+		here = plan_cell(k->p, x->lo);
+		if (!elsewhere[here] && (k->cell[here] ||
+		    as_written(k, k->t->parties.v[x->party])))
+			write_part(w, x);
 	}
 }
 
@@ -375,12 +386,13 @@ void write_places(struct writer *w)
 	struct buf b = { 0 };
 
 	find_elsewhere(k, elsewhere);
+	if (w->sorts)
+		w->sort = find_sorts(k->a, w->sorts);
 	for (size_t i = 0; i < k->t->zones.n; i++)
 		if (k->zone[i])
 			write_party(w, k->t->zones.v[i]);
-	for (size_t i = 0; w->sorts && i < k->t->parties.n; i++)
-		if (k->party[i] && k->t->parties.v[i]->kind != PARTY_HOST)
-			write_parts(w, k->t->parties.v[i], elsewhere);
+	if (w->sorts)
+		write_parts(w, elsewhere);
 	put_cells(k, elsewhere, &b);
 	if (b.n) {
 		buf_puts(w->out, "<zone");

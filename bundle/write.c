@@ -520,35 +520,6 @@ static void name_all(struct writer *w)
 							i + 1));
 }
 
-/* Numbers for lists of classes, by the party whose cells are of them. */
-static uint32_t *find_sorts(struct arena *a, const struct plan *p)
-{
-	uint32_t *sort = ARENA_ARRAY(a, uint32_t, p->topo->parties.n);
-	struct lists l;
-
-	lists_init(a, &l);
-	for (uint32_t c = 0; c < p->n_cell; c++) {
-		const struct cell *x = &p->cell[c];
-		VEC(uint32_t) v = { 0 };
-		uint32_t had;
-
-		if (x->party == NONE || x->cls == NONE)
-			continue;
-		had = sort[x->party];
-		if (list_has(l.v[had], l.len[had], x->cls))
-			continue;
-		for (size_t i = 0; i < l.len[had]; i++) {
-			if (v.n == i && x->cls < l.v[had][i])
-				vec_push(a, &v, x->cls);
-			vec_push(a, &v, l.v[had][i]);
-		}
-		if (v.n == l.len[had])
-			vec_push(a, &v, x->cls);
-		sort[x->party] = lists_intern(a, &l, v.v, v.n);
-	}
-	return sort;
-}
-
 void bundle_write(const struct plan *p, const struct firewall *f,
 		  const struct plan *sorts, struct buf *out)
 {
@@ -559,8 +530,6 @@ void bundle_write(const struct plan *p, const struct firewall *f,
 
 	keep_find(&k);
 	w.sorts = sorts;
-	if (sorts)
-		w.sort = find_sorts(k.a, sorts);
 	name_all(&w);
 	buf_puts(out, "<topology xmlns=\"" PORTPLAN_NS "\"");
 	write_attr(&w, "name", p->topo->name);

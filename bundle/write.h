@@ -10,8 +10,9 @@ struct writer {
 	const char **zone_name; /* by zone id: its own, or "via-N" */
 	const char **firewall_name;
 	const struct plan *sorts; /* or NULL: see bundle.h */
-	const uint32_t *sort;	  /* by party id; NULL */
 	VEC(const char *) extra;  /* roles of no flow */
+	const uint32_t *sort; /* by party id, with sorts: its largest class;
+				 NONE */
 };
 
 /* name="value", escaped; nothing where value is NULL. */
