@@ -580,6 +580,8 @@ void dispatch_rules(struct dispatch *x)
 	struct work w = { .x = x, .g = x->g, .a = x->g->scratch,
 			  .p = x->g->p };
 
+	if (!x->pairs.n && !x->products.n && !x->back.n)
+		return;
 	lists_init(w.a, &w.mixes);
 	lists_init(w.a, &w.rows);
 	lists_init(w.a, &w.sharers);

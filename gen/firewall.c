@@ -73,59 +73,6 @@ static void new_only_rules(struct gen *g, struct rs_chain *c)
 		rs_verdict(g->rs, r, RS_DROP, NULL);
 }
 
-/* ---- the plan, by pairs of nodes -------------------------------------------------- */
-
-static struct node_index *between(struct gen *g, uint32_t from, uint32_t to)
-{
-	return &g->index[(size_t)from * g->n_nodes + to];
-}
-
-static void index_plan(struct gen *g)
-{
-	const struct plan *p = g->p;
-
-	g->n_nodes = p->n_zones + (uint32_t)p->topo->firewalls.n;
-	g->index = arena_alloc(g->scratch, sizeof(*g->index) *
-			       g->n_nodes * g->n_nodes);
-	for (uint32_t i = 0; i < p->pairs.n; i++)
-		vec_push(g->scratch,
-			 &between(g, p->classes.v[p->pairs.v[i].from].node,
-				  p->classes.v[p->pairs.v[i].to].node)->pairs,
-			 i);
-	for (uint32_t i = 0; i < p->products.n; i++)
-		vec_push(g->scratch, &between(g,
-				p->classes.v[p->products.v[i].from].node,
-				p->classes.v[p->products.v[i].to].node)
-				->products, i);
-	for (uint32_t i = 0; i < g->n_nodes * g->n_nodes; i++) {
-		const struct node_index *there = &g->index[i];
-		const struct node_index *back = between(g, i % g->n_nodes,
-							i / g->n_nodes);
-
-		if (there->pairs.n || there->products.n || back->products.n)
-			vec_push(g->scratch, &g->busy, i);
-	}
-}
-
-static void take_nodes(struct dispatch *x, uint32_t from, uint32_t to)
-{
-	struct gen *g = x->g;
-	const struct plan *p = g->p;
-	const struct node_index *there = between(g, from, to);
-	const struct node_index *back = between(g, to, from);
-
-	for (size_t i = 0; i < there->pairs.n; i++)
-		vec_push(g->scratch, &x->pairs, there->pairs.v[i]);
-	for (size_t i = 0; i < there->products.n; i++)
-		if (!p->products.v[there->products.v[i]].any_local)
-			vec_push(g->scratch, &x->products,
-				 there->products.v[i]);
-	for (size_t i = 0; i < back->products.n; i++)
-		if (p->svcsets.v[p->products.v[back->products.v[i]].svc]
-			    .ike_families)
-			vec_push(g->scratch, &x->back, back->products.v[i]);
-}
-
 /* ---- forwarding ---------------------------------------------------------------------- */
 
 /* Space of a zone as a set: the addresses that may come from it. */
@@ -204,7 +151,6 @@ static bool open_inside(const struct party *z)
 static const char *zone_pair_chain(struct gen *g, const struct party *a,
 				   const struct party *b)
 {
-	const struct plan *p = g->p;
 	struct dispatch x = { .g = g, .in = a->zone_id, .out = b->zone_id,
 			      .where = a == b ? AT_INSIDE : AT_FORWARD };
 	const char *what = arena_printf(g->arena, "%s to %s", a->name, b->name);
@@ -219,14 +165,11 @@ static const char *zone_pair_chain(struct gen *g, const struct party *a,
 		take_nodes(&x, a->zone_id, a->zone_id);
 		dispatch_rules(&x);
 	} else {
-		for (size_t i = 0; i < g->busy.n; i++) {
-			uint32_t from = g->busy.v[i] / g->n_nodes;
-			uint32_t to = g->busy.v[i] % g->n_nodes;
+		const struct crossing *c = crossing_find(g, a->zone_id,
+							 b->zone_id);
 
-			if (route_uses(plan_route(p, from, to), g->f->id,
-				       a->zone_id, b->zone_id))
-				take_nodes(&x, from, to);
-		}
+		for (size_t i = 0; i < c->busy.n; i++)
+			take_nodes(&x, c->busy.v[i].from, c->busy.v[i].to);
 		dispatch_rules(&x);
 	}
 	observe_rules(g, x.chain, a->zone_id, b->zone_id);
@@ -459,7 +402,7 @@ static const char *input_chain_of(struct gen *g, const struct party *zone)
 	x.name = unique_name(g, arena_printf(g->arena, "pp_input/%s",
 					     zone->name), NULL);
 	for (uint32_t from = 0; from < g->n_nodes; from++) {
-		const struct node_index *n = between(g, from, self);
+		const struct node_index *n = nodes_between(g, from, self);
 
 		if (from == self || !n->products.n ||
 		    !input_arrives(p, from, g->f, zone->zone_id))

@@ -44,6 +44,16 @@ struct node_index {
 	VEC(uint32_t) products;
 };
 
+struct two_nodes {
+	uint32_t from, to;
+};
+
+/* Whose packets go from one zone to another here, ascending. */
+struct crossing {
+	VEC(struct two_nodes) busy;	/* something is planned either way */
+	VEC(struct two_nodes) observed; /* zones */
+};
+
 struct gen {
 	struct arena *arena; /* of the ruleset */
 	struct arena *scratch;
@@ -54,7 +64,7 @@ struct gen {
 	struct ruleset *rs;
 	struct node_index *index; /* from node * n_nodes + to node */
 	uint32_t n_nodes;
-	VEC(uint32_t) busy; /* places in index between which something passes */
+	struct map crossings; /* in, out zone -> struct crossing */
 	size_t flow_elems; /* of GEN_COUNT_FLOW, bounded */
 	struct few_cells *few; /* by end id; NULL: not asked yet */
 	struct map names;  /* chain and set names in use */
@@ -78,6 +88,15 @@ struct dispatch {
 	VEC(uint32_t) products;
 	VEC(uint32_t) back; /* products the other way whose IKE comes here */
 };
+
+/* crossing.c: finds what crosses the firewall, once */
+void index_plan(struct gen *g);
+struct node_index *nodes_between(struct gen *g, uint32_t from, uint32_t to);
+/* Lent, and empty where nothing crosses. */
+const struct crossing *crossing_find(const struct gen *g, uint32_t in,
+				     uint32_t out);
+/* What is planned from node to node becomes part of the dispatch. */
+void take_nodes(struct dispatch *x, uint32_t from, uint32_t to);
 
 /* refuse.c: the last rules of a chain: log, count, refuse. */
 enum refusal { SILENTLY, AS_TOLD };

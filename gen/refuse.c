@@ -227,16 +227,16 @@ static void observe_pair(struct observed *x, struct rs_chain *c)
 void observe_rules(struct gen *g, struct rs_chain *c, uint32_t in,
 		   uint32_t out)
 {
-	for (uint32_t from = 0; from < g->p->n_zones; from++)
-		for (uint32_t to = 0; to < g->p->n_zones; to++)
-			for (int v4 = 1; v4 >= 0; v4--) {
-				struct observed x = {
-					.g = g, .in = in, .out = out,
-					.from = from, .to = to, .v4 = v4,
-				};
+	const struct crossing *at = crossing_find(g, in, out);
 
-				if (plan_observes(g->p, g->f, in, out, from,
-						  to))
-					observe_pair(&x, c);
-			}
+	for (size_t i = 0; i < at->observed.n; i++)
+		for (int v4 = 1; v4 >= 0; v4--) {
+			struct observed x = {
+				.g = g, .in = in, .out = out, .v4 = v4,
+				.from = at->observed.v[i].from,
+				.to = at->observed.v[i].to,
+			};
+
+			observe_pair(&x, c);
+		}
 }
