@@ -41,8 +41,10 @@ void capture_damage(struct capture *c, const char *why)
 	c->st.damage_at = c->base + c->at;
 }
 
+enum { MAGIC = 4 };
+
 static const struct {
-	uint8_t magic[4];
+	uint8_t magic[MAGIC];
 	int (*start)(struct capture *c, const char **why);
 } formats[] = {
 	{ { 0xa1, 0xb2, 0xc3, 0xd4 }, pcap_start },
@@ -54,17 +56,22 @@ static const struct {
 	{ { 0x0a, 0x0d, 0x0d, 0x0a }, pcapng_start },
 };
 
+const char capture_foreign[] = "is neither pcap nor pcapng";
+
 static int start(struct capture *c, const char **why)
 {
-	if (!capture_want(c, 4)) {
-		*why = c->st.damage ? c->st.damage :
-		       c->end ? "is too short for a capture" : "is empty";
-		return -1;
-	}
-	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++)
-		if (!memcmp(c->buf, formats[i].magic, 4))
-			return formats[i].start(c, why);
-	*why = "is neither pcap nor pcapng";
+	bool whole = capture_want(c, MAGIC);
+	size_t have = whole ? MAGIC : c->end;
+
+	*why = c->st.damage ? c->st.damage : have ? capture_foreign :
+						    "is empty";
+	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats) && have; i++)
+		if (!memcmp(c->buf, formats[i].magic, have)) {
+			if (whole)
+				return formats[i].start(c, why);
+			if (!c->st.damage)
+				*why = "is too short for a capture";
+		}
 	return -1;
 }
 
@@ -94,6 +101,11 @@ struct capture *capture_open(const char *path, uint16_t source,
 struct capture *capture_open_fd(int fd, uint16_t source, const char **why)
 {
 	return open_input(input_open_fd(fd, why), source, why);
+}
+
+void capture_stop(struct capture *c, const volatile sig_atomic_t *stop)
+{
+	input_stop(c->in, stop);
 }
 
 void capture_close(struct capture *c)

@@ -1,6 +1,7 @@
 #ifndef AUDIT_CAPTURE_H
 #define AUDIT_CAPTURE_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,12 +24,18 @@ struct capture_stats {
 	uint64_t damage_at; /* offset of the first byte that was not judged */
 };
 
+/* *why of a file that holds something else: compare the pointer. */
+extern const char capture_foreign[];
+
 /* NULL: *why says what is wrong with the file, to follow its name. */
 struct capture *capture_open(const char *path, uint16_t source,
 			     const char **why);
 /* The same of an open descriptor, which it closes in any case. */
 struct capture *capture_open_fd(int fd, uint16_t source, const char **why);
 void capture_close(struct capture *c);
+/* Where a read waits (a pipe), a signal whose handler sets *stop ends it, as
+ * damage. NULL: none does. */
+void capture_stop(struct capture *c, const volatile sig_atomic_t *stop);
 
 /* The next packets, at most max; 0: the end, damaged or not. */
 size_t capture_read(struct capture *c, struct frame *out, size_t max);

@@ -297,12 +297,12 @@ void event_flow(struct buf *out, struct arena *scratch, const struct judge *j,
 	json_end_object(&w); /* ends the line */
 }
 
-void event_summary(struct buf *out, const struct report *r)
+void event_summary(struct buf *out, const struct report *r, uint64_t now)
 {
 	struct json w = { .out = out, .compact = true };
 
 	json_object(&w, NULL);
-	put_time(&w, "timestamp", r->totals->last);
+	put_time(&w, "timestamp", r->totals->frames ? r->totals->last : now);
 	json_str(&w, "event_type", "stats");
 	json_object(&w, "portplan");
 	json_bool(&w, "complete", !r->incomplete);
@@ -311,16 +311,8 @@ void event_summary(struct buf *out, const struct report *r)
 	json_int(&w, "planned", (long long)r->totals->planned);
 	json_int(&w, "findings", (long long)r->totals->wanting);
 	json_int(&w, "kinds_of_findings", (long long)r->n_finding);
-	json_array(&w, "gaps");
-	for (size_t i = 0; i < r->n_gap; i++) {
-		json_object(&w, NULL);
-		json_str(&w, "what", r->gap[i].what);
-		json_int(&w, "count", (long long)r->gap[i].n);
-		json_int(&w, "of", (long long)r->gap[i].of);
-		json_bool(&w, "beyond", r->gap[i].beyond);
-		json_end_object(&w);
-	}
-	json_end_array(&w);
+	json_str(&w, "ended", r->ended);
+	report_json_gaps(r, &w);
 	json_end_object(&w);
 	json_end_object(&w); /* ends the line */
 }

@@ -11,8 +11,9 @@
 void event_flow(struct buf *out, struct arena *scratch, const struct judge *j,
 		const struct conn *c, const struct finding *f,
 		const struct observed *seen, size_t n_seen);
-/* The last line: totals and completeness. */
-void event_summary(struct buf *out, const struct report *r);
+/* The last line: totals and completeness. now: its time, in nanoseconds since
+ * 1970, where no packet has one. */
+void event_summary(struct buf *out, const struct report *r, uint64_t now);
 
 /* "answered", "refused", "attempted" */
 const char *finding_state(const struct finding *f);

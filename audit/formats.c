@@ -97,19 +97,14 @@ static void table_finding(const struct report *r, size_t i, struct buf *out)
 
 static void table_complete(const struct report *r, struct buf *out)
 {
-	for (size_t i = 0; i < r->n_seen; i++)
-		if (r->seen[i].damage)
-			buf_printf(out, "\n%s %s at byte %llu: what follows "
-				   "was not judged", r->seen[i].name,
-				   r->seen[i].damage,
-				   (ull)r->seen[i].damage_at);
-	for (size_t i = 0; i < r->n_gap; i++)
-		buf_printf(out, "\n%s %s: %llu of %llu",
-			   r->gap[i].beyond ? "too many" : "few enough",
-			   r->gap[i].what, (ull)r->gap[i].n,
-			   (ull)r->gap[i].of);
-	if (!r->totals->frames)
-		buf_puts(out, "\nnothing was seen");
+	bool told = false;
+
+	for (size_t i = 0; i < r->gaps.n; i++) {
+		buf_printf(out, "\n%s", report_gap(r, i));
+		told |= r->gaps.v[i].what == r->ended;
+	}
+	if (r->ended && !told)
+		buf_printf(out, "\n%s", r->ended);
 	if (!r->taps_known)
 		buf_puts(out, "\nspoofed sources: not looked for, the zone of "
 			 "the tap was not said");
@@ -177,7 +172,7 @@ static void json_time(struct json *j, const char *key, uint64_t ns)
 	char text[TIME_TEXT];
 
 	time_text(ns, text);
-	json_str(j, key, text);
+	json_str(j, key, ns ? text : NULL);
 }
 
 static void json_sample(struct json *j, const struct report *r,
@@ -232,21 +227,29 @@ static void json_finding(struct json *j, const struct report *r, size_t i)
 	json_end_object(j);
 }
 
+void report_json_gaps(const struct report *r, struct json *j)
+{
+	json_array(j, "gaps");
+	for (size_t i = 0; i < r->gaps.n; i++) {
+		const struct gap *g = &r->gaps.v[i];
+
+		json_object(j, NULL);
+		json_str(j, "what", g->what);
+		json_int(j, "count", (long long)g->n);
+		json_int(j, "of", (long long)g->of);
+		json_bool(j, "beyond", g->beyond);
+		json_end_object(j);
+	}
+	json_end_array(j);
+}
+
 static void json_complete(struct json *j, const struct report *r)
 {
 	json_object(j, "completeness");
 	json_bool(j, "complete", !r->incomplete);
 	json_bool(j, "taps_known", r->taps_known);
-	json_array(j, "gaps");
-	for (size_t i = 0; i < r->n_gap; i++) {
-		json_object(j, NULL);
-		json_str(j, "what", r->gap[i].what);
-		json_int(j, "count", (long long)r->gap[i].n);
-		json_int(j, "of", (long long)r->gap[i].of);
-		json_bool(j, "beyond", r->gap[i].beyond);
-		json_end_object(j);
-	}
-	json_end_array(j);
+	json_str(j, "ended", r->ended);
+	report_json_gaps(r, j);
 	json_array(j, "sources");
 	for (size_t i = 0; i < r->n_seen; i++) {
 		json_object(j, NULL);

@@ -29,6 +29,7 @@ struct input {
 	bool eof;
 	const struct codec *codec;
 	const char *why;
+	const volatile sig_atomic_t *stop;
 	uint64_t used, size;
 	uint8_t *packed; /* read from fd, not yet used: [at, end) */
 	size_t at, end;
@@ -44,8 +45,10 @@ static ssize_t read_fd(struct input *in, void *buf, size_t n)
 
 	do
 		got = read(in->fd, buf, n);
-	while (got < 0 && errno == EINTR);
-	if (got < 0)
+	while (got < 0 && errno == EINTR && !(in->stop && *in->stop));
+	if (got < 0 && errno == EINTR)
+		in->why = "was left while it was waited for";
+	else if (got < 0)
 		in->why = strerror(errno);
 	else
 		in->used += (uint64_t)got;
@@ -222,6 +225,11 @@ struct input *input_open_fd(int fd, const char **why)
 		return NULL;
 	}
 	return in;
+}
+
+void input_stop(struct input *in, const volatile sig_atomic_t *stop)
+{
+	in->stop = stop;
 }
 
 void input_close(struct input *in)

@@ -1,6 +1,7 @@
 #ifndef AUDIT_INPUT_H
 #define AUDIT_INPUT_H
 
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -16,6 +17,8 @@ struct input *input_open(const char *path, const char **why);
 /* The same of an open descriptor, which it closes in any case. */
 struct input *input_open_fd(int fd, const char **why);
 void input_close(struct input *in);
+/* As capture_stop(). */
+void input_stop(struct input *in, const volatile sig_atomic_t *stop);
 
 /* Up to n bytes; 0: the end; -1: what follows is lost, input_why() says so. */
 ssize_t input_read(struct input *in, void *buf, size_t n);

@@ -36,8 +36,26 @@ static void add_gap(struct report *r, size_t kind, uint64_t n, uint64_t of)
 	if (!n)
 		return;
 	g.beyond = (double)n * 10000 > (double)of * l->limit;
-	r->gap[r->n_gap++] = g;
+	vec_push(r->arena, &r->gaps, g);
 	r->incomplete |= g.beyond;
+}
+
+static void add_lack(struct report *r, const char *what)
+{
+	vec_push(r->arena, &r->gaps, (struct gap){ what, 1, 0, true });
+	r->incomplete = true;
+}
+
+static void add_damage(struct report *r, const struct observed *o)
+{
+	if (!o->damage)
+		return;
+	add_lack(r, o->damage_at ?
+		 arena_printf(r->arena, "%s %s at byte %llu: what follows was "
+			      "not judged", o->name, o->damage,
+			      (unsigned long long)o->damage_at) :
+		 arena_printf(r->arena, "%s %s: nothing of it was judged",
+			      o->name, o->damage));
 }
 
 static void find_gaps(struct report *r)
@@ -49,7 +67,7 @@ static void find_gaps(struct report *r)
 	for (size_t i = 0; i < r->n_seen; i++) {
 		dropped += r->seen[i].dropped;
 		if_dropped += r->seen[i].if_dropped;
-		r->incomplete |= r->seen[i].damage != NULL;
+		add_damage(r, &r->seen[i]);
 	}
 	add_gap(r, G_KERNEL, dropped, t->frames + dropped);
 	add_gap(r, G_INTERFACE, if_dropped, t->frames + if_dropped);
@@ -64,7 +82,25 @@ static void find_gaps(struct report *r)
 	add_gap(r, G_DEPTH, ud[UD_DEPTH], t->frames);
 	/* Having seen nothing is not the same as nothing being there. */
 	if (!t->frames)
-		r->incomplete = true;
+		add_lack(r, "nothing was seen");
+}
+
+void report_ended(struct report *r, const char *words, bool early)
+{
+	r->ended = words;
+	if (early)
+		add_lack(r, words);
+}
+
+const char *report_gap(const struct report *r, size_t i)
+{
+	const struct gap *g = &r->gaps.v[i];
+
+	if (!g->of)
+		return g->what;
+	return arena_printf(r->arena, "%s %s: %llu of %llu", g->beyond ?
+			    "too many" : "few enough", g->what,
+			    (unsigned long long)g->n, (unsigned long long)g->of);
 }
 
 /* So many flows between two zones make the absence of another telling. */

@@ -3,6 +3,7 @@
 
 #include "audit/audit.h"
 #include "base/buf.h"
+#include "base/vec.h"
 
 /* One file or interface, as it stands in the report. */
 struct observed {
@@ -11,17 +12,15 @@ struct observed {
 	uint64_t dropped;    /* by the kernel, for want of room */
 	uint64_t if_dropped; /* by the interface */
 	const char *damage;  /* its tail is lost: why; NULL */
-	uint64_t damage_at;
+	uint64_t damage_at;  /* 0: nothing of it could be read */
 };
 
 /* One way in which the observation fell short. */
 struct gap {
 	const char *what;
-	uint64_t n, of; /* of 0: any is too much */
+	uint64_t n, of; /* of 0: what says it all, and any is too much */
 	bool beyond;	/* more than a clean result can stand on */
 };
-
-enum { MAX_GAPS = 16 };
 
 /* A planned flow that was not seen between zones of which enough was. */
 struct unseen {
@@ -38,8 +37,8 @@ struct report {
 	size_t n_finding, n_waived;
 	const struct observed *seen;
 	size_t n_seen;
-	struct gap gap[MAX_GAPS];
-	size_t n_gap;
+	VEC(struct gap) gaps;
+	const char *ended; /* why it was not read to its end; NULL: it was */
 	bool incomplete;
 	bool taps_known; /* some source had its zone said */
 	const struct unseen *unseen;
@@ -52,6 +51,11 @@ struct report {
 struct report *report_make(struct arena *a, struct audit *au,
 			   const struct judge *j, const struct observed *seen,
 			   size_t n_seen);
+/* Reading ended before the input did, which these words say; early: nobody
+ * asked for that, so it is a gap. */
+void report_ended(struct report *r, const char *words, bool early);
+/* A gap in words: "too many frames malformed: 7 of 20", from the arena. */
+const char *report_gap(const struct report *r, size_t i);
 
 /* The words of one finding, from the arena. */
 struct words_of {
@@ -70,6 +74,10 @@ struct report_format {
 	const char *name, *title;
 	void (*write)(const struct report *r, struct buf *out);
 };
+
+struct json;
+/* "gaps": an array of them, for each that writes JSON. */
+void report_json_gaps(const struct report *r, struct json *j);
 
 /* "clean", "findings", "incomplete", "findings, and incomplete" */
 const char *report_outcome(const struct report *r);

@@ -11,7 +11,7 @@
 
 #include "base/vec.h"
 
-/* So many files stay open from the look at their first packet on; of more,
+/* Packets know their file by 16 bits; so many files stay open from the look at their first packet on; of more,
  * each is opened again when its time has come. */
 enum { KEEP_OPEN = 16, SOURCES_MAX = 65535 };
 
@@ -22,6 +22,7 @@ struct src {
 	bool once;	     /* no regular file: cannot be opened twice */
 	bool listed;	     /* of a directory: may be no capture at all */
 	int fd;		     /* open, not read; -1: by its path */
+	int err;	     /* why it could not be opened; 0 */
 	struct capture *cap; /* NULL: not open (any more) */
 	struct frame *head;  /* [at, n) are still to be handed on */
 	size_t at, n;
@@ -30,7 +31,9 @@ struct src {
 struct sources {
 	struct arena *arena;
 	struct diags *diags;
+	const volatile sig_atomic_t *stop;
 	VEC(struct src *) all;
+	VEC(const char *) passed; /* names of what are no captures */
 	struct src **later; /* by first packet; [next_later, n_later) */
 	size_t next_later, n_later;
 	struct src **heap; /* open ones, by the time of their head */
@@ -57,6 +60,14 @@ static void close_fd(struct src *f)
 	f->fd = -1;
 }
 
+/* A capture that gives no packet: why, to follow its name. */
+static void refuse(struct sources *s, struct src *f, const char *why)
+{
+	f->info.stats = (struct capture_stats){ .damage = why };
+	close_fd(f);
+	s->n_done++;
+}
+
 static bool fill(struct sources *s, struct src *f)
 {
 	f->at = 0;
@@ -69,30 +80,45 @@ static bool fill(struct sources *s, struct src *f)
 	return false;
 }
 
-static struct capture *open_source(const struct src *f, const char **why)
+static const char *unreadable(struct sources *s, int err)
 {
-	int fd;
+	return arena_printf(s->arena, "cannot be read: %s", strerror(err));
+}
 
-	if (f->fd < 0)
-		return capture_open(f->path, f->index, why);
-	fd = fcntl(f->fd, F_DUPFD_CLOEXEC, 0);
-	if (fd >= 0 && !f->once)
+/* There was a limit; its time will come. */
+static bool may_open_later(int err)
+{
+	return err == EMFILE || err == ENFILE;
+}
+
+/* NULL: *why, to follow its name. */
+static struct capture *open_source(struct sources *s, const struct src *f,
+				   const char **why)
+{
+	int fd = f->fd < 0 ? open(f->path, O_RDONLY | O_CLOEXEC) :
+			     fcntl(f->fd, F_DUPFD_CLOEXEC, 0);
+
+	if (fd < 0) {
+		*why = unreadable(s, errno);
+		return NULL;
+	}
+	if (!f->once)
 		lseek(fd, 0, SEEK_SET);
 	return capture_open_fd(fd, f->index, why);
 }
 
 /* Opens it and reads its first packets; false: it has none, or cannot be
- * read, which is said. */
+ * read any more. */
 static bool start(struct sources *s, struct src *f)
 {
 	const char *why;
 
-	f->cap = open_source(f, &why);
+	f->cap = open_source(s, f, &why);
 	if (!f->cap) {
-		diag_add(s->diags, SEV_ERROR, no_place, f->fd < 0 ?
-			 "cannot read \"%s\": %s" : "\"%s\" %s", f->path, why);
+		refuse(s, f, why);
 		return false;
 	}
+	capture_stop(f->cap, s->stop);
 	s->n_open++;
 	if (!f->head)
 		f->head = ARENA_ARRAY(s->arena, struct frame, FRAME_BATCH);
@@ -103,12 +129,18 @@ static struct src *add(struct sources *s, const char *path, const char *zone)
 {
 	struct src *f;
 
-	if (s->all.n == SOURCES_MAX)
+	if (s->all.n == SOURCES_MAX) {
+		diag_add(s->diags, SEV_ERROR, no_place,
+			 "\"%s\" is one too many: at most %d capture files "
+			 "at once", path, SOURCES_MAX);
 		return NULL;
+	}
 	f = ARENA_NEW(s->arena, struct src);
 	f->path = arena_strdup(s->arena, path);
 	f->fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) :
 				    fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+	if (f->fd < 0 && !may_open_later(errno))
+		f->err = errno;
 	arena_add_file(s->arena, path);
 	f->info.name = strcmp(path, "-") ? f->path : "standard input";
 	f->info.zone = zone;
@@ -120,6 +152,15 @@ static struct src *add(struct sources *s, const char *path, const char *zone)
 static int by_name(const void *x, const void *y)
 {
 	return strcmp(*(char *const *)x, *(char *const *)y);
+}
+
+static void pass_over(struct sources *s, const char *path, bool is_dir)
+{
+	const char *name = strrchr(path, '/');
+
+	vec_push(s->arena, &s->passed,
+		 arena_printf(s->arena, "%s%s", name ? name + 1 : path,
+			      is_dir ? "/" : ""));
 }
 
 /* The files of a directory, in the order of their names. */
@@ -134,42 +175,99 @@ static void add_dir(struct sources *s, const struct source_arg *arg)
 			 "cannot read \"%s\": %s", arg->path, strerror(errno));
 		return;
 	}
-	while ((e = readdir(dir))) {
-		char *path = arena_printf(s->arena, "%s/%s", arg->path,
-					  e->d_name);
-		struct stat st;
-
-		if (e->d_name[0] != '.' && stat(path, &st) == 0 &&
-		    S_ISREG(st.st_mode))
-			vec_push(s->arena, &names, path);
-	}
+	while ((e = readdir(dir)))
+		if (e->d_name[0] != '.')
+			vec_push(s->arena, &names,
+				 arena_printf(s->arena, "%s/%s", arg->path,
+					      e->d_name));
 	closedir(dir);
-	if (names.n)
+	if (!names.n)
+		diag_add(s->diags, SEV_ERROR, no_place,
+			 "there is no capture in \"%s\"", arg->path);
+	else
 		qsort(names.v, names.n, sizeof(*names.v), by_name);
 	for (size_t i = 0; i < names.n; i++) {
-		struct src *f = add(s, names.v[i], arg->zone);
+		struct stat st;
+		struct src *f;
 
+		if (stat(names.v[i], &st) == 0 && !S_ISREG(st.st_mode)) {
+			pass_over(s, names.v[i], S_ISDIR(st.st_mode));
+			continue;
+		}
+		f = add(s, names.v[i], arg->zone);
 		if (f)
 			f->listed = true;
 	}
 }
 
-/* Files of a directory that are no captures are passed over: one keeps notes
- * beside captures. */
-static void pass_over(struct sources *s)
+/* "monday.pcap", "a.pcap1.gz", but not "monday.pcap.sha256" */
+static bool named_capture(const char *path)
+{
+	static const char *const packed[] = { ".gz", ".zst", ".xz", ".bz2",
+					      ".lz4" };
+	size_t n = strlen(path), k;
+	const char *dot;
+
+	for (size_t i = 0; i < sizeof(packed) / sizeof(*packed); i++) {
+		k = strlen(packed[i]);
+		if (n > k && !strcmp(path + n - k, packed[i])) {
+			n -= k;
+			break;
+		}
+	}
+	dot = memrchr(path, '.', n);
+	if (!dot)
+		return false;
+	n -= (size_t)(dot - path);
+	return (n == 4 && !memcmp(dot, ".cap", n)) ||
+	       (n >= 5 && !memcmp(dot, ".pcap", 5));
+}
+
+/* What is wrong with it, if anything is; NULL. */
+static const char *look(struct sources *s, struct src *f)
+{
+	const char *why;
+	struct capture *c;
+
+	if (f->err)
+		return unreadable(s, f->err);
+	c = open_source(s, f, &why);
+	if (!c)
+		return why;
+	capture_close(c);
+	return NULL;
+}
+
+/* Looks at the beginning of each: false: it is no source after all. A pipe has
+ * but one beginning. */
+static bool examine(struct sources *s, struct src *f)
+{
+	const char *why = f->once ? NULL : look(s, f);
+
+	if (!why)
+		return true;
+	if (!f->listed) {
+		diag_add(s->diags, SEV_ERROR, no_place, "\"%s\" %s",
+			 f->info.name, why);
+	} else if (why == capture_foreign && !named_capture(f->path)) {
+		pass_over(s, f->path, false);
+		close_fd(f);
+		return false;
+	} else {
+		refuse(s, f, why);
+	}
+	return true;
+}
+
+static void examine_all(struct sources *s)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < s->all.n; i++) {
 		struct src *f = s->all.v[i];
-		const char *why;
-		struct capture *c = f->listed ? open_source(f, &why) : NULL;
 
-		if (f->listed && !c) {
-			close_fd(f);
+		if (!examine(s, f))
 			continue;
-		}
-		capture_close(c);
 		f->index = (uint16_t)n;
 		s->all.v[n++] = f;
 	}
@@ -187,8 +285,16 @@ static void add_arg(struct sources *s, const struct source_arg *arg)
 		return;
 	}
 	f = add(s, arg->path, arg->zone);
-	if (f)
-		f->once = !known || !S_ISREG(st.st_mode);
+	if (!f)
+		return;
+	f->once = !known || !S_ISREG(st.st_mode);
+	if (f->err)
+		diag_add(s->diags, SEV_ERROR, no_place,
+			 "cannot read \"%s\": %s", f->info.name,
+			 strerror(f->err));
+	else if (!f->once && !st.st_size)
+		diag_add(s->diags, SEV_ERROR, no_place, "\"%s\" is empty",
+			 f->info.name);
 }
 
 static int by_first(const void *x, const void *y)
@@ -201,7 +307,8 @@ static int by_first(const void *x, const void *y)
 	return a->index < b->index ? -1 : a->index > b->index;
 }
 
-/* Looks at the first packet of every file, so that they can be put in order. */
+/* Looks at the first packet of every file, so that they can be put in order. A
+ * pipe that gives none was named. */
 static void order(struct sources *s)
 {
 	s->later = ARENA_ARRAY(s->arena, struct src *, s->all.n);
@@ -209,8 +316,15 @@ static void order(struct sources *s)
 	for (size_t i = 0; i < s->all.n; i++) {
 		struct src *f = s->all.v[i];
 
-		if (!start(s, f))
+		if (f->info.stats.damage)
 			continue;
+		if (!start(s, f)) {
+			if (f->once && !f->head)
+				diag_add(s->diags, SEV_ERROR, no_place,
+					 "\"%s\" %s", f->info.name,
+					 f->info.stats.damage);
+			continue;
+		}
 		f->info.first = f->head[0].ts;
 		s->later[s->n_later++] = f;
 		if (s->n_open > KEEP_OPEN && !f->once) {
@@ -234,19 +348,31 @@ struct sources *sources_find(struct arena *a, const struct source_arg *args,
 		add_arg(s, &args[i]);
 	if (!s->all.n && d->n_errors == before)
 		diag_add(d, SEV_ERROR, no_place, "no capture file was found");
-	return s->all.n ? s : NULL;
+	if (d->n_errors == before)
+		return s;
+	sources_close(s);
+	return NULL;
+}
+
+int sources_try(struct sources *s)
+{
+	size_t before = s->diags->n_errors;
+
+	examine_all(s);
+	if (!s->all.n)
+		diag_add(s->diags, SEV_ERROR, no_place,
+			 "no capture file was found");
+	return s->diags->n_errors == before ? 0 : -1;
 }
 
 int sources_start(struct sources *s)
 {
 	size_t before = s->diags->n_errors;
 
-	pass_over(s);
-	if (!s->all.n)
-		diag_add(s->diags, SEV_ERROR, no_place,
-			 "no capture file was found");
+	if (sources_try(s) < 0)
+		return -1;
 	order(s);
-	return s->all.n > s->diags->n_errors - before ? 0 : -1;
+	return s->diags->n_errors == before ? 0 : -1;
 }
 
 struct sources *sources_open(struct arena *a, const struct source_arg *args,
@@ -266,6 +392,28 @@ void sources_close(struct sources *s)
 		close_source(s, s->all.v[i]);
 	for (size_t i = 0; s && i < s->all.n; i++)
 		close_fd(s->all.v[i]);
+}
+
+void sources_stop(struct sources *s, const volatile sig_atomic_t *stop)
+{
+	s->stop = stop;
+	for (size_t i = 0; i < s->all.n; i++)
+		if (s->all.v[i]->cap)
+			capture_stop(s->all.v[i]->cap, stop);
+}
+
+const char *sources_passed_over(const struct sources *s)
+{
+	enum { NAMED = 3 };
+	const char *out = NULL;
+
+	for (size_t i = 0; i < s->passed.n && i < NAMED; i++)
+		out = arena_printf(s->arena, "%s%s%s", out ? out : "",
+				   out ? ", " : "", s->passed.v[i]);
+	if (s->passed.n > NAMED)
+		out = arena_printf(s->arena, "%s and %zu more", out,
+				   s->passed.n - NAMED);
+	return out;
 }
 
 static uint64_t head_ts(const struct src *f)

@@ -24,22 +24,35 @@ struct source_info {
 };
 
 struct source_arg {
-	const char *path; /* file, directory or "-" */
+	const char *path; /* file, directory (of which no subdirectory is
+			   * looked into) or "-" */
 	const char *zone;
 };
 
-/* Finds the files and opens them, as far as the limit of descriptors goes, but
+/*
+ * Who names a file means it: one that cannot be read is an error. Of a
+ * directory's files those that hold something else are passed over, since one
+ * keeps notes beside captures; a capture that cannot be read (no right to, cut,
+ * empty) is a source without packets, whose stats.damage says why.
+ *
+ * Finds the files and opens them, as far as the limit of descriptors goes, but
  * reads none: privileges can be given up before the first foreign byte. NULL:
- * none was found. */
+ * an error, of which d tells.
+ */
 struct sources *sources_find(struct arena *a, const struct source_arg *args,
 			     size_t n, struct diags *d);
-/* Looks into them. Files that cannot be read are reported, the others read
- * all the same. -1: none is left. */
+/* Looks into them. -1: an error. */
 int sources_start(struct sources *s);
-/* Both; NULL: none is left. */
+/* The same, but of pipes nothing is read, and all can be started once more. */
+int sources_try(struct sources *s);
+/* Both; NULL: an error. */
 struct sources *sources_open(struct arena *a, const struct source_arg *args,
 			     size_t n, struct diags *d);
 void sources_close(struct sources *s);
+/* As capture_stop(), for all of them. */
+void sources_stop(struct sources *s, const volatile sig_atomic_t *stop);
+/* "notes.txt, old/ and 3 more": what was passed over; NULL: nothing was. */
+const char *sources_passed_over(const struct sources *s);
 
 /* The next frames in time order; 0: the end. They live until the next call. */
 size_t sources_read(struct sources *s, struct frame *out, size_t max);

@@ -81,7 +81,9 @@ struct run {
 	VEC(const char *) fail_on;
 	struct sink propose; /* path NULL: none */
 	const char *filter_text, *evidence_path, *state_path, *user;
-	bool evidence_whole, inside, ended_early, redact, no_sandbox;
+	bool evidence_whole, inside, redact, no_sandbox;
+	const char *ended; /* why reading ended before the input did; NULL */
+	bool ended_early;  /* and nobody had asked for that */
 	bool events_wanted; /* each finding is told as it happens */
 	double duration;    /* seconds; 0: no end */
 	uint64_t count;	    /* packets; 0: no end */
@@ -147,7 +149,8 @@ long worker_within_count(struct run *r, long n);
 void audit_catch_signals(void);
 /* Until the end of the input, or somebody says so. */
 void audit_consume(struct run *r);
-double audit_now(void);
+double audit_now(void); /* monotonic, seconds */
+uint64_t audit_wall_clock(void); /* since 1970, nanoseconds */
 
 /* audit_known.c: --state */
 bool audit_read_known(struct run *r);

@@ -1,9 +1,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/audit.h"
+#include "cli/captures.h"
 
 static const struct span no_place;
 
@@ -25,17 +25,6 @@ static uint64_t number(struct run *r, const char *name, uint64_t min,
 		 "--%s \"%s\": a number from %llu to %llu", name, s,
 		 (unsigned long long)min, (unsigned long long)max);
 	return fallback;
-}
-
-/* FILE=ZONE. A file whose whole name exists is that file. */
-static struct source_arg place_arg(struct run *r, const char *s, bool file)
-{
-	const char *eq = strrchr(s, '=');
-
-	if (!eq || !eq[1] || strchr(eq, '/') || (file && access(s, F_OK) == 0))
-		return (struct source_arg){ s, NULL };
-	return (struct source_arg){
-		arena_strndup(r->arena, s, (size_t)(eq - s)), eq + 1 };
 }
 
 static const struct {
@@ -88,24 +77,29 @@ static void add_fail_on(struct run *r, const char *s)
 
 	for (char *w = strtok_r(copy, ",", &save); w;
 	     w = strtok_r(NULL, ",", &save)) {
+		const char *names[F_N];
 		bool known = false;
 
-		for (int c = 0; c < F_N; c++)
-			known |= !strcmp(w, finding_classes[c].name);
+		for (int c = 0; c < F_N; c++) {
+			names[c] = finding_classes[c].name;
+			known |= !strcmp(w, names[c]);
+		}
 		if (known)
 			vec_push(r->arena, &r->fail_on, w);
 		else
 			diag_add(&r->diags, SEV_ERROR, no_place,
-				 "\"%s\" is no class of findings", w);
+				 "\"%s\" is no class of findings%s", w,
+				 did_you_mean(r->arena, w, names, F_N));
 	}
 }
 
 static void repeated(struct run *r, const char *name, const char *val)
 {
 	if (!strcmp(name, "read"))
-		vec_push(r->arena, &r->files, place_arg(r, val, true));
+		vec_push(r->arena, &r->files, capture_arg(r->arena, val, true));
 	else if (!strcmp(name, "interface"))
-		vec_push(r->arena, &r->ifaces, place_arg(r, val, false));
+		vec_push(r->arena, &r->ifaces,
+			 capture_arg(r->arena, val, false));
 	else if (!strcmp(name, "output"))
 		add_output(r, val);
 	else if (!strcmp(name, "fail-on"))
@@ -184,7 +178,7 @@ bool audit_arguments(struct run *r)
 		repeated(r, a->given.v[i].def->name, a->given.v[i].value);
 	for (size_t i = 1; i < a->operands.n; i++)
 		vec_push(r->arena, &r->files,
-			 place_arg(r, a->operands.v[i], true));
+			 capture_arg(r->arena, a->operands.v[i], true));
 	r->filter_text = join(r, a->rest.v, a->rest.n);
 	r->evidence_path = arg_value(a, "evidence", NULL);
 	r->evidence_whole = arg_given(a, "evidence-whole");

@@ -1,9 +1,8 @@
 #include <string.h>
 
 #include "cli/audit.h"
+#include "cli/captures.h"
 #include "topology/mask.h"
-
-static const struct span no_place;
 
 static bool read_waivers(const struct run *r, struct force *f,
 			 struct diags *d)
@@ -57,13 +56,11 @@ bool force_place(struct run *r, struct force *f)
 
 	f->tap = ARENA_ARRAY(f->arena, uint32_t, r->n_seen);
 	for (size_t i = 0; i < r->n_seen; i++) {
-		f->tap[i] = r->zone[i] ? judge_zone(f->judge, r->zone[i]) :
-					 NONE;
-		if (!r->zone[i] || f->tap[i] != NONE)
+		f->tap[i] = NONE;
+		if (!r->zone[i])
 			continue;
-		diag_add(&r->diags, SEV_ERROR, no_place,
-			 "\"%s\" is no zone of the topology", r->zone[i]);
-		ok = false;
+		f->tap[i] = capture_zone(&r->diags, f->judge, r->zone[i]);
+		ok &= f->tap[i] != NONE;
 	}
 	if (ok && r->redact) { /* now no name is looked up any more */
 		topology_mask(f->loaded.topo);

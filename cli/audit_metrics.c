@@ -70,11 +70,13 @@ void audit_metrics_text(const struct metrics *m, struct buf *out)
 		"Flows of which it cannot be told whether they are planned.");
 	flows(m, out);
 	classes(m, out);
-	head(out, "last_packet_seconds", "gauge",
-	     "Time of the last packet, since 1970, UTC.");
-	buf_printf(out, "portplan_audit_last_packet_seconds %llu.%03llu\n",
-		   (ull)(t->last / 1000000000),
-		   (ull)(t->last / 1000000 % 1000));
+	if (t->frames) {
+		head(out, "last_packet_seconds", "gauge",
+		     "Time of the last packet, since 1970, UTC.");
+		buf_printf(out, "portplan_audit_last_packet_seconds "
+			   "%llu.%03llu\n", (ull)(t->last / 1000000000),
+			   (ull)(t->last / 1000000 % 1000));
+	}
 	head(out, "up_seconds", "gauge", "How long the audit has run.");
 	buf_printf(out, "portplan_audit_up_seconds %.0f\n", m->up);
 	if (m->complete < 0)

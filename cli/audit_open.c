@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/audit.h"
+#include "cli/captures.h"
 #include "cli/fence.h"
 
 static const struct span no_place;
@@ -160,6 +161,14 @@ static bool first_metrics(struct run *r)
 	return false;
 }
 
+static bool zones_exist(struct run *r)
+{
+	const struct judge *j = r->force->judge;
+
+	return capture_zones(&r->diags, j, r->files.v, r->files.n) &&
+	       capture_zones(&r->diags, j, r->ifaces.v, r->ifaces.n);
+}
+
 bool audit_open(struct run *r)
 {
 	pthread_mutex_init(&r->lock, NULL);
@@ -170,11 +179,13 @@ bool audit_open(struct run *r)
 	if (r->redact)
 		r->mask = mask_new(r->arena);
 	r->force = force_read(r);
-	if (!r->force || !open_input(r) || !audit_hold_outputs(r) ||
+	if (!r->force || !zones_exist(r) || !open_input(r) || !audit_hold_outputs(r) ||
 	    !open_outputs(r) || !audit_guard(r))
 		return false;
 	if (r->sources && sources_start(r->sources) < 0)
 		return false;
+	if (r->sources)
+		captures_say_passed_over(r->args, r->sources);
 	if (!name_taps(r) || !audit_read_known(r))
 		return false;
 	make_workers(r);

@@ -149,7 +149,8 @@ static struct report *make_report(struct run *r)
 	for (size_t i = 0; i < r->n_seen; i++)
 		r->live ? seen_live(r, i) : seen_file(r, i);
 	rep = report_make(r->arena, au, r->force->judge, r->seen, r->n_seen);
-	rep->incomplete |= r->ended_early;
+	if (r->ended)
+		report_ended(rep, r->ended, r->ended_early);
 	for (size_t i = 0; i < r->n_seen; i++)
 		rep->taps_known |= r->force->tap[i] != NONE;
 	audit_waive(r, rep);
@@ -163,7 +164,7 @@ static bool end_events(struct run *r, struct sink *o,
 	struct buf b = { 0 };
 	bool ok;
 
-	event_summary(&b, rep);
+	event_summary(&b, rep, audit_wall_clock());
 	ok = fwrite(b.s, 1, b.n, o->file) == b.n;
 	ok &= (o->file == stdout ? fflush(o->file) : fclose(o->file)) == 0;
 	buf_free(&b);
@@ -179,7 +180,7 @@ static bool end_syslog(struct run *r, struct sink *o, const struct report *rep)
 	struct buf b = { 0 };
 	char time[TIME_TEXT];
 
-	time_text(rep->totals->last, time);
+	time_text(rep->totals->frames ? rep->totals->last : audit_wall_clock(), time);
 	head.time = time;
 	head.id = "summary";
 	head.severity = rep->incomplete ? SYSLOG_WARNING : SYSLOG_INFO;
@@ -247,6 +248,18 @@ static bool write_proposal(struct run *r, const struct report *rep)
 	return ok;
 }
 
+/* Not every format has a place for what was not seen. */
+static void say_gaps(const struct run *r, const struct report *rep)
+{
+	for (size_t i = 0; i < r->sinks.n; i++)
+		if (!strcmp(r->sinks.v[i].format, "table") &&
+		    !r->sinks.v[i].path)
+			return;
+	for (size_t i = 0; i < rep->gaps.n; i++)
+		if (rep->gaps.v[i].beyond)
+			complain(r->args, "incomplete: %s", report_gap(rep, i));
+}
+
 static bool fails(const struct run *r, const struct finding *f)
 {
 	if (f->waived)
@@ -262,6 +275,7 @@ int audit_finish_run(struct run *r)
 	bool ok = audit_write_known(r), found = false;
 	struct report *rep = make_report(r);
 
+	say_gaps(r, rep);
 	ok &= write_reports(r, rep);
 	ok &= write_proposal(r, rep);
 	if (r->evidence && evidence_close(r->evidence) < 0) {

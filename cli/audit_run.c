@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cli/audit.h"
+#include "cli/captures.h"
 #include "service/notify.h"
 
 /* A signal can reach nothing else. */
@@ -202,18 +203,52 @@ static bool tick(struct run *r, struct clock *c)
 
 /* ---- files ------------------------------------------------------------------ */
 
+/* How far it got: all that was before that time has been judged. */
+static void stopped(struct run *r)
+{
+	double p = sources_progress(r->sources);
+	uint64_t last = audit_totals(r->worker[0].audit)->last;
+	char time[TIME_TEXT] = "", part[32] = "";
+
+	if (last)
+		time_text(last, time);
+	if (p >= 0 && p < 0.995)
+		snprintf(part, sizeof(part), ", %.0f %% of the input",
+			 p * 100);
+	r->ended_early = true;
+	r->ended = arena_printf(r->arena, "stopped by a signal after %llu "
+				"packets%s%s%.19s%s: what follows was not "
+				"judged", (unsigned long long)frames(r), part,
+				last ? ", at " : "", time, last ? "Z" : "");
+}
+
+static void over(struct run *r)
+{
+	r->ended = arena_printf(r->arena, "ended after %.0f s, as asked "
+				"(--duration)", r->duration);
+}
+
+static void counted(struct run *r)
+{
+	r->ended = arena_printf(r->arena, "ended after %llu packets, as asked "
+				"(--count)", (unsigned long long)r->count);
+}
+
 static void read_files(struct run *r, struct clock *c)
 {
 	enum { ROUNDS = 1024 };
 	struct worker *w = r->worker;
 	struct frame f[FRAME_BATCH];
 
-	for (unsigned round = 0; !stop_asked && !atomic_load(&r->stop);
-	     round++) {
-		size_t n = sources_read(r->sources, f, FRAME_BATCH);
+	sources_stop(r->sources, &stop_asked);
+	for (unsigned round = 0; !atomic_load(&r->stop); round++) {
+		size_t n = stop_asked ? 0 :
+			   sources_read(r->sources, f, FRAME_BATCH);
 
+		if (stop_asked)
+			stopped(r);
 		if (!n)
-			break;
+			return;
 		n = (size_t)worker_within_count(r, (long)n);
 		if (r->filter)
 			n = filter_frames(r->filter, f, n);
@@ -221,9 +256,12 @@ static void read_files(struct run *r, struct clock *c)
 		if (round % ROUNDS && !progress_asked && !reload_asked)
 			continue;
 		worker_serve(w);
-		if (!tick(r, c))
-			break;
+		if (!tick(r, c)) {
+			over(r);
+			return;
+		}
 	}
+	counted(r);
 }
 
 /* ---- live --------------------------------------------------------------------- */
@@ -261,7 +299,7 @@ static void join_workers(struct run *r)
 		worker_serve(w);
 		if (!w->why)
 			continue;
-		complain(r->args, "capturing ended: %s", w->why);
+		r->ended = arena_printf(r->arena, "capturing ended: %s", w->why);
 		r->ended_early = true;
 	}
 }
@@ -270,11 +308,17 @@ static void watch(struct run *r, struct clock *c)
 {
 	const struct timespec nap = { .tv_nsec = 50 * 1000 * 1000 };
 
-	if (!start_workers(r))
+	if (!start_workers(r)) {
+		r->ended = "not all readers could be started";
 		r->ended_early = true;
-	else
+	} else {
 		while (!stop_asked && !atomic_load(&r->stop) && tick(r, c))
 			nanosleep(&nap, NULL);
+		if (r->count && atomic_load(&r->stop))
+			counted(r);
+		else if (!stop_asked && !atomic_load(&r->stop))
+			over(r);
+	}
 	join_workers(r);
 }
 

@@ -65,5 +65,8 @@ void audit_syslog_summary(struct buf *out, const struct syslog_head *h,
 	param_number(out, "flows", rep->totals->flows);
 	param_number(out, "planned", rep->totals->planned);
 	param_number(out, "findings", rep->totals->wanting);
+	for (size_t i = 0; i < rep->gaps.n; i++)
+		if (rep->gaps.v[i].beyond)
+			syslog_param(out, "gap", report_gap(rep, i));
 	syslog_end(out, report_outcome(rep));
 }

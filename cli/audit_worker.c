@@ -3,7 +3,7 @@
 
 #include "cli/audit.h"
 
-static uint64_t wall_clock(void)
+uint64_t audit_wall_clock(void)
 {
 	struct timespec ts;
 
@@ -96,7 +96,7 @@ static long turn(struct worker *w)
 	}
 	worker_frames(w, f, (size_t)worker_within_count(r, n));
 	if (!n)
-		audit_tick(w->audit, wall_clock());
+		audit_tick(w->audit, audit_wall_clock());
 	worker_serve(w);
 	return n;
 }

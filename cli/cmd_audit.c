@@ -80,7 +80,10 @@ const struct command command_audit = {
 	  "progress.\n"
 	  "The report says how complete the observation was: dropped, "
 	  "truncated, damaged or one-sided traffic makes a clean result "
-	  "incomplete, exit code 3, never clean.",
+	  "incomplete, exit code 3, never clean; so does a signal that ends "
+	  "the reading of files early. A capture that is named must be "
+	  "readable; what is no capture in a directory is passed over, and "
+	  "named.",
 	OPTIONS(audit_options),
 	.examples = "  portplan audit topology.xml -r monday.pcap.gz\n"
 		      "  portplan audit topology.xml -i eth3=dmz -o ndjson\n"

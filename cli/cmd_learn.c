@@ -3,7 +3,7 @@
 #include "audit/audit.h"
 #include "audit/learn.h"
 #include "audit/sources.h"
-#include "cli/cli.h"
+#include "cli/captures.h"
 #include "cli/splice.h"
 #include "topology/xml.h"
 
@@ -25,18 +25,9 @@ static void on_flow(void *ctx, const struct conn *c, const struct finding *f)
 	learn_flow(r->learn, f);
 }
 
-/* FILE=ZONE is taken as audit takes it; where a tap stood is no matter here. */
 static void add_file(struct run *r, const char *s)
 {
-	const char *eq = strrchr(s, '=');
-	struct source_arg f = { s, NULL };
-
-	if (eq && eq[1] && !strchr(eq, '/') &&
-	    judge_zone(r->judge, eq + 1) != NONE)
-		f = (struct source_arg){
-			arena_strndup(r->a->arena, s, (size_t)(eq - s)),
-			eq + 1 };
-	vec_push(r->a->arena, &r->files, f);
+	vec_push(r->a->arena, &r->files, capture_arg(r->a->arena, s, true));
 }
 
 /* Taps in different zones see the same flows. */
@@ -50,22 +41,40 @@ static uint32_t *taps(const struct run *r, const struct sources *s)
 	return v;
 }
 
+static struct sources *open_files(struct run *r)
+{
+	struct sources *s = NULL;
+	struct diags d;
+
+	diags_init(&d, r->a->arena);
+	if (capture_zones(&d, r->judge, r->files.v, r->files.n))
+		s = sources_open(r->a->arena, r->files.v, r->files.n, &d);
+	print_diags(&d);
+	if (s)
+		captures_say_passed_over(r->a, s);
+	return s;
+}
+
+/* What was not learnt from. */
+static void tell_damage(struct run *r, const struct source_info *f)
+{
+	if (!f->stats.damage)
+		return;
+	complain(r->a, "%s %s%s", f->name, f->stats.damage,
+		 f->stats.packets ? ": what follows was not learnt from" : "");
+	r->incomplete = true;
+}
+
 static bool read_files(struct run *r)
 {
 	struct audit_options opt = { .ctx = r, .on_flow = on_flow };
 	struct frame f[FRAME_BATCH];
-	struct sources *s;
+	struct sources *s = open_files(r);
 	struct audit *au;
-	struct diags d;
 	size_t n;
 
-	diags_init(&d, r->a->arena);
-	s = sources_open(r->a->arena, r->files.v, r->files.n, &d);
-	print_diags(&d);
-	if (!s || d.n_errors) {
-		sources_close(s);
+	if (!s)
 		return false;
-	}
 	opt.n_tap = sources_count(s);
 	opt.tap_zone = taps(r, s);
 	au = audit_new(r->a->arena, r->judge, &opt);
@@ -73,7 +82,7 @@ static bool read_files(struct run *r)
 		audit_frames(au, f, n);
 	audit_finish(au);
 	for (size_t i = 0; i < sources_count(s); i++)
-		r->incomplete |= sources_info(s, i)->stats.damage != NULL;
+		tell_damage(r, sources_info(s, i));
 	audit_free(au);
 	sources_close(s);
 	return true;

@@ -117,15 +117,9 @@ static void audit_complete(struct reading *r, const struct json_value *v,
 				json_need_int(x, "count", r->d),
 				json_need_int(x, "of", r->d),
 				json_need_bool(x, "beyond", r->d) });
-	for (EACH(y, c, "sources")) {
-		const char *damage = json_need_str(y, "damage", r->d);
-		const char *name = json_need_str(y, "name", r->d);
-
-		vec_push(r->arena, &t->sources, name);
-		if (damage)
-			vec_push(r->arena, &t->damaged,
-				 arena_printf(r->arena, "%s %s", name, damage));
-	}
+	for (EACH(y, c, "sources"))
+		vec_push(r->arena, &t->sources,
+			 json_need_str(y, "name", r->d));
 }
 
 static void read_audit(struct reading *r, const struct json_value *v)

@@ -35,7 +35,7 @@ struct seen_traffic {
 	bool complete, taps_known;
 	VEC(struct seen_finding) findings;
 	VEC(struct seen_gap) gaps;
-	VEC(const char *) sources, damaged;
+	VEC(const char *) sources;
 	VEC(struct seen_pair) reasons; /* flows that each allowed */
 	VEC(struct seen_pair) between; /* planned flows from zone to zone */
 	VEC(struct seen_pair) unseen;

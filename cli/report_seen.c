@@ -118,22 +118,28 @@ static void traffic_complete(struct report_page *r,
 	put_line(r, "h4", "How complete the observation was");
 	buf_printf(r->out, "<p><span class=\"mark %s\">%s</span> %lld frames, "
 		   "%lld flows: %lld planned, %lld with findings, %lld within "
-		   "zones that do not judge. From ",
+		   "zones that do not judge.",
 		   t->complete ? "good" : "bad",
 		   t->complete ? "complete" : "incomplete", t->frames,
 		   t->flows, t->planned, t->wanting, t->not_judged);
-	page_text(r, t->first);
-	buf_puts(r->out, " to ");
-	page_text(r, t->last);
-	buf_puts(r->out, ".</p>\n<ul>\n");
+	if (t->first && t->last) {
+		buf_puts(r->out, " From ");
+		page_text(r, t->first);
+		buf_puts(r->out, " to ");
+		page_text(r, t->last);
+		buf_putc(r->out, '.');
+	}
+	buf_puts(r->out, "</p>\n<ul>\n");
 	for (size_t i = 0; i < t->sources.n; i++) {
 		buf_puts(r->out, "<li>seen in ");
 		page_text(r, t->sources.v[i]);
 		buf_puts(r->out, "</li>\n");
 	}
-	for (size_t i = 0; i < t->damaged.n; i++)
-		put_line(r, "li", t->damaged.v[i]);
 	for (size_t i = 0; i < t->gaps.n; i++) {
+		if (!t->gaps.v[i].of) {
+			put_line(r, "li", t->gaps.v[i].what);
+			continue;
+		}
 		buf_puts(r->out, t->gaps.v[i].beyond ? "<li>too many " :
 						       "<li>few enough ");
 		page_text(r, t->gaps.v[i].what);
