@@ -7,18 +7,18 @@
 
 bool capture_want(struct capture *c, size_t n)
 {
-	size_t have = c->end - c->at;
+	size_t have = c->end - c->at, to = -have & (CAPTURE_PAGE - 1);
 
 	if (have >= n)
 		return true;
 	if (n > CAPTURE_WINDOW)
 		return false;
-	memmove(c->buf, c->buf + c->at, have);
-	c->base += c->at;
-	c->at = 0;
-	c->end = have;
-	while (c->end < n && !c->eof) {
-		size_t room = CAPTURE_WINDOW - c->end;
+	memmove(c->buf + to, c->buf + c->at, have);
+	c->base += (uint64_t)c->at - to;
+	c->at = to;
+	c->end = to + have;
+	while (c->end - c->at < n && !c->eof) {
+		size_t room = CAPTURE_PAGE + CAPTURE_WINDOW - c->end;
 		ssize_t got = input_read(c->in, c->buf + c->end,
 					 room < CAPTURE_CHUNK ? room :
 								CAPTURE_CHUNK);
@@ -30,7 +30,7 @@ bool capture_want(struct capture *c, size_t n)
 		else
 			c->end += (size_t)got;
 	}
-	return c->end >= n;
+	return c->end - c->at >= n;
 }
 
 void capture_damage(struct capture *c, const char *why)
@@ -61,12 +61,12 @@ const char capture_foreign[] = "is neither pcap nor pcapng";
 static int start(struct capture *c, const char **why)
 {
 	bool whole = capture_want(c, MAGIC);
-	size_t have = whole ? MAGIC : c->end;
+	size_t have = whole ? MAGIC : c->end - c->at;
 
 	*why = c->st.damage ? c->st.damage : have ? capture_foreign :
 						    "is empty";
 	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats) && have; i++)
-		if (!memcmp(c->buf, formats[i].magic, have)) {
+		if (!memcmp(c->buf + c->at, formats[i].magic, have)) {
 			if (whole)
 				return formats[i].start(c, why);
 			if (!c->st.damage)
@@ -84,7 +84,9 @@ static struct capture *open_input(struct input *in, uint16_t source,
 		return NULL;
 	c = mem_alloc(sizeof(*c));
 	*c = (struct capture){ .in = in, .source = source,
-			       .buf = mem_alloc(CAPTURE_WINDOW) };
+			       .buf = mem_alloc_aligned(CAPTURE_PAGE,
+							CAPTURE_PAGE +
+							CAPTURE_WINDOW) };
 	if (start(c, why) < 0) {
 		capture_close(c);
 		return NULL;

@@ -10,8 +10,15 @@
 
 /* One read fits the second-level cache, so that the packets are still there
  * when they are decoded. The window holds the longest packet and its block
- * twice over. */
-enum { CAPTURE_WINDOW = 1024 * 1024, CAPTURE_CHUNK = 256 * 1024 };
+ * twice over. Each read goes to the start of a page, as it comes from one;
+ * before it stand the bytes left over, for which there is a page more. A copy
+ * to a few bytes further on in a page than it comes from takes five times as
+ * long on some processors. */
+enum {
+	CAPTURE_WINDOW = 1024 * 1024,
+	CAPTURE_CHUNK = 256 * 1024,
+	CAPTURE_PAGE = 4096,
+};
 
 struct pcap_form {
 	bool swapped;

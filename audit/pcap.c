@@ -108,21 +108,23 @@ int pcap_start(struct capture *c, const char **why)
 {
 	struct pcap_form *f = &c->pcap;
 	uint16_t major, minor;
+	const uint8_t *p;
 	uint32_t magic;
 
 	if (!capture_want(c, FILE_HEADER)) {
 		*why = "ends within its header";
 		return -1;
 	}
-	magic = load32(c->buf, false);
+	p = c->buf + c->at;
+	magic = load32(p, false);
 	f->swapped = magic == 0xd4c3b2a1 || magic == 0x4d3cb2a1 ||
 		     magic == 0x34cdb2a1;
 	if (f->swapped)
 		magic = __builtin_bswap32(magic);
 	f->unit = magic == 0xa1b23c4d ? 1 : 1000;
 	f->header = magic == 0xa1b2cd34 ? RECORD_KUZNETSOV : RECORD;
-	major = load16(c->buf + 4, f->swapped);
-	minor = load16(c->buf + 6, f->swapped);
+	major = load16(p + 4, f->swapped);
+	minor = load16(p + 6, f->swapped);
 	if (major != 2) {
 		*why = "has a version of pcap that nobody reads";
 		return -1;
@@ -131,8 +133,8 @@ int pcap_start(struct capture *c, const char **why)
 	 * sf-pcap.c). */
 	f->lengths_swapped = minor < 3;
 	/* The upper bits tell of a frame check sequence. */
-	f->link = (uint16_t)load32(c->buf + 20, f->swapped);
-	c->at = FILE_HEADER;
+	f->link = (uint16_t)load32(p + 20, f->swapped);
+	c->at += FILE_HEADER;
 	c->read = pcap_read;
 	return 0;
 }

@@ -21,6 +21,15 @@ void *mem_alloc(size_t size)
 	return p;
 }
 
+void *mem_alloc_aligned(size_t align, size_t size)
+{
+	void *p = aligned_alloc(align, size);
+
+	if (!p)
+		mem_exhausted();
+	return p;
+}
+
 void *mem_realloc(void *p, size_t size)
 {
 	p = realloc(p, size ? size : 1);

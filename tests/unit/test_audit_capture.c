@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -73,11 +74,9 @@ static void pcap_packet(struct made *m, uint32_t s, uint32_t frac,
 	put(m, data, strlen(data));
 }
 
-static size_t read_all(const char *path, struct frame *f, size_t max,
+static size_t take_all(struct capture *c, struct frame *f, size_t max,
 		       char text[][32], struct capture_stats *st)
 {
-	const char *why = NULL;
-	struct capture *c = capture_open(path, 7, &why);
 	size_t n = 0, k;
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(c);
@@ -88,6 +87,14 @@ static size_t read_all(const char *path, struct frame *f, size_t max,
 	*st = *capture_stats(c);
 	capture_close(c);
 	return n;
+}
+
+static size_t read_all(const char *path, struct frame *f, size_t max,
+		       char text[][32], struct capture_stats *st)
+{
+	const char *why = NULL;
+
+	return take_all(capture_open(path, 7, &why), f, max, text, st);
 }
 
 static void pcap_forms(void)
@@ -306,6 +313,36 @@ static void cut_anywhere(void)
 	}
 }
 
+/* A few bytes a read: no header and no record comes whole. */
+static void piecemeal(void)
+{
+	struct made forms[2] = { { .n = 0 }, { .n = 0 } };
+
+	pcap_head(&forms[0], 0xa1b2c3d4, 4);
+	for (int i = 0; i < 4; i++)
+		pcap_packet(&forms[0], 1, 2, "0123456789", 10, 0);
+	ng_all(&forms[1]);
+	for (int k = 0; k < 2; k++) {
+		struct capture_stats st;
+		struct frame f[16];
+		char text[16][32];
+		const char *why;
+		int s[2];
+
+		/* Each read of such a socket gives one message. */
+		CU_ASSERT_FATAL(!socketpair(AF_UNIX, SOCK_SEQPACKET, 0, s));
+		for (size_t i = 0, n; i < forms[k].n; i += n) {
+			n = forms[k].n - i < 5 ? forms[k].n - i : 5;
+			CU_ASSERT_FATAL(send(s[0], forms[k].b + i, n, 0) > 0);
+		}
+		close(s[0]);
+		CU_ASSERT(take_all(capture_open_fd(s[1], 7, &why), f, 16, text,
+				   &st) == (k ? 5 : 4));
+		CU_ASSERT(!st.damage);
+		CU_ASSERT_STRING_EQUAL(text[3], k ? "spb!" : "0123456789");
+	}
+}
+
 static void refused(void)
 {
 	const char *why;
@@ -484,6 +521,7 @@ static CU_TestInfo tests[] = {
 	{ "pcap before 2.3", pcap_old_lengths },
 	{ "pcapng forms", pcapng_forms },
 	{ "cut anywhere", cut_anywhere },
+	{ "a few bytes at a time", piecemeal },
 	{ "refused", refused },
 	{ "files in time order", merged },
 	{ "more files than stay open", many_files },
