@@ -28,13 +28,12 @@ static void put_words(struct evidence *e, const uint32_t *w, size_t n)
 	put(e, w, n * sizeof(*w));
 }
 
-struct evidence *evidence_open(const char *path, bool whole,
-			       struct mask *mask)
+struct evidence *evidence_open(int fd, bool whole, struct mask *mask)
 {
 	static const uint32_t section[] = {
 		0x0a0d0d0a, 28, 0x1a2b3c4d, 1, UINT32_MAX, UINT32_MAX, 28,
 	};
-	FILE *file = fopen(path, "wbe");
+	FILE *file = fdopen(fd, "wb");
 	struct evidence *e;
 
 	if (!file)

@@ -13,10 +13,9 @@
  */
 struct evidence;
 
-/* With a mask, each packet is made anew (audit/remake.h). NULL: errno says
- * why. */
-struct evidence *evidence_open(const char *path, bool whole,
-			       struct mask *mask);
+/* Into an empty file, open for writing, which it closes. With a mask, each
+ * packet is made anew (audit/remake.h). NULL: errno says why. */
+struct evidence *evidence_open(int fd, bool whole, struct mask *mask);
 void evidence_packet(struct evidence *e, const struct frame *f,
 		     const struct pkt *p);
 /* What was put so far is in the file. */

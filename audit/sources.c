@@ -141,7 +141,7 @@ static struct src *add(struct sources *s, const char *path, const char *zone)
 				    fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
 	if (f->fd < 0 && !may_open_later(errno))
 		f->err = errno;
-	arena_add_file(s->arena, path);
+	arena_add_file(s->arena, strcmp(path, "-") ? path : "/dev/stdin");
 	f->info.name = strcmp(path, "-") ? f->path : "standard input";
 	f->info.zone = zone;
 	f->index = (uint16_t)s->all.n;
@@ -244,18 +244,16 @@ static bool examine(struct sources *s, struct src *f)
 {
 	const char *why = f->once ? NULL : look(s, f);
 
-	if (!why)
-		return true;
-	if (!f->listed) {
-		diag_add(s->diags, SEV_ERROR, no_place, "\"%s\" %s",
-			 f->info.name, why);
-	} else if (why == capture_foreign && !named_capture(f->path)) {
+	if (why == capture_foreign && f->listed && !named_capture(f->path)) {
 		pass_over(s, f->path, false);
 		close_fd(f);
 		return false;
-	} else {
-		refuse(s, f, why);
 	}
+	if (why && !f->listed)
+		diag_add(s->diags, SEV_ERROR, no_place, "\"%s\" %s",
+			 f->info.name, why);
+	else if (why)
+		refuse(s, f, why);
 	return true;
 }
 

@@ -36,6 +36,7 @@ struct sink {
 	FILE *file;	  /* SINK_NDJSON: open all the time */
 	struct syslog *log;
 	int held; /* opened before privileges were dropped: descriptor + 1 */
+	bool made; /* it was not there before */
 };
 
 /* A topology as it was read at some time, all of it in one arena. */
@@ -79,8 +80,9 @@ struct run {
 	VEC(struct source_arg) files, ifaces;
 	VEC(struct sink) sinks;
 	VEC(const char *) fail_on;
-	struct sink propose; /* path NULL: none */
-	const char *filter_text, *evidence_path, *state_path, *user;
+	struct sink propose, evidence_file; /* path NULL: none */
+	const char *filter_text, *state_path, *user;
+	bool begun; /* outputs are written from now on */
 	bool evidence_whole, inside, redact, no_sandbox;
 	const char *ended; /* why reading ended before the input did; NULL */
 	bool ended_early;  /* and nobody had asked for that */
@@ -132,8 +134,17 @@ void audit_reload(struct run *r);
 /* Is any worker still to take over the last one? */
 bool audit_reloading(struct run *r);
 
-/* audit_guard.c: gives up what is not needed any more. */
+/* audit_hold.c: will all go well? A child tries; false: it said why. */
+bool audit_rehearse(struct run *r);
+bool audit_changes_user(const struct run *r);
+/* Opens what another user could not, and empties none of it. */
 bool audit_hold_outputs(struct run *r);
+/* Now it is emptied and written. */
+bool audit_begin_outputs(struct run *r);
+/* If they never began: closes them, and removes what was made. */
+void audit_drop_outputs(struct run *r);
+
+/* audit_guard.c: gives up what is not needed any more. */
 bool audit_guard(struct run *r);
 /* "user nobody, Landlock, seccomp" */
 const char *audit_guard_words(struct run *r);

@@ -58,6 +58,8 @@ static void add_output(struct run *r, const char *s)
 			continue;
 		o.kind = formats[i].kind;
 		o.report = report_format(o.format);
+		if (o.path && !strcmp(o.path, "-"))
+			o.path = NULL;
 		if (o.kind == SINK_METRICS && !o.path)
 			diag_add(&r->diags, SEV_ERROR, no_place,
 				 "-o prometheus needs a file: "
@@ -146,6 +148,18 @@ static void direction(struct run *r)
 		 "--direction \"%s\" (legal: auto, in, both)", s);
 }
 
+static void check_outputs(struct run *r)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->sinks.n; i++)
+		n += !r->sinks.v[i].path && r->sinks.v[i].kind != SINK_SYSLOG;
+	if (n > 1)
+		diag_add(&r->diags, SEV_ERROR, no_place,
+			 "only one format can go to standard output: write "
+			 "FORMAT=FILE");
+}
+
 /* What has no meaning for files, or for interfaces. */
 static void check_kind(struct run *r)
 {
@@ -180,7 +194,7 @@ bool audit_arguments(struct run *r)
 		vec_push(r->arena, &r->files,
 			 capture_arg(r->arena, a->operands.v[i], true));
 	r->filter_text = join(r, a->rest.v, a->rest.n);
-	r->evidence_path = arg_value(a, "evidence", NULL);
+	r->evidence_file.path = arg_value(a, "evidence", NULL);
 	r->evidence_whole = arg_given(a, "evidence-whole");
 	r->opt.all = arg_given(a, "all-flows");
 	r->opt.mirror = arg_given(a, "mirror");
@@ -196,5 +210,6 @@ bool audit_arguments(struct run *r)
 	check_kind(r);
 	if (!r->sinks.n)
 		add_output(r, "table");
+	check_outputs(r);
 	return !r->diags.n_errors;
 }

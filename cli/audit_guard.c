@@ -1,10 +1,7 @@
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "cli/audit.h"
 #include "cli/fence.h"
@@ -14,54 +11,6 @@
  * of it: what needs privileges has been opened, then the user is changed and
  * every capability given up, then paths and system calls are fenced off.
  */
-static const struct span no_place;
-
-/* ---- outputs that another user could not open ------------------------------ */
-
-static bool hold(struct run *r, struct sink *o)
-{
-	int fd = open(o->path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY,
-		      0666);
-
-	if (fd >= 0) {
-		o->held = fd + 1;
-		return true;
-	}
-	diag_add(&r->diags, SEV_ERROR, no_place, "cannot write \"%s\": %s",
-		 o->path, strerror(errno));
-	return false;
-}
-
-/* Reports are written at the end, by whoever we are then. */
-static bool is_report(const struct sink *o)
-{
-	return (o->kind == SINK_REPORT || o->kind == SINK_TABLE) && o->path &&
-	       strcmp(o->path, "-");
-}
-
-static bool changes_user(const struct run *r)
-{
-	return r->user || geteuid() == 0;
-}
-
-bool audit_hold_outputs(struct run *r)
-{
-	bool ok = outputs_spare_inputs(r->args) == EXIT_OK;
-
-	if (ok && r->propose.path && changes_user(r))
-		ok = hold(r, &r->propose);
-
-	for (size_t i = 0; i < r->sinks.n && ok; i++) {
-		struct sink *o = &r->sinks.v[i];
-
-		if (o->kind == SINK_SYSLOG)
-			continue;
-		if (is_report(o) && changes_user(r))
-			ok = hold(r, o);
-	}
-	return ok;
-}
-
 /* ---- paths ------------------------------------------------------------------- */
 
 /* libpcap reads the drops of an interface there. */
@@ -84,8 +33,9 @@ static void add_all(struct run *r, struct fence *l)
 		if (strcmp(r->files.v[i].path, "-"))
 			fence_path(l, r->files.v[i].path, SANDBOX_READ);
 	for (size_t i = 0; i < r->sinks.n; i++)
-		if (!r->sinks.v[i].held && r->sinks.v[i].kind != SINK_SYSLOG &&
-		    (r->live || r->sinks.v[i].kind != SINK_NDJSON))
+		if (r->sinks.v[i].kind != SINK_SYSLOG &&
+		    (!r->sinks.v[i].held ||
+		     (r->live && r->sinks.v[i].kind == SINK_NDJSON)))
 			fence_output(l, r->sinks.v[i].path);
 	fence_output(l, r->state_path);
 	if (!r->propose.held)
@@ -104,7 +54,7 @@ static bool change_user(struct run *r)
 {
 	const char *name = r->user ? r->user : "nobody", *why;
 
-	if (!changes_user(r))
+	if (!audit_changes_user(r))
 		return true;
 	if (sandbox_become(name, &why) == 0) {
 		r->became = name;

@@ -47,39 +47,29 @@ static bool open_input(struct run *r)
 	return false;
 }
 
-static bool open_sink(struct run *r, struct sink *o)
+static void open_log(struct run *r, struct sink *o)
 {
 	const char *why;
 
-	if (o->kind == SINK_NDJSON) {
-		/* A service that starts again keeps what it wrote. */
-		o->file = o->path ? fopen(o->path, r->live ? "ae" : "we") :
-				    stdout;
-		why = o->file ? NULL : strerror(errno);
-	} else if (o->kind == SINK_SYSLOG) {
-		o->log = syslog_open(o->path, !r->live, &why);
-		why = o->log ? NULL : why;
-	} else {
-		r->events_wanted |= o->kind == SINK_METRICS && r->live;
-		return true;
-	}
-	r->events_wanted = true;
-	if (why)
+	o->log = syslog_open(o->path, !r->live, &why);
+	if (!o->log)
 		diag_add(&r->diags, SEV_ERROR, no_place, "\"%s\" %s",
 			 o->path ? o->path : "/dev/log", why);
-	return !why;
 }
 
-static bool open_outputs(struct run *r)
+/* What can fail without a file being made. */
+static bool prepare(struct run *r)
 {
-	for (size_t i = 0; i < r->sinks.n; i++)
-		open_sink(r, &r->sinks.v[i]);
-	if (r->evidence_path) {
-		r->evidence = evidence_open(r->evidence_path,
-					    r->evidence_whole, r->mask);
-		if (!r->evidence)
-			diag_add(&r->diags, SEV_ERROR, no_place, "\"%s\" %s",
-				 r->evidence_path, strerror(errno));
+	if (outputs_spare_inputs(r->args) != EXIT_OK)
+		return false;
+	for (size_t i = 0; i < r->sinks.n; i++) {
+		struct sink *o = &r->sinks.v[i];
+
+		if (o->kind == SINK_SYSLOG)
+			open_log(r, o);
+		r->events_wanted |= o->kind == SINK_SYSLOG ||
+				    o->kind == SINK_NDJSON ||
+				    (o->kind == SINK_METRICS && r->live);
 	}
 	if (r->filter_text && r->sources) {
 		const char *why;
@@ -134,7 +124,7 @@ static void make_workers(struct run *r)
 	r->opt.on_flow = r->events_wanted ? audit_on_flow : NULL;
 	/* Live, a line is due at once; from files, with final counts. */
 	r->opt.early = r->events_wanted && r->live;
-	r->opt.on_evidence = r->evidence ? audit_on_evidence : NULL;
+	r->opt.on_evidence = r->evidence_file.path ? audit_on_evidence : NULL;
 	for (unsigned i = 0; i < r->n_worker; i++) {
 		struct worker *w = &r->worker[i];
 
@@ -147,18 +137,22 @@ static void make_workers(struct run *r)
 	}
 }
 
-/* That the file can be written shows at once. */
 static bool first_metrics(struct run *r)
 {
 	struct metrics m = { .complete = -1 };
 
-	if (audit_write_metrics(r, &m))
+	return audit_write_metrics(r, &m);
+}
+
+/* Privileges are gone: now what is foreign is read. */
+static bool start_sources(struct run *r)
+{
+	if (!r->sources)
 		return true;
-	if (r->became)
-		complain(r->args, "it goes on as user \"%s\", who may not "
-			 "write there (--user NAME chooses another)",
-			 r->became);
-	return false;
+	if (sources_start(r->sources) < 0)
+		return false;
+	captures_say_passed_over(r->args, r->sources);
+	return true;
 }
 
 static bool zones_exist(struct run *r)
@@ -179,21 +173,18 @@ bool audit_open(struct run *r)
 	if (r->redact)
 		r->mask = mask_new(r->arena);
 	r->force = force_read(r);
-	if (!r->force || !zones_exist(r) || !open_input(r) || !audit_hold_outputs(r) ||
-	    !open_outputs(r) || !audit_guard(r))
+	if (!r->force || !zones_exist(r) || !open_input(r) || !prepare(r) ||
+	    !audit_rehearse(r) || !audit_hold_outputs(r) || !audit_guard(r))
 		return false;
-	if (r->sources && sources_start(r->sources) < 0)
-		return false;
-	if (r->sources)
-		captures_say_passed_over(r->args, r->sources);
-	if (!name_taps(r) || !audit_read_known(r))
+	if (!start_sources(r) || !name_taps(r) || !audit_read_known(r))
 		return false;
 	make_workers(r);
-	return first_metrics(r);
+	return first_metrics(r) && audit_begin_outputs(r);
 }
 
 void audit_close(struct run *r)
 {
+	audit_drop_outputs(r);
 	for (unsigned i = 0; r->worker && i < r->n_worker; i++) {
 		struct worker *w = &r->worker[i];
 

@@ -280,7 +280,7 @@ int audit_finish_run(struct run *r)
 	ok &= write_proposal(r, rep);
 	if (r->evidence && evidence_close(r->evidence) < 0) {
 		complain(r->args, "\"%s\" could not be written",
-			 r->evidence_path);
+			 r->evidence_file.path);
 		ok = false;
 	}
 	r->evidence = NULL;

@@ -116,6 +116,10 @@ int need_directory(const struct args *a, const char *dir);
 int write_files(const struct args *a, struct file_out *f, size_t n);
 int write_file(const struct args *a, const char *path, const struct buf *b);
 
+/* Could it be written, as far as can be told beforehand? Nothing is changed;
+ * EXIT_BAD and a message. */
+int can_write_file(const struct args *a, const char *path);
+
 /* Is it one of the operands or of the files that were read into the command's
  * arena? By device and inode. */
 bool is_input(const struct args *a, const char *path);

@@ -217,6 +217,22 @@ int write_file(const struct args *a, const char *path, const struct buf *b)
 	return write_files(a, &f, 1);
 }
 
+int can_write_file(const struct args *a, const char *path)
+{
+	static const struct buf nothing;
+	struct file_out f = { .path = path, .text = &nothing };
+	struct target t = { .tmp = NULL };
+	int code = plan_target(a, &f, &t);
+
+	if (code == EXIT_OK && t.how == HOW_IN_PLACE)
+		code = access(path, W_OK) == 0 ? EXIT_OK : trouble(a, path);
+	else if (code == EXIT_OK)
+		code = write_temporary(a, &f, &t);
+	if (t.tmp)
+		unlink(t.tmp);
+	return code;
+}
+
 int write_outputs(struct args *a, struct output *v, size_t n)
 {
 	VEC(struct file_out) files = { 0 };
