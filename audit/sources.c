@@ -141,7 +141,7 @@ static struct src *add(struct sources *s, const char *path, const char *zone)
 				    fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
 	if (f->fd < 0 && !may_open_later(errno))
 		f->err = errno;
-	arena_add_file(s->arena, strcmp(path, "-") ? path : "/dev/stdin");
+	arena_add_file(s->arena, path);
 	f->info.name = strcmp(path, "-") ? f->path : "standard input";
 	f->info.zone = zone;
 	f->index = (uint16_t)s->all.n;

@@ -1,8 +1,10 @@
 #include <errno.h>
 #include <getopt.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/plain.h"
 #include "cli/cli.h"
@@ -175,6 +177,13 @@ bool args_parse(struct args *a, int argc, char **argv, int *code)
 			vec_push(a->arena, &a->operands, argv[i]);
 	*code = EXIT_BAD;
 	return operands_ok(a) && outputs_differ(a) == EXIT_OK;
+}
+
+bool reader_gone(void)
+{
+	struct pollfd p = { .fd = STDOUT_FILENO };
+
+	return poll(&p, 1, 0) > 0 && p.revents & (POLLERR | POLLHUP);
 }
 
 int put_out(const struct args *a, const struct buf *b)

@@ -86,6 +86,7 @@ struct run {
 	bool evidence_whole, inside, redact, no_sandbox;
 	const char *ended; /* why reading ended before the input did; NULL */
 	bool ended_early;  /* and nobody had asked for that */
+	bool unheard; /* whoever read its only output has gone */
 	bool events_wanted; /* each finding is told as it happens */
 	double duration;    /* seconds; 0: no end */
 	uint64_t count;	    /* packets; 0: no end */

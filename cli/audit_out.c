@@ -168,6 +168,8 @@ static bool end_events(struct run *r, struct sink *o,
 	ok = fwrite(b.s, 1, b.n, o->file) == b.n;
 	ok &= (o->file == stdout ? fflush(o->file) : fclose(o->file)) == 0;
 	buf_free(&b);
+	if (!ok && !o->path && errno == EPIPE)
+		return true;
 	if (!ok)
 		complain(r->args, "\"%s\": %s", o->path ? o->path :
 			 "standard output", strerror(errno));
@@ -251,6 +253,8 @@ static bool write_proposal(struct run *r, const struct report *rep)
 /* Not every format has a place for what was not seen. */
 static void say_gaps(const struct run *r, const struct report *rep)
 {
+	if (r->unheard)
+		return;
 	for (size_t i = 0; i < r->sinks.n; i++)
 		if (!strcmp(r->sinks.v[i].format, "table") &&
 		    !r->sinks.v[i].path)

@@ -172,6 +172,27 @@ static bool due(double *when, double t, double every)
 	return true;
 }
 
+/* With its reader its purpose has gone: others die of SIGPIPE then. */
+static bool unheard(struct run *r)
+{
+	const struct sink *o = r->sinks.v;
+	bool sole = r->sinks.n == 1 && !o->path && !o->log &&
+		    !r->evidence_file.path && !r->propose.path &&
+		    !r->state_path;
+
+	if (!sole || !reader_gone())
+		return false;
+	r->unheard = r->ended_early = true;
+	r->ended = "ended with whoever read it";
+	return true;
+}
+
+static void over(struct run *r)
+{
+	r->ended = arena_printf(r->arena, "ended after %.0f s, as asked "
+				"(--duration)", r->duration);
+}
+
 /* False: the time is over. */
 static bool tick(struct run *r, struct clock *c)
 {
@@ -193,12 +214,17 @@ static bool tick(struct run *r, struct clock *c)
 		progress(r, false);
 		status(r);
 		audit_flush_events(r);
+		if (unheard(r))
+			return false;
 	}
 	if (due(&c->metrics, t, METRICS_SECONDS))
 		metrics(r);
 	if (r->live && due(&c->known, t, KNOWN_SECONDS))
 		audit_write_known(r);
-	return !r->duration || t - r->start < r->duration;
+	if (!r->duration || t - r->start < r->duration)
+		return true;
+	over(r);
+	return false;
 }
 
 /* ---- files ------------------------------------------------------------------ */
@@ -220,12 +246,6 @@ static void stopped(struct run *r)
 				"packets%s%s%.19s%s: what follows was not "
 				"judged", (unsigned long long)frames(r), part,
 				last ? ", at " : "", time, last ? "Z" : "");
-}
-
-static void over(struct run *r)
-{
-	r->ended = arena_printf(r->arena, "ended after %.0f s, as asked "
-				"(--duration)", r->duration);
 }
 
 static void counted(struct run *r)
@@ -256,10 +276,8 @@ static void read_files(struct run *r, struct clock *c)
 		if (round % ROUNDS && !progress_asked && !reload_asked)
 			continue;
 		worker_serve(w);
-		if (!tick(r, c)) {
-			over(r);
+		if (!tick(r, c))
 			return;
-		}
 	}
 	counted(r);
 }
@@ -316,8 +334,6 @@ static void watch(struct run *r, struct clock *c)
 			nanosleep(&nap, NULL);
 		if (r->count && atomic_load(&r->stop))
 			counted(r);
-		else if (!stop_asked && !atomic_load(&r->stop))
-			over(r);
 	}
 	join_workers(r);
 }

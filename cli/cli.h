@@ -100,6 +100,10 @@ int complain(const struct args *a, const char *fmt, ...)
 /* All of it to standard output; EXIT_BAD and a message if that fails. */
 int put_out(const struct args *a, const struct buf *b);
 
+/* Standard output is a pipe whose reader has gone, as in "| head -1": what is
+ * still to be written there nobody wants, which is no error. */
+bool reader_gone(void);
+
 struct file_out {
 	const char *path;
 	const struct buf *text;

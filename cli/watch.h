@@ -146,6 +146,9 @@ uint64_t watch_wall_clock(void); /* nanoseconds since 1970 */
 /* watch_out.c */
 int watch_outputs(struct watch *w);
 bool watch_open_outputs(struct watch *w);
+bool watch_to_stdout(const struct watch *w);
+/* Writes no more there; false: nor anywhere else. */
+bool watch_without_stdout(struct watch *w);
 void watch_reopen(struct watch *w);
 /* Who and what, since judging takes its time where the plan is large. */
 void watch_tell_first(struct watch *w, struct news *n);

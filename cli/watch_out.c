@@ -433,9 +433,29 @@ void watch_reopen(struct watch *w)
 	}
 }
 
+bool watch_to_stdout(const struct watch *w)
+{
+	for (size_t i = 0; i < w->sinks.n; i++)
+		if (!w->sinks.v[i].path)
+			return true;
+	return false;
+}
+
+bool watch_without_stdout(struct watch *w)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->sinks.n; i++)
+		if (w->sinks.v[i].path)
+			w->sinks.v[n++] = w->sinks.v[i];
+	w->sinks.n = n;
+	return n;
+}
+
 static void put(struct watch *w, struct watch_sink *s, const struct buf *b)
 {
-	if (fwrite(b->s, 1, b->n, s->file) != b->n || fflush(s->file) != 0)
+	if ((fwrite(b->s, 1, b->n, s->file) != b->n || fflush(s->file) != 0) &&
+	    (s->path || errno != EPIPE))
 		complain(w->args, "cannot write \"%s\": %s", s->path ?
 			 s->path : "<stdout>", strerror(errno));
 }

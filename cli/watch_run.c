@@ -107,8 +107,10 @@ static void report(struct watch *w)
 
 int watch_run(struct watch *w)
 {
-	struct pollfd p[2] = { { w->monitor.fd, POLLIN, 0 },
-			       { w->signals, POLLIN, 0 } };
+	struct pollfd p[] = { { w->monitor.fd, POLLIN, 0 },
+			      { w->signals, POLLIN, 0 },
+			      { watch_to_stdout(w) ? STDOUT_FILENO : -1, 0,
+				0 } };
 	double alive = 0;
 
 	for (;;) {
@@ -124,13 +126,18 @@ int watch_run(struct watch *w)
 			w->plan->next += TRY_AGAIN;
 			reload(w, "a date of the plan was reached");
 		}
-		if (poll(p, 2, wait_for(w, watch_clock(), alive)) < 0 &&
+		if (poll(p, COUNT_OF(p), wait_for(w, watch_clock(), alive)) < 0 &&
 		    errno != EINTR) {
 			complain(w->args, "poll: %s", strerror(errno));
 			return EXIT_BAD;
 		}
 		if (p[1].revents && !hear_signal(w))
 			break;
+		if (p[2].revents) { /* whoever read it has gone */
+			if (!watch_without_stdout(w))
+				break;
+			p[2].fd = -1;
+		}
 		if (p[0].revents && !watch_take(w))
 			return EXIT_BAD;
 	}
