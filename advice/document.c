@@ -78,7 +78,7 @@ struct doc *doc_gather(struct arena *a, const struct plan *p, struct buf *out)
 	d->service_used = ARENA_ARRAY(a, bool, t->services.n);
 	d->service_named = ARENA_ARRAY(a, bool, t->services.n);
 	for (size_t i = 0; i < p->n_cell; i++)
-		if (p->cell[i].party != NONE)
+		if (p->cell[i].cls != NONE) /* a public one is nobody's own */
 			vec_push(a, &d->cells[p->cell[i].party], (uint32_t)i);
 	doc_gather_flows(d);
 	doc_gather_reach(d);

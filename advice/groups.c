@@ -55,7 +55,7 @@ static size_t cells_of(const struct doc *d, uint32_t party, uint32_t cls)
 
 	for (size_t i = 0; i < d->cells[party].n; i++)
 		n += cls == NONE ||
-		     d->p->cell[d->cells[party].v[i]].cls == cls;
+		     cell_in_class(d->p, d->cells[party].v[i], cls);
 	return n;
 }
 

@@ -165,10 +165,17 @@ static void write_range(struct doc *d, const struct class *c,
 static unsigned served_as(const struct doc *d, const struct service *s,
 			  uint32_t cls)
 {
-	uint32_t key[2] = { s->id, cls };
-	const struct map_entry *e = map_find(&d->served, key, sizeof(key));
+	uint32_t key[2][2] = { { s->id, cls },
+			       { s->id, d->p->classes.v[cls].dest } };
+	unsigned how = 0;
 
-	return e ? e->val.u : 0;
+	for (int i = 0; i < 2; i++) {
+		const struct map_entry *e = map_find(&d->served, key[i],
+						     sizeof(key[i]));
+
+		how |= e ? e->val.u : 0;
+	}
+	return how;
 }
 
 static void write_dynamic(struct doc *d, const struct service *s,

@@ -58,13 +58,13 @@ static bool other_ports(const struct judge *j, uint32_t from, uint32_t to,
 			uint32_t key, struct buf *out)
 {
 	const struct plan *p = j->plan;
-	const struct pair *pair = plan_pair(p, from, to);
+	struct pair pair = plan_pair(p, from, to);
 	const struct svcset *s;
 	size_t n = 0;
 
-	if (!pair || !pair->svc)
+	if (!pair.svc)
 		return false;
-	s = &p->svcsets.v[pair->svc];
+	s = &p->svcsets.v[pair.svc];
 	for (size_t i = 0; i < s->n; i++) {
 		char text[KEY_TEXT];
 
@@ -80,6 +80,13 @@ static bool other_ports(const struct judge *j, uint32_t from, uint32_t to,
 	return n > 0;
 }
 
+/* Is it the class itself, or a wide one that it is in? */
+static bool class_in(const struct plan *p, uint32_t cls, uint32_t wide)
+{
+	return cls == wide || p->classes.v[cls].source == wide ||
+	       p->classes.v[cls].dest == wide;
+}
+
 static bool other_ends(const struct judge *j, uint32_t from, uint32_t to,
 		       uint32_t key, struct buf *out)
 {
@@ -90,9 +97,10 @@ static bool other_ends(const struct judge *j, uint32_t from, uint32_t to,
 	for (size_t i = 0; i < n; i++) {
 		const struct pair *q = &p->pairs.v[i];
 
-		if ((q->from != from && q->to != to) || !opens(p, q->svc, key))
+		if ((!class_in(p, from, q->from) && !class_in(p, to, q->to)) ||
+		    !opens(p, q->svc, key))
 			continue;
-		if (q->to == to)
+		if (class_in(p, to, q->to))
 			note(&src, class_name(p, q->from));
 		else
 			note(&dst, class_name(p, q->to));

@@ -332,9 +332,9 @@ static void write_party(struct writer *w, const struct party *p)
 static uint32_t *find_sorts(struct arena *a, const struct plan *p)
 {
 	uint32_t *sort = ARENA_ARRAY(a, uint32_t, p->topo->parties.n);
-	double *size = ARENA_ARRAY(a, double, p->classes.n);
+	double *size = ARENA_ARRAY(a, double, p->n_plain);
 
-	for (uint32_t i = 0; i < p->classes.n; i++)
+	for (uint32_t i = 0; i < p->n_plain; i++)
 		size[i] = plan_class_size(p, i);
 	for (size_t i = 0; i < p->topo->parties.n; i++)
 		sort[i] = NONE;

@@ -268,7 +268,7 @@ static double bearers(const struct keep *k, const struct role *r)
 {
 	double n = 0;
 
-	for (size_t i = 0; i < k->p->classes.n; i++) {
+	for (size_t i = 0; i < k->p->n_plain; i++) {
 		const struct class *c = &k->p->classes.v[i];
 
 		if (list_has(k->p->lists.v[c->roles], k->p->lists.len[c->roles],

@@ -29,8 +29,8 @@ static uint32_t end_set(struct planner *x, uint32_t cls, uint32_t end,
 	for (size_t i = 0; i < in.n; i++) {
 		const struct cell *cell = &x->p->cell[in.cell[i]];
 
-		if (cell->cls == cls && (end == NONE ||
-					 cell_in_end(x->p, in.cell[i], end)))
+		if (cell_in_class(x->p, in.cell[i], cls) &&
+		    (end == NONE || cell_in_end(x->p, in.cell[i], end)))
 			s.r[s.n++] = (struct addr_range){ cell->lo, cell->hi };
 	}
 	e->val.u = space_addresses(x->s, field, s) + 1; /* 0 is a node's number too */

@@ -14,242 +14,9 @@
  * do more at a destination, that stands in a map of its own before it.
  */
 enum {
-	SHARE_SLACK = 256,  /* elements too few to be worth sharing */
 	SPREAD_TARGETS = 2, /* rules that cost no more than a map's look-up */
 	SPREAD_FROM = 64,   /* addresses from which the map's size matters */
 };
-
-typedef VEC(uint32_t) ref_list;
-
-/* ---- groups and blocks ------------------------------------------------------------ */
-
-static int triple_order(const void *a, const void *b)
-{
-	const struct triple *x = a, *y = b;
-
-	if (x->from != y->from)
-		return x->from < y->from ? -1 : 1;
-	if (x->to != y->to)
-		return x->to < y->to ? -1 : 1;
-	return x->entry < y->entry ? -1 : x->entry > y->entry;
-}
-
-static uint32_t ref_id(struct work *w, uint32_t to, uint32_t mix)
-{
-	struct cellref r = { to, mix };
-	int is_new;
-	struct map_entry *e = map_add(w->a, &w->ref_ids, &r, sizeof(r),
-				      &is_new);
-
-	if (is_new) {
-		e->val.u = (uint32_t)w->refs.n;
-		vec_push(w->a, &w->refs, r);
-	}
-	return e->val.u;
-}
-
-/* The row of one source: refs of all destinations. */
-static size_t read_row(struct work *w, size_t i, uint32_t *row_id)
-{
-	uint32_t from = w->triples.v[i].from;
-	VEC(uint32_t) row = { 0 };
-	size_t start = i;
-
-	while (i < w->triples.n && w->triples.v[i].from == from) {
-		uint32_t to = w->triples.v[i].to;
-		VEC(uint32_t) mix = { 0 };
-
-		for (; i < w->triples.n && w->triples.v[i].from == from &&
-		     w->triples.v[i].to == to; i++)
-			if (!mix.n || mix.v[mix.n - 1] != w->triples.v[i].entry)
-				vec_push(w->a, &mix, w->triples.v[i].entry);
-		vec_push(w->a, &row, ref_id(w, to, lists_intern(w->a,
-					&w->mixes, mix.v, mix.n)));
-	}
-	*row_id = lists_intern(w->a, &w->rows, row.v, row.n);
-	return i - start;
-}
-
-static void make_groups(struct work *w)
-{
-	struct map by_row = { 0 };
-
-	for (size_t i = 0, n; i < w->triples.n; i += n) {
-		uint32_t row, from = w->triples.v[i].from;
-		struct map_entry *e;
-		struct group *g;
-		int is_new;
-
-		n = read_row(w, i, &row);
-		e = map_add(w->a, &by_row, &row, sizeof(row), &is_new);
-		if (is_new) {
-			e->val.u = (uint32_t)w->groups.n;
-			vec_push(w->a, &w->groups, (struct group){ .n_row = 0 });
-			g = &w->groups.v[e->val.u];
-			g->n_row = w->rows.len[row];
-			g->row = ARENA_ARRAY(w->a, struct cellref, g->n_row);
-			for (size_t k = 0; k < g->n_row; k++)
-				g->row[k] = w->refs.v[w->rows.v[row][k]];
-		}
-		g = &w->groups.v[e->val.u];
-		vec_push(w->a, &g->atoms, from);
-		if (!g->label || strcmp(w->atoms.v[from].label, g->label) < 0)
-			g->label = w->atoms.v[from].label;
-	}
-}
-
-static int group_order(const void *a, const void *b)
-{
-	const struct group *x = a, *y = b;
-	int c = strcmp(x->label, y->label);
-
-	return c ? c : x->atoms.v[0] < y->atoms.v[0] ? -1 :
-		       x->atoms.v[0] > y->atoms.v[0];
-}
-
-static size_t ref_size(const struct work *w, const struct cellref *r)
-{
-	size_t n = w->atoms.v[r->to].cells.n;
-
-	return n ? n : 1;
-}
-
-/* Would a map of its own for every group be much larger than shared ones? */
-static bool worth_sharing(struct work *w)
-{
-	size_t own = 0, all = 0;
-
-	for (size_t i = 0; i < w->groups.n; i++)
-		for (size_t k = 0; k < w->groups.v[i].n_row; k++)
-			own += ref_size(w, &w->groups.v[i].row[k]);
-	for (size_t i = 0; i < w->refs.n; i++)
-		all += ref_size(w, &w->refs.v[i]);
-	return own > 2 * all + SHARE_SLACK;
-}
-
-static void own_blocks(struct work *w)
-{
-	for (size_t i = 0; i < w->groups.n; i++) {
-		struct group *g = &w->groups.v[i];
-		struct block b = { .spread = false };
-
-		for (size_t k = 0; k < g->n_row; k++)
-			vec_push(w->a, &b.refs, g->row[k]);
-		vec_push(w->a, &g->blocks, (uint32_t)w->blocks.n);
-		vec_push(w->a, &w->blocks, b);
-	}
-}
-
-/* All that a mix lets through in a family. */
-static struct key_set mix_keys(struct work *w, uint32_t mix, unsigned family)
-{
-	struct key_set out = { 0 };
-
-	for (size_t i = 0; i < w->mixes.len[mix]; i++) {
-		const struct entry *e = &w->entries.v[w->mixes.v[mix][i]];
-		const struct piece *v;
-		size_t n = entry_pieces(w->g, e, &v);
-
-		for (size_t k = 0; k < n; k++)
-			if (!e->ike || e->families & family)
-				keys_add(w->a, &out, v[k].keys.lo,
-					 v[k].keys.hi);
-	}
-	return out;
-}
-
-static bool mix_covers(struct work *w, struct map *memo, uint32_t mix,
-		       uint32_t less)
-{
-	uint32_t key[2] = { mix, less };
-	int is_new;
-	struct map_entry *e = map_add(w->a, memo, key, sizeof(key), &is_new);
-
-	if (!is_new)
-		return e->val.u;
-	e->val.u = 1;
-	for (unsigned fam = FAM_V4; fam <= FAM_V6; fam++)
-		if (keys_minus(w->a, mix_keys(w, less, fam),
-			       mix_keys(w, mix, fam)).n)
-			e->val.u = 0;
-	return e->val.u;
-}
-
-static uint32_t row_ref(struct work *w, const struct group *g, size_t k)
-{
-	return ref_id(w, g->row[k].to, g->row[k].mix);
-}
-
-/* By destination, the ref that most groups have. */
-static uint32_t *common_refs(struct work *w)
-{
-	uint32_t *count = ARENA_ARRAY(w->a, uint32_t, w->refs.n);
-	uint32_t *best = ARENA_ARRAY(w->a, uint32_t, w->atoms.n);
-
-	for (size_t i = 0; i < w->atoms.n; i++)
-		best[i] = NONE;
-	for (size_t i = 0; i < w->groups.n; i++)
-		for (size_t k = 0; k < w->groups.v[i].n_row; k++)
-			count[row_ref(w, &w->groups.v[i], k)]++;
-	for (uint32_t r = 0; r < w->refs.n; r++) {
-		uint32_t *b = &best[w->refs.v[r].to];
-
-		if (*b == NONE || count[r] > count[*b])
-			*b = r;
-	}
-	return best;
-}
-
-/* The groups that use each ref. One that may do more at a destination than
- * most may use the common ref too, behind its own: it opens nothing new. */
-static void ref_users(struct work *w, ref_list *users, bool *lent)
-{
-	uint32_t *common = common_refs(w);
-	struct map memo = { 0 };
-
-	for (uint32_t i = 0; i < w->groups.n; i++)
-		for (size_t k = 0; k < w->groups.v[i].n_row; k++) {
-			const struct cellref *x = &w->groups.v[i].row[k];
-			uint32_t r = row_ref(w, &w->groups.v[i], k);
-			uint32_t c = common[x->to];
-
-			vec_push(w->a, &users[r], i);
-			if (c == r || !mix_covers(w, &memo, x->mix,
-						  w->refs.v[c].mix))
-				continue;
-			vec_push(w->a, &users[c], i);
-			lent[c] = true;
-		}
-}
-
-static void shared_blocks(struct work *w)
-{
-	ref_list *users = ARENA_ARRAY(w->a, ref_list, w->refs.n);
-	bool *lent = ARENA_ARRAY(w->a, bool, w->refs.n);
-	struct map by_users = { 0 };
-
-	ref_users(w, users, lent);
-	for (size_t i = 0; i < 2 * w->refs.n; i++) {
-		size_t r = i % w->refs.n;
-		uint32_t key[2] = { lent[r], lists_intern(w->a, &w->sharers,
-						users[r].v, users[r].n) };
-		struct map_entry *e;
-		int is_new;
-
-		if (lent[r] != (i >= w->refs.n)) /* lent ones come last */
-			continue;
-		e = map_add(w->a, &by_users, key, sizeof(key), &is_new);
-		if (is_new) {
-			e->val.u = (uint32_t)w->blocks.n;
-			vec_push(w->a, &w->blocks, (struct block){
-					.spread = false });
-			for (size_t k = 0; k < users[r].n; k++)
-				vec_push(w->a, &w->groups.v[users[r].v[k]]
-						    .blocks, e->val.u);
-		}
-		vec_push(w->a, &w->blocks.v[e->val.u].refs, w->refs.v[r]);
-	}
-}
 
 /* ---- rules ---------------------------------------------------------------------------- */
 
@@ -292,23 +59,13 @@ static void put_cells(struct work *w, struct rs_set *s, const uint32_t *cell,
 }
 
 /* Families that its destinations have, and some group that uses it. */
-static unsigned block_families(const struct work *w, uint32_t block)
+static unsigned block_families(const struct work *w, const struct block *b)
 {
-	const struct block *b = &w->blocks.v[block];
-	unsigned to = 0, from = 0;
+	unsigned to = 0;
 
 	for (size_t i = 0; i < b->refs.n; i++)
 		to |= atom_families(w, &w->atoms.v[b->refs.v[i].to]);
-	for (size_t i = 0; i < w->groups.n; i++) {
-		const struct group *g = &w->groups.v[i];
-		bool uses = false;
-
-		for (size_t k = 0; k < g->blocks.n; k++)
-			uses |= g->blocks.v[k] == block;
-		for (size_t k = 0; uses && k < g->atoms.n; k++)
-			from |= atom_families(w, &w->atoms.v[g->atoms.v[k]]);
-	}
-	return from & to;
+	return b->from & to;
 }
 
 static const char *service_chain(struct work *w, const char *prefix,
@@ -324,20 +81,26 @@ static const char *service_chain(struct work *w, const char *prefix,
 	return name;
 }
 
-static struct target *target_of(struct work *w, struct block *b, uint32_t mix)
+static struct target *target_of(struct work *w, struct block *b,
+				struct map *ids, uint32_t mix)
 {
-	for (size_t i = 0; i < b->targets.n; i++)
-		if (b->targets.v[i].mix == mix)
-			return &b->targets.v[i];
-	vec_push(w->a, &b->targets, (struct target){ .mix = mix });
-	return &b->targets.v[b->targets.n - 1];
+	int is_new;
+	struct map_entry *e = map_add(w->a, ids, &mix, sizeof(mix), &is_new);
+
+	if (is_new) {
+		e->val.u = (uint32_t)b->targets.n;
+		vec_push(w->a, &b->targets, (struct target){ .mix = mix });
+	}
+	return &b->targets.v[e->val.u];
 }
 
 /* Destinations of one mix share a chain, named by the first of them. */
 static void find_targets(struct work *w, struct block *b, const char *prefix)
 {
+	struct map ids = { 0 };
+
 	for (size_t i = 0; i < b->refs.n; i++) {
-		struct target *t = target_of(w, b, b->refs.v[i].mix);
+		struct target *t = target_of(w, b, &ids, b->refs.v[i].mix);
 		const struct atom *a = &w->atoms.v[b->refs.v[i].to];
 
 		if (a->label && (!t->label || strcmp(a->label, t->label) < 0))
@@ -387,8 +150,8 @@ static void block_family(struct work *w, struct block *b, bool v4,
 
 static void make_block(struct work *w, uint32_t block, const char *prefix)
 {
-	unsigned fam = block_families(w, block);
 	struct block *b = &w->blocks.v[block];
+	unsigned fam = block_families(w, b);
 
 	find_targets(w, b, prefix);
 	b->spread = worth_spreading(b);
@@ -553,16 +316,9 @@ static void many_groups(struct work *w, const char **group_name)
 
 static void emit(struct work *w)
 {
-	bool share = worth_sharing(w);
+	bool share = dispatch_blocks(w);
 	const char **name;
 
-	if (w->groups.n)
-		qsort(w->groups.v, w->groups.n, sizeof(*w->groups.v),
-		      group_order);
-	if (share)
-		shared_blocks(w);
-	else
-		own_blocks(w);
 	name = ARENA_ARRAY(w->a, const char *, w->groups.n);
 	for (size_t i = 0; i < w->groups.n; i++)
 		name[i] = unique_name(w->g, w->x->name, w->groups.v[i].label);
@@ -584,17 +340,17 @@ void dispatch_rules(struct dispatch *x)
 		return;
 	lists_init(w.a, &w.mixes);
 	lists_init(w.a, &w.rows);
-	lists_init(w.a, &w.sharers);
+	lists_init(w.a, &w.sides);
 	dispatch_gather(&w);
-	if (x->g->opt->counters == GEN_COUNT_FLOW)
+	dispatch_sort(&w);
+	if (x->g->opt->counters == GEN_COUNT_FLOW) {
 		dispatch_count_flows(&w);
-	if (w.triples.n)
-		qsort(w.triples.v, w.triples.n, sizeof(*w.triples.v),
-		      triple_order);
+		dispatch_sort(&w);
+	}
 	dispatch_exact_sort(&w);
 	dispatch_exact_rules(&w, EXACT_FIRST);
 	dispatch_exact_rules(&w, EXACT_PORTS);
-	make_groups(&w);
+	dispatch_groups(&w);
 	emit(&w);
 	dispatch_exact_rules(&w, EXACT_LAST);
 }

@@ -5,6 +5,13 @@
 
 struct triple {
 	uint32_t from, to, entry;
+	uint32_t instead; /* entry of a wide pair that this one holds; NONE */
+};
+
+/* All atoms of one list may do to all of another. */
+struct bulk {
+	uint32_t from, to; /* in sides */
+	uint32_t entry;
 };
 
 /* A row's item: destination atom and what may be done there. */
@@ -12,9 +19,22 @@ struct cellref {
 	uint32_t to, mix;
 };
 
+/* What many sources have in their rows. */
+struct base {
+	struct bulk_item { uint32_t to, entry; } *item; /* ascending */
+	size_t n_item;
+	struct cellref *ref; /* of these: ascending by destination */
+	uint32_t *id;	     /* ref ids; NONE: none has it */
+	size_t n_ref, size; /* size: elements of a map with all of them */
+	uint32_t *n_over;	/* by ref: groups that have another there */
+	VEC(uint32_t) *over;	/* which, once groups are sorted */
+	VEC(uint32_t) groups;	/* that have the rest of it */
+};
+
 struct group {
 	VEC(uint32_t) atoms; /* sources with this row */
-	struct cellref *row;
+	uint32_t base; /* in bases: row says what is different; NONE: all */
+	struct cellref *row; /* ascending; mix NONE: nothing there */
 	size_t n_row;
 	const char *label;
 	VEC(uint32_t) blocks;
@@ -34,6 +54,7 @@ struct target {
 struct block {
 	VEC(struct cellref) refs;
 	VEC(struct target) targets;
+	unsigned from; /* families of the groups */
 	bool spread; /* a set and a rule for each target, no map */
 	const struct rs_set *map[2];
 };
@@ -69,7 +90,9 @@ struct work {
 	unsigned char *cut;  /* by end id: some wide product cuts by it */
 	VEC(uint32_t) wide;
 	VEC(struct triple) triples;
-	struct lists mixes, rows, sharers;
+	VEC(struct bulk) bulks;
+	VEC(struct base) bases;
+	struct lists mixes, rows, sides;
 	VEC(struct cellref) refs; /* by ref id */
 	struct map ref_ids;
 	VEC(struct group) groups;
@@ -83,6 +106,20 @@ void dispatch_gather(struct work *w);
 uint32_t dispatch_entry(struct work *w, struct entry e);
 /* FAM_… of an atom's addresses */
 unsigned atom_families(const struct work *w, const struct atom *a);
+
+/* rows.c: sorts triples, without those that stand in the place of others; then
+ * from triples and bulks to groups of sources */
+void dispatch_sort(struct work *w);
+void dispatch_groups(struct work *w);
+uint32_t dispatch_ref(struct work *w, struct cellref r);
+/* All of a group's row becomes part of a block. */
+void dispatch_row(struct work *w, const struct group *g, struct block *out);
+/* Index in the base's refs of what goes there; SIZE_MAX. */
+size_t base_find(const struct base *b, uint32_t to);
+
+/* blocks.c: sorts groups and shares out their destinations; true: groups share
+ * blocks, false: each has one of its own, in their order */
+bool dispatch_blocks(struct work *w);
 
 /* exact.c */
 bool dispatch_exact(struct work *w, const struct product *x);

@@ -27,7 +27,7 @@ static long exact_cells(const struct work *w, uint32_t cls, uint32_t end,
 	for (size_t i = 0; i < in.n; i++) {
 		const struct cell *x = &w->p->cell[in.cell[i]];
 
-		if (x->cls != cls ||
+		if (!cell_in_class(w->p, in.cell[i], cls) ||
 		    (end != NONE && !cell_in_end(w->p, in.cell[i], end)))
 			continue;
 		if (!single(x) || (size_t)n == most)
@@ -291,12 +291,44 @@ static void add_keys(struct work *w, struct key_set *k, uint32_t svc)
 			keys_add(w->a, k, s->v[i].keys.lo, s->v[i].keys.hi);
 }
 
-/* What wider elements plan between two classes. */
-static const struct key_set *wider(struct work *w, struct map *memo,
-				   uint32_t from, uint32_t to)
+typedef VEC(uint32_t) u32_list;
+
+/* Wide products by the classes that they are between. */
+static struct map index_wide(struct work *w)
+{
+	struct map out = { 0 };
+
+	for (size_t i = 0; i < w->wide.n; i++) {
+		const struct product *x = &w->p->products.v[w->wide.v[i]];
+		uint32_t key[2] = { x->from, x->to };
+		struct map_entry *e = map_add(w->a, &out, key, sizeof(key),
+					      NULL);
+
+		if (!e->val.p)
+			e->val.p = ARENA_NEW(w->a, u32_list);
+		vec_push(w->a, (u32_list *)e->val.p, x->svc);
+	}
+	return out;
+}
+
+static void add_wide(struct work *w, struct key_set *k, const struct map *wide,
+		     uint32_t from, uint32_t to)
 {
 	uint32_t key[2] = { from, to };
-	const struct pair *pair = plan_pair(w->p, from, to);
+	const struct map_entry *e = map_find(wide, key, sizeof(key));
+	const u32_list *v = e ? e->val.cp : NULL;
+
+	for (size_t i = 0; v && i < v->n; i++)
+		add_keys(w, k, v->v[i]);
+}
+
+/* What wider elements plan between two classes. */
+static const struct key_set *wider(struct work *w, struct map *memo,
+				   const struct map *wide, uint32_t from,
+				   uint32_t to)
+{
+	const struct class *f, *t;
+	uint32_t key[2] = { from, to };
 	struct map_entry *e = map_add(w->a, memo, key, sizeof(key), NULL);
 	struct key_set *k = e->val.p;
 
@@ -304,14 +336,18 @@ static const struct key_set *wider(struct work *w, struct map *memo,
 		return k;
 	k = ARENA_NEW(w->a, struct key_set);
 	e->val.p = k;
-	if (pair)
-		add_keys(w, k, pair->svc);
-	for (size_t i = 0; i < w->wide.n; i++) {
-		const struct product *x = &w->p->products.v[w->wide.v[i]];
-
-		if (x->from == from && x->to == to)
-			add_keys(w, k, x->svc);
-	}
+	if (from == NONE || to == NONE) /* public addresses */
+		return k;
+	f = &w->p->classes.v[from];
+	t = &w->p->classes.v[to];
+	add_keys(w, k, plan_pair(w->p, from, to).svc);
+	add_wide(w, k, wide, from, to);
+	if (f->source != from)
+		add_wide(w, k, wide, f->source, to);
+	if (t->dest != to)
+		add_wide(w, k, wide, from, t->dest);
+	if (f->source != from && t->dest != to)
+		add_wide(w, k, wide, f->source, t->dest);
 	return k;
 }
 
@@ -321,8 +357,9 @@ static struct key_set class_keys(struct work *w)
 	bool *seen = ARENA_ARRAY(w->a, bool, w->entries.n);
 	struct key_set out = { 0 };
 
-	for (size_t i = 0; i < w->triples.n; i++) {
-		uint32_t id = w->triples.v[i].entry;
+	for (size_t i = 0; i < w->triples.n + w->bulks.n; i++) {
+		uint32_t id = i < w->triples.n ? w->triples.v[i].entry :
+			w->bulks.v[i - w->triples.n].entry;
 		const struct piece *v;
 		size_t n;
 
@@ -339,12 +376,12 @@ static struct key_set class_keys(struct work *w)
 void dispatch_exact_sort(struct work *w)
 {
 	struct key_set classes = class_keys(w);
-	struct map memo = { 0 };
+	struct map memo = { 0 }, wide = index_wide(w);
 
 	for (size_t i = 0; i < w->exact.n; i++) {
 		struct exact *x = &w->exact.v[i];
 
-		if (keys_has(*wider(w, &memo, x->from, x->to), x->key))
+		if (keys_has(*wider(w, &memo, &wide, x->from, x->to), x->key))
 			x->place = EXACT_FIRST;
 		else if (classes.n && !keys_has(classes, x->key))
 			x->place = EXACT_PORTS;

@@ -68,6 +68,28 @@ static uint32_t cell_atom(struct work *w, uint32_t cls, uint32_t cell)
 	return atom_of(w, cls, ends.v, ends.n);
 }
 
+static void need_class(struct work *w, uint32_t cls);
+
+/* Of a wide class: those of the classes in it. */
+static void need_wide(struct work *w, uint32_t cls)
+{
+	const struct plan *p = w->p;
+	const struct class *c = &p->classes.v[cls];
+	VEC(uint32_t) ids = { 0 };
+
+	for (size_t i = 0; i < c->n_cell; i++) {
+		uint32_t own = p->cell[c->cell[i]].cls;
+
+		if (p->classes.v[own].cell[0] != c->cell[i])
+			continue;
+		need_class(w, own);
+		for (size_t k = 0; k < w->class_atoms[own].n; k++)
+			vec_push(w->a, &ids, w->class_atoms[own].v[k]);
+	}
+	w->class_atoms[cls].v = ids.v;
+	w->class_atoms[cls].n = ids.n;
+}
+
 static void need_class(struct work *w, uint32_t cls)
 {
 	const struct class *c = &w->p->classes.v[cls];
@@ -75,6 +97,10 @@ static void need_class(struct work *w, uint32_t cls)
 
 	if (w->class_atoms[cls].n)
 		return;
+	if (cls >= w->p->n_plain) {
+		need_wide(w, cls);
+		return;
+	}
 	for (size_t i = 0; i < c->n_cell; i++) {
 		uint32_t a = cell_atom(w, cls, c->cell[i]);
 
@@ -238,18 +264,38 @@ unsigned atom_families(const struct work *w, const struct atom *a)
 
 /* ---- who may do what: triples ------------------------------------------------------- */
 
-static void join_atoms(struct work *w, const atom_list *from,
-		       const atom_list *to, uint32_t entry)
+static uint32_t side_of(struct work *w, const atom_list *atoms)
 {
+	return lists_intern(w->a, &w->sides, atoms->v, atoms->n);
+}
+
+/* An address opens nothing to itself. */
+static bool same_address(const struct work *w, uint32_t from, uint32_t to)
+{
+	uint32_t cls = w->atoms.v[from].cls;
+
+	return from == to && cls != NONE && w->p->classes.v[cls].single;
+}
+
+static void join_atoms(struct work *w, const atom_list *from,
+		       const atom_list *to, uint32_t entry, uint32_t instead)
+{
+	if (from->n > 1 && w->g->opt->counters != GEN_COUNT_FLOW) {
+		vec_push(w->a, &w->bulks, (struct bulk){
+				side_of(w, from), side_of(w, to), entry });
+		return;
+	}
 	for (size_t i = 0; i < from->n; i++)
 		for (size_t k = 0; k < to->n; k++)
-			vec_push(w->a, &w->triples, (struct triple){
-					from->v[i], to->v[k], entry });
+			if (!same_address(w, from->v[i], to->v[k]))
+				vec_push(w->a, &w->triples, (struct triple){
+						from->v[i], to->v[k], entry,
+						instead });
 }
 
 static void view_triples(struct work *w, uint32_t from, uint32_t from_end,
 			 uint32_t to, uint32_t to_end, struct entry e,
-			 struct nat_view v, bool v4)
+			 uint32_t instead, struct nat_view v, bool v4)
 {
 	atom_list s = { 0 }, d = { 0 };
 	const struct piece *pieces;
@@ -262,23 +308,29 @@ static void view_triples(struct work *w, uint32_t from, uint32_t from_end,
 		return;
 	side_atoms(w, from, from_end, v.from, v4, &s);
 	side_atoms(w, to, to_end, v.to, v4, &d);
-	join_atoms(w, &s, &d, id);
+	join_atoms(w, &s, &d, id, instead);
 }
 
+/* wider: of the pair of wide classes that e holds too, its set; 0. Where ends
+ * are not seen by their own addresses both stay, which opens no more. */
 static void add_triples(struct work *w, uint32_t from, uint32_t from_end,
-			uint32_t to, uint32_t to_end, struct entry e)
+			uint32_t to, uint32_t to_end, struct entry e,
+			uint32_t wider)
 {
 	struct nat_view own = { { FACE_OWN, 0 }, { FACE_OWN, 0 } };
 	nat_views views = { 0 };
 
 	if (!is_split(w, from) && !is_split(w, to)) {
-		view_triples(w, from, from_end, to, to_end, e, own, true);
+		view_triples(w, from, from_end, to, to_end, e,
+			     wider ? dispatch_entry(w, (struct entry){
+					     .svc = wider }) : NONE,
+			     own, true);
 		return;
 	}
 	for (int v4 = 0; v4 < 2; v4++) {
 		find_views(w->x, from, to, v4, &views);
 		for (size_t i = 0; i < views.n; i++)
-			view_triples(w, from, from_end, to, to_end, e,
+			view_triples(w, from, from_end, to, to_end, e, NONE,
 				     views.v[i], v4);
 	}
 }
@@ -292,11 +344,11 @@ static void ike_triples(struct work *w, uint32_t from, uint32_t from_end,
 
 	if (families & ~nat)
 		add_triples(w, from, from_end, to, to_end, (struct entry){
-				.ike = ike, .families = families & ~nat });
+				.ike = ike, .families = families & ~nat }, 0);
 	if (families & nat)
 		add_triples(w, from, from_end, to, to_end, (struct entry){
 				.ike = ike, .families = families & nat,
-				.nat = 1 });
+				.nat = 1 }, 0);
 }
 
 static void product_triples(struct work *w, const struct product *x)
@@ -304,7 +356,7 @@ static void product_triples(struct work *w, const struct product *x)
 	const struct svcset *s = &w->p->svcsets.v[x->svc];
 
 	add_triples(w, x->from, x->from_end, x->to, x->to_end,
-		    (struct entry){ .svc = x->svc });
+		    (struct entry){ .svc = x->svc }, 0);
 	if (s->ike_families)
 		ike_triples(w, x->from, x->from_end, x->to, x->to_end,
 			    s->ipsec, s->ike_families);
@@ -314,7 +366,7 @@ static void pair_triples(struct work *w, const struct pair *x)
 {
 	if (x->svc)
 		add_triples(w, x->from, NONE, x->to, NONE,
-			    (struct entry){ .svc = x->svc });
+			    (struct entry){ .svc = x->svc }, x->wider);
 	if (x->ike)
 		ike_triples(w, x->from, NONE, x->to, NONE, x->ike,
 			    x->ike_families);

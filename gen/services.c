@@ -24,28 +24,44 @@ struct parts {
 	size_t n, cap;
 };
 
+/* prefix/label, or prefix/label/2 and so on; true if it was free. */
+static bool take_name(struct gen *g, const char *prefix, const char *label,
+		      uint32_t number, struct buf *b, struct map_entry **e)
+{
+	int is_new;
+
+	b->n = 0;
+	buf_printf(b, "%s%s%s", prefix, label ? "/" : "", label ? label : "");
+	/* a leg's name, HOST@ZONE, is none of nft's */
+	for (char *at = b->s; (at = strchr(at, '@')); at++)
+		*at = '.';
+	if (number > 1)
+		buf_printf(b, "/%u", number);
+	if (b->n > MAX_NAME) {
+		uint64_t h = hash_mix(hash_bytes(HASH_INIT, b->s, b->n));
+
+		b->n = MAX_NAME - 18;
+		buf_printf(b, "/%016llx", (unsigned long long)h);
+	}
+	*e = map_add(g->scratch, &g->names, b->s, b->n, &is_new);
+	return is_new;
+}
+
 const char *unique_name(struct gen *g, const char *prefix, const char *label)
 {
 	struct buf b = { 0 };
+	struct map_entry *first, *e;
 	const char *out;
-	int is_new = 0;
+	uint32_t number;
 
-	for (unsigned i = 1; !is_new; i++) {
-		b.n = 0;
-		buf_printf(&b, "%s%s%s", prefix, label ? "/" : "",
-			   label ? label : "");
-		/* a leg's name, HOST@ZONE, is none of nft's */
-		for (char *at = b.s; (at = strchr(at, '@')); at++)
-			*at = '.';
-		if (i > 1)
-			buf_printf(&b, "/%u", i);
-		if (b.n > MAX_NAME) {
-			uint64_t h = hash_mix(hash_bytes(HASH_INIT, b.s, b.n));
-
-			b.n = MAX_NAME - 18;
-			buf_printf(&b, "/%016llx", (unsigned long long)h);
-		}
-		map_add(g->scratch, &g->names, b.s, b.n, &is_new);
+	if (!take_name(g, prefix, label, 1, &b, &first)) {
+		/* of a thousand alike, the next is not far */
+		number = first->val.u > 1 ? first->val.u : 1;
+		while (!take_name(g, prefix, label, ++number, &b, &e))
+			;
+		take_name(g, prefix, label, 1, &b, &first); /* may have moved */
+		first->val.u = number;
+		take_name(g, prefix, label, number, &b, &e);
 	}
 	out = arena_strndup(g->arena, b.s, b.n);
 	buf_free(&b);

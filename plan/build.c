@@ -108,6 +108,7 @@ struct plan *plan_build(struct arena *a, const struct topology *t,
 		goto out;
 	build_firewall_routes(&b);
 	build_items(&b);
+	build_wide(&b);
 	build_pairs(&b);
 	build_products(&b);
 	measure_breadth(&b);

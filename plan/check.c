@@ -99,7 +99,7 @@ static void check_pins(struct build *b)
 	struct plan *p = b->plan;
 	struct map seen = { 0 };
 
-	for (size_t i = 0; i < p->classes.n; i++)
+	for (size_t i = 0; i < p->n_plain; i++)
 		pins_of_class(b, &seen, &p->classes.v[i]);
 	for (size_t i = 0; i < p->pairs.n; i++)
 		pins_of_pair(b, &seen, &p->pairs.v[i]);

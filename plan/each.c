@@ -85,7 +85,7 @@ void plan_each(const struct plan *p,
 
 static bool has(const struct plan *p, uint32_t cls, uint32_t end, uint32_t cell)
 {
-	return cell != NONE && p->cell[cell].cls == cls &&
+	return cell != NONE && cell_in_class(p, cell, cls) &&
 	       (end == NONE || cell_in_end(p, cell, end));
 }
 

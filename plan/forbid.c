@@ -24,6 +24,15 @@ static bool wants_from(const struct inquest *q, uint32_t c)
 	       !cell_in_end(q->b->plan, c, q->except_end);
 }
 
+/* Of a class, and of the wide ones that it is in. */
+static void mark_class(const struct plan *p, unsigned char *families,
+		       uint32_t cls, unsigned fam)
+{
+	families[cls] |= (unsigned char)fam;
+	families[p->classes.v[cls].source] |= (unsigned char)fam;
+	families[p->classes.v[cls].dest] |= (unsigned char)fam;
+}
+
 static void mark_classes(struct inquest *q)
 {
 	const struct plan *p = q->b->plan;
@@ -34,11 +43,11 @@ static void mark_classes(struct inquest *q)
 		if (p->cell[c].cls == NONE)
 			continue;
 		if (wants_from(q, c))
-			q->from[p->cell[c].cls] |=
-				(unsigned char)cell_family(&p->cell[c]);
+			mark_class(p, q->from, p->cell[c].cls,
+				   cell_family(&p->cell[c]));
 		if (cell_in_end(p, c, q->to_end))
-			q->to[p->cell[c].cls] |=
-				(unsigned char)cell_family(&p->cell[c]);
+			mark_class(p, q->to, p->cell[c].cls,
+				   cell_family(&p->cell[c]));
 	}
 }
 

@@ -31,6 +31,9 @@ struct build {
 	VEC(struct item) items;
 	VEC(struct role_pair) role_pairs;
 	VEC(uint32_t) *role_classes; /* role id -> classes that bear it */
+	/* role id -> wide or lone classes that bear it; by use id, classes */
+	VEC(uint32_t) *role_sources, *role_dests, *use_classes;
+	uint32_t *turned; /* by class: items that want and omit turn; a list */
 	struct map svcset_ids;
 	bool *pin_used;
 	bool *ipsec_used;
@@ -43,6 +46,7 @@ void build_classes(struct build *b);
 void build_zone_routes(struct build *b);
 void build_firewall_routes(struct build *b);
 void build_items(struct build *b);
+void build_wide(struct build *b);
 void build_pairs(struct build *b);
 void build_products(struct build *b);
 void check_plan(struct build *b);
@@ -86,15 +90,12 @@ uint32_t covering(struct build *b, uint32_t from, uint32_t to);
 uint32_t make_svcset(struct build *b, const struct piece *raw, size_t n,
 		     uint32_t ipsec, uint32_t to_class);
 uint32_t add_reason(struct build *b, struct reason r);
-/* May a flow of the pair join the classes, by their realms? */
-bool realms_join(const struct build *b, uint32_t from, uint32_t to,
-		 const struct role_pair *rp);
-/* The same of a flow that is on for the source, as want and omit leave it. */
+/* May a flow that is on for the source, as want and omit leave it, join the
+ * classes by their realms? */
 bool items_join(const struct build *b, uint32_t from, uint32_t to,
 		const struct role_pair *rp);
-/* May a flow to this role join the classes, by family, `use` and s != d? */
-bool classes_join(const struct build *b, uint32_t from, uint32_t to,
-		  const struct role *role);
+/* Does the class use certain bearers of the role alone? */
+bool uses_some(const struct build *b, uint32_t cls, const struct role *role);
 unsigned cell_family(const struct cell *c);
 struct span reason_span(const struct reason *r); /* forbid.c */
 

@@ -283,16 +283,16 @@ static void find_parties(struct maker *m)
 
 	m->parties = arena_alloc(m->scratch, (p->classes.n + 1) *
 				 sizeof(*m->parties));
-	for (uint32_t c = 0; c < p->n_cell; c++) {
-		uint32_t key[2] = { p->cell[c].cls, p->cell[c].party };
-		int is_new;
+	for (uint32_t i = 0; i < p->classes.n; i++)
+		for (size_t k = 0; k < p->classes.v[i].n_cell; k++) {
+			uint32_t c = p->classes.v[i].cell[k];
+			uint32_t key[2] = { i, p->cell[c].party };
+			int is_new;
 
-		if (key[0] == NONE)
-			continue;
-		map_add(m->scratch, &seen, key, sizeof(key), &is_new);
-		if (is_new)
-			vec_push(m->scratch, &m->parties[key[0]], key[1]);
-	}
+			map_add(m->scratch, &seen, key, sizeof(key), &is_new);
+			if (is_new)
+				vec_push(m->scratch, &m->parties[i], key[1]);
+		}
 	for (size_t i = 0; i < p->topo->firewalls.n; i++)
 		if (!m->parties[i].n)
 			vec_push(m->scratch, &m->parties[i],

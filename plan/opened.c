@@ -31,15 +31,6 @@ static void add_ike(struct opened *o, uint32_t list, unsigned families,
 				p->topo->ipsecs.v[p->lists.v[list][i]], nat & fam));
 }
 
-static const struct product *product_of(const struct plan *p, uint32_t kind,
-					uint32_t id, uint32_t from, uint32_t to)
-{
-	uint32_t key[4] = { kind, id, from, to };
-	struct map_entry *e = map_find(&p->product_index, key, sizeof(key));
-
-	return e ? &p->products.v[e->val.u] : NULL;
-}
-
 static void add_allows(struct opened *o, uint32_t from, uint32_t to,
 		       bool only_ike)
 {
@@ -53,7 +44,7 @@ static void add_allows(struct opened *o, uint32_t from, uint32_t to,
 		if (e < p->end_allow || e >= p->end_forbid ||
 		    (e - p->end_allow) % 2 || !cell_in_end(p, to, e + 1))
 			continue;
-		x = product_of(p, REASON_ALLOW, (e - p->end_allow) / 2,
+		x = plan_product(p, REASON_ALLOW, (e - p->end_allow) / 2,
 			       p->cell[from].cls, p->cell[to].cls);
 		if (x && !only_ike)
 			add_svcset(o, x->svc);
@@ -71,7 +62,7 @@ static void add_inputs(struct opened *o, uint32_t from, uint32_t to,
 
 	for (size_t i = 0; i < f->inputs.n; i++) {
 		uint32_t id = f->inputs.v[i]->id;
-		const struct product *x = product_of(p, REASON_INPUT, id,
+		const struct product *x = plan_product(p, REASON_INPUT, id,
 						     p->cell[from].cls,
 						     p->cell[to].cls);
 
@@ -86,7 +77,7 @@ struct key_set plan_opened(const struct plan *p, uint32_t from, uint32_t to,
 	struct opened o = { .p = p, .a = a,
 			    .v4 = addr_is_v4(p->cell[from].lo) };
 	const struct cell *f = &p->cell[from], *t = &p->cell[to];
-	const struct pair *pair;
+	struct pair pair;
 
 	if (f->party == NONE || t->party == NONE ||
 	    o.v4 != addr_is_v4(t->lo))
@@ -97,11 +88,8 @@ struct key_set plan_opened(const struct plan *p, uint32_t from, uint32_t to,
 		return keys_of_family(a, o.keys, o.v4);
 	}
 	pair = plan_pair(p, f->cls, t->cls);
-	if (pair) {
-		add_svcset(&o, pair->svc);
-		add_ike(&o, pair->ike, pair->ike_families,
-			pair->nat_families);
-	}
+	add_svcset(&o, pair.svc);
+	add_ike(&o, pair.ike, pair.ike_families, pair.nat_families);
 	add_allows(&o, from, to, false);
 	add_allows(&o, to, from, true);
 	return keys_of_family(a, o.keys, o.v4);

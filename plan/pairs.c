@@ -127,237 +127,62 @@ void build_items(struct build *b)
 		add_flow(b, &ids, b->topo->flows.v[i]);
 }
 
-/* ---- service sets ------------------------------------------------------------- */
-
-struct key_set service_keys_at(struct build *b, const struct service *s,
-			       uint32_t cls, uint32_t *pin)
-{
-	return plan_service_keys(b->plan, s, cls, pin, b->scratch);
-}
-
-uint32_t covering(struct build *b, uint32_t from, uint32_t to)
-{
-	struct plan *p = b->plan;
-	uint32_t fe = p->classes.v[from].ends, te = p->classes.v[to].ends;
-	VEC(uint32_t) ids = { 0 };
-
-	if (!fe || !te)
-		return 0;
-	for (uint32_t i = 0; i < b->topo->ipsecs.n; i++) {
-		uint32_t x = p->end_ipsec + 2 * i, y = x + 1;
-
-		if ((list_meets(&p->lists, fe, x) &&
-		     list_meets(&p->lists, te, y)) ||
-		    (list_meets(&p->lists, fe, y) &&
-		     list_meets(&p->lists, te, x)))
-			vec_push(b->scratch, &ids, i);
-	}
-	return lists_intern(b->arena, &p->lists, ids.v, ids.n);
-}
-
-struct key_set ipsec_keys(struct arena *a, const struct ipsec *s, bool nat)
-{
-	struct key_set k = { 0 };
-
-	keys_add(a, &k, key_of(PROTO_UDP, 500), key_of(PROTO_UDP, 500));
-	if (s->nat_traversal || nat)
-		keys_add(a, &k, key_of(PROTO_UDP, 4500),
-			 key_of(PROTO_UDP, 4500));
-	if (s->esp && !nat)
-		keys_add(a, &k, key_of(PROTO_ESP, 0),
-			 key_of(PROTO_ESP, 0xffff));
-	if (s->ah && !nat)
-		keys_add(a, &k, key_of(PROTO_AH, 0), key_of(PROTO_AH, 0xffff));
-	return k;
-}
-
-/* What stays outside IPsec at this destination. */
-static struct key_set outside(struct build *b, uint32_t ipsec, uint32_t to)
-{
-	static const uint32_t never[][2] = {
-		{ key_of_const(PROTO_UDP, 500), key_of_const(PROTO_UDP, 500) },
-		{ key_of_const(PROTO_UDP, 4500), key_of_const(PROTO_UDP, 4500) },
-		{ key_of_const(PROTO_ESP, 0), key_of_const(PROTO_ESP, 0xffff) },
-		{ key_of_const(PROTO_AH, 0), key_of_const(PROTO_AH, 0xffff) },
-	};
-	const struct lists *l = &b->plan->lists;
-	const struct ipsec *s = b->topo->ipsecs.v[l->v[ipsec][0]];
-	struct key_set k = { 0 };
-	uint32_t pin;
-
-	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++)
-		keys_add(b->scratch, &k, never[i][0], never[i][1]);
-	for (size_t i = 0; i < s->except.n; i++)
-		for (size_t j = 0; j < s->except.v[i]->n_leaf; j++) {
-			const struct service *leaf = s->except.v[i]->leaf[j];
-
-			k = keys_union(b->scratch, k,
-				       service_keys_at(b, leaf, to, &pin));
-			if (leaf->dynamic && pin != NONE)
-				b->pin_used[pin] = true;
-		}
-	return k;
-}
-
-static int piece_order(const void *a, const void *b)
-{
-	const struct piece *x = a, *y = b;
-
-	if (x->keys.lo != y->keys.lo)
-		return x->keys.lo < y->keys.lo ? -1 : 1;
-	if (x->keys.hi != y->keys.hi)
-		return x->keys.hi < y->keys.hi ? -1 : 1;
-	if (x->carried != y->carried)
-		return x->carried ? 1 : -1;
-	if (x->reason != y->reason)
-		return x->reason < y->reason ? -1 : 1;
-	return x->pin < y->pin ? -1 : x->pin > y->pin;
-}
-
-struct pieces {
-	struct piece *v;
-	size_t n, cap;
-};
-
-static void push_keys(struct build *b, struct pieces *out, struct key_set keys,
-		      const struct piece *like, bool carried)
-{
-	for (size_t i = 0; i < keys.n; i++) {
-		struct piece p = *like;
-
-		p.keys = keys.r[i];
-		p.carried = carried;
-		vec_push(b->scratch, out, p);
-	}
-}
-
-static unsigned families_of(struct build *b, struct key_range r)
-{
-	struct key_set s = { &r, 1 };
-
-	return (keys_of_family(b->scratch, s, true).n ? FAM_V4 : 0) |
-	       (keys_of_family(b->scratch, s, false).n ? FAM_V6 : 0);
-}
-
-uint32_t make_svcset(struct build *b, const struct piece *raw, size_t n,
-		     uint32_t ipsec, uint32_t to)
-{
-	struct plan *p = b->plan;
-	struct key_set out = { 0 };
-	struct pieces v = { 0 };
-	struct svcset s = { .ipsec = ipsec };
-	struct map_entry *e;
-	uint32_t *key;
-	int is_new;
-
-	if (ipsec)
-		out = outside(b, ipsec, to);
-	for (size_t i = 0; i < n; i++) {
-		struct key_range r = raw[i].keys;
-		struct key_set one = { &r, 1 };
-
-		if (!ipsec) {
-			vec_push(b->scratch, &v, raw[i]);
-			continue;
-		}
-		push_keys(b, &v, keys_and(b->scratch, one, out), &raw[i],
-			  false);
-		push_keys(b, &v, keys_minus(b->scratch, one, out), &raw[i],
-			  true);
-	}
-	if (!v.n)
-		return 0;
-	qsort(v.v, v.n, sizeof(*v.v), piece_order);
-	for (size_t i = 0; i < v.n; i++)
-		if (v.v[i].carried)
-			s.ike_families |= families_of(b, v.v[i].keys);
-	key = ARENA_ARRAY(b->scratch, uint32_t, v.n * 5 + 1);
-	key[0] = ipsec;
-	for (size_t i = 0; i < v.n; i++) {
-		key[5 * i + 1] = v.v[i].keys.lo;
-		key[5 * i + 2] = v.v[i].keys.hi;
-		key[5 * i + 3] = v.v[i].reason;
-		key[5 * i + 4] = v.v[i].pin;
-		key[5 * i + 5] = v.v[i].carried;
-	}
-	e = map_add(b->scratch, &b->svcset_ids, key,
-		    (5 * v.n + 1) * sizeof(*key), &is_new);
-	if (is_new) {
-		s.v = ARENA_ARRAY(b->arena, struct piece, v.n);
-		memcpy(s.v, v.v, v.n * sizeof(*s.v));
-		s.n = v.n;
-		e->val.u = (uint32_t)p->svcsets.n;
-		vec_push(b->arena, &p->svcsets, s);
-	}
-	return e->val.u;
-}
-
 /* ---- pairs of classes ------------------------------------------------------------ */
 
 struct triple {
 	uint32_t from, to, role_pair;
 };
 
-/* Does some `use` of the source keep it away from this destination? */
-static bool use_excludes(const struct build *b, const struct class *from,
-			 const struct class *to, const struct role *role)
+/* A class that speaks for all of a wide one. */
+static uint32_t speaker(const struct plan *p, uint32_t cls)
 {
-	const struct lists *l = &b->plan->lists;
-	const uint32_t *v = l->v[from->uses];
-	bool any = false;
-
-	for (size_t i = 0; i + 1 < l->len[from->uses]; i += 2) {
-		if (v[i] != role->id)
-			continue;
-		any = true;
-		if (list_meets(l, to->ends, b->plan->end_use + v[i + 1]))
-			return false;
-	}
-	return any;
+	return cls < p->n_plain ? cls :
+		p->cell[p->classes.v[cls].cell[0]].cls;
 }
 
-bool classes_join(const struct build *b, uint32_t from, uint32_t to,
-		  const struct role *role)
+bool uses_some(const struct build *b, uint32_t cls, const struct role *role)
+{
+	const struct plan *p = b->plan;
+	uint32_t uses = p->classes.v[speaker(p, cls)].uses;
+
+	for (size_t i = 0; i < p->lists.len[uses]; i += 2)
+		if (p->lists.v[uses][i] == role->id)
+			return true;
+	return false;
+}
+
+/* By family and s != d. */
+static bool classes_join(const struct build *b, uint32_t from, uint32_t to)
 {
 	const struct class *f = &b->plan->classes.v[from];
 	const struct class *t = &b->plan->classes.v[to];
 
-	return !(from == to && f->single) && (f->families & t->families) &&
-	       (!f->uses || !use_excludes(b, f, t, role));
+	return !(from == to && f->single) && (f->families & t->families);
 }
 
-bool realms_join(const struct build *b, uint32_t from, uint32_t to,
-		 const struct role_pair *rp)
+static bool realms_join(const struct build *b, uint32_t from, uint32_t to,
+			const struct role_pair *rp)
 {
 	return rp->across || realms_agree(&b->plan->classes.v[from],
 					  &b->plan->classes.v[to]);
 }
 
-static bool item_on(const struct build *b, const struct item *it,
-		    const struct class *from)
+static bool item_on(const struct build *b, uint32_t item, uint32_t turned)
 {
-	const struct lists *l = &b->plan->lists;
-	bool on = it->on;
-
-	for (size_t i = 0; i < it->on_at.n; i++)
-		on |= list_meets(l, from->ends, it->on_at.v[i]);
-	for (size_t i = 0; i < it->off_at.n; i++)
-		on &= !list_meets(l, from->ends, it->off_at.v[i]);
-	return on;
+	return b->items.v[item].on ^ list_meets(&b->plan->lists, turned, item);
 }
 
 bool items_join(const struct build *b, uint32_t from, uint32_t to,
 		const struct role_pair *rp)
 {
-	const struct class *f = &b->plan->classes.v[from];
-	bool agree = realms_agree(f, &b->plan->classes.v[to]);
+	uint32_t turned = b->turned[speaker(b->plan, from)];
+	bool agree = realms_agree(&b->plan->classes.v[from],
+				  &b->plan->classes.v[to]);
 
-	for (size_t i = 0; i < rp->items.n; i++) {
-		const struct item *it = &b->items.v[rp->items.v[i]];
-
-		if ((agree || it->flow->across) && item_on(b, it, f))
+	for (size_t i = 0; i < rp->items.n; i++)
+		if ((agree || b->items.v[rp->items.v[i]].flow->across) &&
+		    item_on(b, rp->items.v[i], turned))
 			return true;
-	}
 	return false;
 }
 
@@ -377,10 +202,10 @@ static uint32_t pair_svcset(struct build *b, struct map *memo,
 			    const struct triple *t, size_t n)
 {
 	struct plan *p = b->plan;
-	const struct class *from = &p->classes.v[t->from];
 	const struct class *to = &p->classes.v[t->to];
+	uint32_t turned = b->turned[speaker(p, t->from)];
 	uint32_t ipsec = covering(b, t->from, t->to);
-	bool agree = realms_agree(from, to);
+	bool agree = realms_agree(&p->classes.v[t->from], to);
 	VEC(struct piece) raw = { 0 };
 	VEC(uint32_t) key = { 0 };
 	struct map_entry *e;
@@ -389,7 +214,7 @@ static uint32_t pair_svcset(struct build *b, struct map *memo,
 	vec_push(b->scratch, &key, ipsec);
 	vec_push(b->scratch, &key, to->pins);
 	vec_push(b->scratch, &key, to->dynamic);
-	vec_push(b->scratch, &key, from->ends);
+	vec_push(b->scratch, &key, turned);
 	vec_push(b->scratch, &key, agree);
 	for (size_t i = 0; i < n; i++)
 		vec_push(b->scratch, &key, t[i].role_pair);
@@ -404,7 +229,7 @@ static uint32_t pair_svcset(struct build *b, struct map *memo,
 			struct key_set keys;
 			uint32_t pin;
 
-			if (!item_on(b, it, from) ||
+			if (!item_on(b, rp->items.v[k], turned) ||
 			    !(agree || it->flow->across))
 				continue;
 			keys = service_keys_at(b, it->service, t->to, &pin);
@@ -459,21 +284,37 @@ static void need_ike(struct build *b, uint32_t from, uint32_t to,
 		b->ipsec_used[b->plan->lists.v[s->ipsec][i]] = true;
 }
 
-static int pair_cmp(const void *a, const void *b)
-{
-	const struct pair *x = a, *y = b;
+/* A pair, and the first classes in it. */
+struct placed {
+	uint32_t place[4];
+	struct pair pair;
+};
 
-	if (x->from != y->from)
-		return x->from < y->from ? -1 : 1;
-	return x->to < y->to ? -1 : x->to > y->to;
+static int placed_order(const void *a, const void *b)
+{
+	const struct placed *x = a, *y = b;
+
+	for (size_t i = 0; i < 4; i++)
+		if (x->place[i] != y->place[i])
+			return x->place[i] < y->place[i] ? -1 : 1;
+	return 0;
 }
 
 static void sort_pairs(struct build *b)
 {
 	struct plan *p = b->plan;
+	struct placed *v = ARENA_ARRAY(b->scratch, struct placed, p->pairs.n);
 
+	for (size_t i = 0; i < p->pairs.n; i++) {
+		const struct pair *x = &p->pairs.v[i];
+
+		v[i] = (struct placed){ { speaker(p, x->from),
+			speaker(p, x->to), x->from, x->to }, *x };
+	}
 	if (p->pairs.n)
-		qsort(p->pairs.v, p->pairs.n, sizeof(*p->pairs.v), pair_cmp);
+		qsort(v, p->pairs.n, sizeof(*v), placed_order);
+	for (size_t i = 0; i < p->pairs.n; i++)
+		p->pairs.v[i] = v[i].pair;
 	for (uint32_t i = 0; i < p->pairs.n; i++) {
 		uint32_t key[2] = { p->pairs.v[i].from, p->pairs.v[i].to };
 
@@ -481,42 +322,226 @@ static void sort_pairs(struct build *b)
 	}
 }
 
-void build_pairs(struct build *b)
-{
-	struct plan *p = b->plan;
-	VEC(struct triple) t = { 0 };
-	struct map memo = { 0 };
+typedef VEC(struct triple) triple_list;
 
+static void add_triple(struct build *b, triple_list *t, uint32_t from,
+		       uint32_t to, uint32_t role_pair)
+{
+	const struct plan *p = b->plan;
+
+	if (plan_route(p, p->classes.v[from].node, p->classes.v[to].node)
+		    ->reachable &&
+	    realms_join(b, from, to, &b->role_pairs.v[role_pair]) &&
+	    classes_join(b, from, to))
+		vec_push(b->scratch, t, (struct triple){ from, to, role_pair });
+}
+
+/* Of sources that may go to all who bear the role. */
+static void wide_triples(struct build *b, triple_list *t)
+{
 	for (uint32_t r = 0; r < b->role_pairs.n; r++) {
 		const struct role_pair *rp = &b->role_pairs.v[r];
-		const uint32_t *fv = b->role_classes[rp->from->id].v;
-		const uint32_t *tv = b->role_classes[rp->to->id].v;
+		uint32_t from = rp->from->id, to = rp->to->id;
 
-		for (size_t i = 0; i < b->role_classes[rp->from->id].n; i++)
-			for (size_t k = 0; k < b->role_classes[rp->to->id].n;
-			     k++)
-				if (plan_route(p, p->classes.v[fv[i]].node,
-					       p->classes.v[tv[k]].node)
-					    ->reachable &&
-				    realms_join(b, fv[i], tv[k], rp) &&
-				    classes_join(b, fv[i], tv[k], rp->to))
-					vec_push(b->scratch, &t,
-						 (struct triple){ fv[i], tv[k],
-								  r });
+		for (size_t i = 0; i < b->role_sources[from].n; i++) {
+			uint32_t s = b->role_sources[from].v[i];
+
+			for (size_t k = 0; k < b->role_dests[to].n &&
+			     !uses_some(b, s, rp->to); k++)
+				add_triple(b, t, s, b->role_dests[to].v[k], r);
+		}
 	}
-	if (t.n)
-		qsort(t.v, t.n, sizeof(*t.v), triple_order);
-	for (size_t i = 0, n; i < t.n; i += n) {
+}
+
+/* What a class may open to those that one of its `use` names for a role. */
+static void use_one(struct build *b, triple_list *t, uint32_t from,
+		    const uint32_t *use, const uint32_t *role_pair, size_t n)
+{
+	const struct plan *p = b->plan;
+
+	for (size_t i = 0; i < n; i++) {
+		uint32_t role = b->role_pairs.v[role_pair[i]].to->id;
+
+		if (role != use[0])
+			continue;
+		for (size_t k = 0; k < b->use_classes[use[1]].n; k++) {
+			uint32_t to = b->use_classes[use[1]].v[k];
+
+			if (list_meets(&p->lists, p->classes.v[to].roles, role))
+				add_triple(b, t, from, to, role_pair[i]);
+		}
+	}
+}
+
+/* Of sources that use some alone: one by one. A destination that several of
+ * its `use` name comes more than once. */
+static void use_triples(struct build *b, triple_list *t)
+{
+	const struct plan *p = b->plan;
+	VEC(uint32_t) *by_from = arena_alloc(b->scratch,
+			(b->topo->roles.n + 1) * sizeof(*by_from));
+
+	for (uint32_t r = 0; r < b->role_pairs.n; r++)
+		vec_push(b->scratch, &by_from[b->role_pairs.v[r].from->id], r);
+	for (uint32_t c = 0; c < p->n_plain; c++) {
+		uint32_t uses = p->classes.v[c].uses;
+		uint32_t roles = p->classes.v[c].roles;
+
+		for (size_t u = 0; u + 1 < p->lists.len[uses]; u += 2)
+			for (size_t i = 0; i < p->lists.len[roles]; i++)
+				use_one(b, t, c, p->lists.v[uses] + u,
+					by_from[p->lists.v[roles][i]].v,
+					by_from[p->lists.v[roles][i]].n);
+	}
+}
+
+/* Of a pair of two classes in wide ones: what the wide pair says, too. */
+static size_t with_wider(struct build *b, const struct map *wide,
+			 const triple_list *all, const struct triple *t,
+			 size_t n, struct triple *out)
+{
+	const struct plan *p = b->plan;
+	uint32_t key[2] = { p->classes.v[t->from].source,
+			    p->classes.v[t->to].dest };
+	const struct map_entry *e = map_find(wide, key, sizeof(key));
+
+	memcpy(out, t, n * sizeof(*t));
+	for (size_t i = e ? e->val.u : all->n; i < all->n &&
+	     all->v[i].from == key[0] && all->v[i].to == key[1]; i++)
+		out[n++] = (struct triple){ t->from, t->to,
+					    all->v[i].role_pair };
+	qsort(out, n, sizeof(*out), triple_order);
+	return n;
+}
+
+static bool is_wide_pair(const struct plan *p, const struct triple *t)
+{
+	return p->classes.v[t->from].source == t->from &&
+	       p->classes.v[t->to].dest == t->to;
+}
+
+/* Those between the same two classes. */
+static size_t run_of(const triple_list *t, size_t i)
+{
+	size_t n = 1;
+
+	while (i + n < t->n && t->v[i + n].from == t->v[i].from &&
+	       t->v[i + n].to == t->v[i].to)
+		n++;
+	return n;
+}
+
+static void make_pairs(struct build *b, const triple_list *t)
+{
+	struct plan *p = b->plan;
+	struct map memo = { 0 }, wide = { 0 };
+	struct triple *sum = ARENA_ARRAY(b->scratch, struct triple,
+					 2 * b->role_pairs.n + 1);
+
+	for (size_t i = 0; i < t->n; i += run_of(t, i))
+		if (is_wide_pair(p, &t->v[i]))
+			map_add(b->scratch, &wide, &t->v[i],
+				2 * sizeof(uint32_t), NULL)->val.u =
+				(uint32_t)i;
+	for (size_t i = 0, n; i < t->n; i += n) {
+		const struct triple *v = &t->v[i];
+		size_t all = n = run_of(t, i);
 		uint32_t svc;
 
-		for (n = 1; i + n < t.n && t.v[i + n].from == t.v[i].from &&
-		     t.v[i + n].to == t.v[i].to; n++)
-			;
-		svc = pair_svcset(b, &memo, &t.v[i], n);
+		if (!is_wide_pair(p, v)) {
+			all = with_wider(b, &wide, t, v, n, sum);
+			v = sum;
+		}
+		svc = pair_svcset(b, &memo, v, all);
 		if (!svc)
 			continue;
-		get_pair(b, t.v[i].from, t.v[i].to)->svc = svc;
-		need_ike(b, t.v[i].from, t.v[i].to, &p->svcsets.v[svc]);
+		get_pair(b, v->from, v->to)->svc = svc;
+		need_ike(b, v->from, v->to, &p->svcsets.v[svc]);
 	}
+}
+
+/* By then all wide pairs have their set. */
+static void find_wider(struct build *b)
+{
+	struct plan *p = b->plan;
+
+	for (size_t i = 0; i < p->pairs.n; i++) {
+		struct pair *x = &p->pairs.v[i];
+		uint32_t key[2] = { p->classes.v[x->from].source,
+				    p->classes.v[x->to].dest };
+		const struct map_entry *e = map_find(&p->pair_index, key,
+						     sizeof(key));
+
+		if (e && &p->pairs.v[e->val.u] != x)
+			x->wider = p->pairs.v[e->val.u].svc;
+	}
+}
+
+static void index_roles(struct build *b)
+{
+	const struct plan *p = b->plan;
+	size_t bytes = (b->topo->roles.n + 1) * sizeof(*b->role_sources);
+	struct map seen = { 0 };
+
+	b->role_sources = arena_alloc(b->scratch, bytes);
+	b->role_dests = arena_alloc(b->scratch, bytes);
+	for (uint32_t c = 0; c < p->n_plain; c++) {
+		uint32_t roles = p->classes.v[c].roles;
+		uint32_t key[2][2] = { { p->classes.v[c].source, 0 },
+				       { p->classes.v[c].dest, 1 } };
+		int is_new[2];
+
+		for (int i = 0; i < 2; i++)
+			map_add(b->scratch, &seen, key[i], sizeof(key[i]),
+				&is_new[i]);
+		for (size_t k = 0; k < p->lists.len[roles]; k++) {
+			uint32_t role = p->lists.v[roles][k];
+
+			if (is_new[0])
+				vec_push(b->scratch, &b->role_sources[role],
+					 key[0][0]);
+			if (is_new[1])
+				vec_push(b->scratch, &b->role_dests[role],
+					 key[1][0]);
+		}
+	}
+}
+
+static void index_uses(struct build *b)
+{
+	const struct plan *p = b->plan;
+
+	b->use_classes = arena_alloc(b->scratch, (b->topo->uses.n + 1) *
+				     sizeof(*b->use_classes));
+	for (uint32_t c = 0; c < p->n_plain; c++) {
+		uint32_t ends = p->classes.v[c].ends;
+
+		for (size_t i = 0; i < p->lists.len[ends]; i++) {
+			uint32_t end = p->lists.v[ends][i];
+
+			if (end - p->end_use < b->topo->uses.n)
+				vec_push(b->scratch, &b->use_classes[
+						end - p->end_use], c);
+		}
+	}
+}
+
+void build_pairs(struct build *b)
+{
+	triple_list t = { 0 };
+	size_t n = 0;
+
+	index_roles(b);
+	index_uses(b);
+	wide_triples(b, &t);
+	use_triples(b, &t);
+	if (t.n)
+		qsort(t.v, t.n, sizeof(*t.v), triple_order);
+	for (size_t i = 0; i < t.n; i++)
+		if (!n || triple_order(&t.v[n - 1], &t.v[i]))
+			t.v[n++] = t.v[i];
+	t.n = n;
+	make_pairs(b, &t);
+	find_wider(b);
 	sort_pairs(b);
 }

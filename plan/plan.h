@@ -17,7 +17,8 @@
  * anything in the topology draws (cells.c). Every cell is told which ends it
  * lies in (ends.c). Cells of which the templates and the IPsec elements say
  * the same form a class (classes.c); template flows run between classes
- * (pairs.c), and which ports they open is a service set, shared by all pairs
+ * (pairs.c), between many at once where classes are the same but for `use` or
+ * pins (wide.c), and which ports they open is a service set, shared by all pairs
  * that open the same. Exceptions (allow, input) are products of a class and
  * the part of it that they name (products.c). Which firewalls a pair crosses
  * depends on the two zones alone (routes.c). Sizes follow the number of
@@ -66,6 +67,9 @@ struct class {
 	uint32_t dynamic; /* in lists: lo, hi, lo, hi … of ports; 0: none */
 	uint32_t nat;	 /* in lists: see nat.c; 0: not translated */
 	uint32_t realm;	 /* in realms; 0: none */
+	/* in classes: all that are the same as a source, as a destination (see
+	   wide.c); itself where it is the only one, or wide */
+	uint32_t source, dest;
 	uint32_t *cell;	 /* ascending */
 	size_t n_cell;
 	unsigned families;
@@ -101,16 +105,19 @@ struct svcset {
 	unsigned ike_families;	/* in which something is carried */
 };
 
-/* Template flows from class to class. */
+/* Template flows from class to class. What a pair of wide classes opens, all
+ * in it do; what two of them open beyond, a pair of their own says whole. */
 struct pair {
-	uint32_t from, to; /* classes */
+	uint32_t from, to; /* classes, wide ones too */
 	uint32_t svc;	   /* in svcsets; 0: nothing of its own */
+	uint32_t wider;	   /* of the wide pair around, which svc holds too; 0 */
 	uint32_t ike;	   /* in lists: ipsec elements that need IKE here */
 	unsigned ike_families;
 	unsigned nat_families; /* of these, in which the pair is translated */
 };
 
-/* What one allow or input opens between parts of two classes. */
+/* What one allow or input opens between parts of two classes, wide ones where
+ * it names the same of all in them. */
 struct product {
 	uint32_t from, to;
 	uint32_t from_end, to_end; /* end ids that cut the classes */
@@ -157,7 +164,8 @@ struct plan {
 	struct lists lists;	/* roles, uses, pins, class ends, ipsec */
 	struct lists end_lists; /* ends of cells */
 	VEC(const char *) realms; /* by name; 0 is none */
-	VEC(struct class) classes;
+	VEC(struct class) classes; /* of cells; then wide ones */
+	uint32_t n_plain;	   /* of cells */
 	VEC(struct reason) reasons;
 	VEC(struct svcset) svcsets; /* 0: empty */
 	VEC(struct pair) pairs;	    /* by from, to */
@@ -349,6 +357,19 @@ struct key_set ipsec_keys(struct arena *a, const struct ipsec *s, bool nat);
 /* "exchange-2003 exchange-server>domain-controller ldap", "allow labels" */
 const char *reason_ident(const struct plan *p, uint32_t reason,
 			 struct arena *a);
-const struct pair *plan_pair(const struct plan *p, uint32_t from, uint32_t to);
+/* All that template flows open from a class (not a wide one) to another. */
+struct pair plan_pair(const struct plan *p, uint32_t from, uint32_t to);
+/* The product of an allow or input that two such classes are in; NULL. */
+const struct product *plan_product(const struct plan *p, enum reason_kind kind,
+				   uint32_t id, uint32_t from, uint32_t to);
+/* Is a cell in a class, wide or not? */
+static inline bool cell_in_class(const struct plan *p, uint32_t cell,
+				 uint32_t cls)
+{
+	uint32_t own = p->cell[cell].cls;
+
+	return own != NONE && (own == cls || p->classes.v[own].source == cls ||
+			       p->classes.v[own].dest == cls);
+}
 
 #endif

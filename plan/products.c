@@ -17,18 +17,74 @@ struct parts {
 struct maker {
 	struct build *b;
 	struct parts *parts; /* by end id */
+	struct map ids;	     /* end, class -> part */
 };
 
-static void add_part(struct build *b, struct parts *p, uint32_t cls,
-		     unsigned fam)
+static void add_part(struct maker *m, uint32_t end, uint32_t cls, unsigned fam)
 {
-	/* cells of a class come in runs, not in one */
-	for (size_t i = p->n; i-- > 0;)
-		if (p->v[i].cls == cls) {
-			p->v[i].families |= fam;
-			return;
+	struct build *b = m->b;
+	uint32_t key[2] = { end, cls };
+	int is_new;
+	struct map_entry *e = map_add(b->scratch, &m->ids, key, sizeof(key),
+				      &is_new);
+
+	if (is_new) {
+		e->val.u = (uint32_t)m->parts[end].n;
+		vec_push(b->scratch, &m->parts[end], (struct part){ cls, 0 });
+	}
+	m->parts[end].v[e->val.u].families |= fam;
+}
+
+/* The `to` of an allow; all others are sources. */
+static bool is_destination(const struct plan *p, uint32_t end)
+{
+	return end >= p->end_allow && end < p->end_forbid &&
+	       (end - p->end_allow) % 2;
+}
+
+/* Parts of several classes that are in a wide one are one part, if all have
+ * the same families there. */
+static void widen_parts(struct maker *m, uint32_t end)
+{
+	const struct plan *p = m->b->plan;
+	struct parts *all = &m->parts[end], out = { 0 };
+	struct map ids = { 0 };
+	struct wide_part {
+		uint32_t cls;
+		size_t first, n;
+		bool differ;
+	} *wide = ARENA_ARRAY(m->b->scratch, struct wide_part, all->n);
+	uint32_t *of = ARENA_ARRAY(m->b->scratch, uint32_t, all->n), n = 0;
+
+	for (size_t i = 0; i < all->n; i++) {
+		const struct class *c = &p->classes.v[all->v[i].cls];
+		uint32_t cls = is_destination(p, end) ? c->dest : c->source;
+		int is_new;
+		struct map_entry *e = map_add(m->b->scratch, &ids, &cls,
+					      sizeof(cls), &is_new);
+
+		if (is_new) {
+			e->val.u = n;
+			wide[n++] = (struct wide_part){ .cls = cls,
+							.first = i };
 		}
-	vec_push(b->scratch, p, (struct part){ cls, fam });
+		of[i] = e->val.u;
+		wide[of[i]].n++;
+		wide[of[i]].differ |= all->v[i].families !=
+				      all->v[wide[of[i]].first].families;
+	}
+	for (size_t i = 0; i < all->n; i++) {
+		const struct wide_part *w = &wide[of[i]];
+		struct part x = all->v[i];
+
+		if (w->n > 1 && !w->differ) {
+			if (w->first != i)
+				continue;
+			x.cls = w->cls;
+		}
+		vec_push(m->b->scratch, &out, x);
+	}
+	*all = out;
 }
 
 /* Each combination of class, family and ends is looked at once. */
@@ -50,9 +106,10 @@ static void find_parts(struct maker *m)
 		map_add(b->scratch, &seen, key, sizeof(key), &is_new);
 		for (size_t k = 0; is_new && k < p->end_lists.len[c->ends]; k++)
 			if (v[k] >= p->n_class_ends)
-				add_part(b, &m->parts[v[k]], c->cls,
-					 cell_family(c));
+				add_part(m, v[k], c->cls, cell_family(c));
 	}
+	for (uint32_t e = p->n_class_ends; e < p->n_ends; e++)
+		widen_parts(m, e);
 }
 
 /* A firewall without declared addresses still opens and takes connections. */
@@ -65,7 +122,7 @@ static void add_bare_firewalls(struct maker *m, uint32_t end)
 
 		if (e->v[i].kind == END_PARTY && p->kind == PARTY_FIREWALL &&
 		    !m->b->plan->classes.v[p->firewall->id].n_cell)
-			add_part(m->b, &m->parts[end], p->firewall->id, 0);
+			add_part(m, end, p->firewall->id, 0);
 	}
 }
 

@@ -50,19 +50,6 @@ static struct seats *find_seats(struct build *b)
 	return all;
 }
 
-static bool has_other(const struct build *b, const struct seats *s,
-		      uint32_t party)
-{
-	for (size_t i = 0; i < s->n; i++)
-		if (s->v[i].party != party ||
-		    b->topo->parties.v[party]->kind != PARTY_HOST)
-			return true;
-	return false;
-}
-
-static bool use_keeps(const struct build *b, uint32_t from, uint32_t to,
-		      const struct role *role);
-
 /* By party: the families in which a server is reached, and whether any other
  * bears the role at all. */
 struct reach {
@@ -103,64 +90,110 @@ static void note_reach(struct build *b, struct map *by_party, uint32_t party,
 	} while (x && reached);
 }
 
-static void reach_from(struct build *b, const struct seats *seats,
-		       const struct role_pair *rp, uint32_t from,
-		       struct map *by_party, struct unreached *un)
+/* Who of those that bear a role a class may go to: what is needed of them. */
+struct servers {
+	bool path;
+	unsigned families;    /* of those that a path leads to */
+	size_t far;	      /* seats of those that none leads to */
+	uint32_t last_far;    /* the last such class */
+	size_t n;	      /* parties: two of them tell all */
+	uint32_t party[2];
+};
+
+static void note_server(const struct build *b, const struct seats *seats,
+			uint32_t from, uint32_t to, const struct role_pair *rp,
+			struct servers *out)
 {
-	struct plan *p = b->plan;
-	const struct class *cf = &p->classes.v[from];
-	unsigned families = 0;
-	bool path = false;
-	VEC(uint32_t) servers = { 0 };
+	const struct plan *p = b->plan;
+	const struct class *ct = &p->classes.v[to];
 
-	for (size_t k = 0; k < b->role_classes[rp->to->id].n; k++) {
-		uint32_t to = b->role_classes[rp->to->id].v[k];
-		const struct class *ct = &p->classes.v[to];
-
-		if (!use_keeps(b, from, to, rp->to) ||
-		    !items_join(b, from, to, rp))
-			continue;
-		vec_push(b->scratch, &servers, to);
-		if (plan_route(p, cf->node, ct->node)->reachable) {
-			families |= ct->families;
-			path = true;
-		} else {
-			un->pairs += seats[from].n * seats[to].n;
-			un->example = rp;
-			un->from = seats[from].v[0].party;
-			un->to = seats[to].v[0].party;
-		}
-	}
-	for (size_t i = 0; i < seats[from].n; i++) {
-		const struct seat *s = &seats[from].v[i];
-		bool others = false;
-
-		for (size_t k = 0; k < servers.n && !others; k++)
-			others = has_other(b, &seats[servers.v[k]], s->party);
-		if (!others)
-			continue;
-		note_reach(b, by_party, s->party, path,
-			   (families & s->families) != 0);
+	if (!items_join(b, from, to, rp))
+		return;
+	for (size_t i = 0; i < seats[to].n && out->n < 2; i++)
+		if (!out->n || out->party[0] != seats[to].v[i].party)
+			out->party[out->n++] = seats[to].v[i].party;
+	if (plan_route(p, p->classes.v[from].node, ct->node)->reachable) {
+		out->families |= ct->families;
+		out->path = true;
+	} else {
+		out->far += seats[to].n;
+		out->last_far = to;
 	}
 }
 
-static bool use_keeps(const struct build *b, uint32_t from, uint32_t to,
-		      const struct role *role)
+/* Those that a class uses; each once, ascending. */
+static void used_servers(struct build *b, const struct seats *seats,
+			 uint32_t from, const struct role_pair *rp,
+			 struct servers *out)
 {
-	const struct lists *l = &b->plan->lists;
-	const struct class *f = &b->plan->classes.v[from];
-	const struct class *t = &b->plan->classes.v[to];
-	const uint32_t *v = l->v[f->uses];
-	bool any = false;
+	const struct plan *p = b->plan;
+	uint32_t uses = p->classes.v[from].uses;
+	VEC(uint32_t) v = { 0 };
 
-	for (size_t i = 0; i + 1 < l->len[f->uses]; i += 2) {
-		if (v[i] != role->id)
-			continue;
-		any = true;
-		if (list_meets(l, t->ends, b->plan->end_use + v[i + 1]))
-			return true;
+	for (size_t i = 0; i + 1 < p->lists.len[uses]; i += 2) {
+		uint32_t u = p->lists.v[uses][i + 1];
+
+		for (size_t k = 0; p->lists.v[uses][i] == rp->to->id &&
+		     k < b->use_classes[u].n; k++)
+			if (list_meets(&p->lists, p->classes.v[b->use_classes[u]
+					       .v[k]].roles, rp->to->id))
+				vec_push(b->scratch, &v,
+					 b->use_classes[u].v[k]);
 	}
-	return !any;
+	if (v.n)
+		qsort(v.v, v.n, sizeof(*v.v), u32_compare);
+	for (size_t i = 0; i < v.n; i++)
+		if (!i || v.v[i] != v.v[i - 1])
+			note_server(b, seats, from, v.v[i], rp, out);
+}
+
+/* Of those that use whom they like, all that are the same as sources have the
+ * same servers. */
+static struct servers find_servers(struct build *b, const struct seats *seats,
+				   uint32_t from, const struct role_pair *rp,
+				   struct map *memo)
+{
+	const struct plan *p = b->plan;
+	uint32_t source = p->classes.v[from].source;
+	struct servers out = { 0 }, *all;
+	struct map_entry *e;
+
+	if (uses_some(b, from, rp->to)) {
+		used_servers(b, seats, from, rp, &out);
+		return out;
+	}
+	e = map_add(b->scratch, memo, &source, sizeof(source), NULL);
+	all = e->val.p;
+	if (!all) {
+		e->val.p = all = ARENA_NEW(b->scratch, struct servers);
+		for (size_t i = 0; i < b->role_classes[rp->to->id].n; i++)
+			note_server(b, seats, from,
+				    b->role_classes[rp->to->id].v[i], rp, all);
+	}
+	return *all;
+}
+
+static void reach_from(struct build *b, const struct seats *seats,
+		       const struct role_pair *rp, uint32_t from,
+		       struct map *by_party, struct map *memo,
+		       struct unreached *un)
+{
+	struct servers to = find_servers(b, seats, from, rp, memo);
+
+	if (to.far) {
+		un->pairs += seats[from].n * to.far;
+		un->example = rp;
+		un->from = seats[from].v[0].party;
+		un->to = seats[to.last_far].v[0].party;
+	}
+	for (size_t i = 0; i < seats[from].n; i++) {
+		const struct seat *s = &seats[from].v[i];
+		bool host = b->topo->parties.v[s->party]->kind == PARTY_HOST;
+
+		if (to.n > (host && to.n && to.party[0] == s->party))
+			note_reach(b, by_party, s->party, to.path,
+				   (to.families & s->families) != 0);
+	}
 }
 
 static int reach_order(const void *a, const void *b)
@@ -347,12 +380,12 @@ void check_servers(struct build *b)
 
 	for (size_t r = 0; r < b->role_pairs.n; r++) {
 		const struct role_pair *rp = &b->role_pairs.v[r];
-		struct map by_party = { 0 };
+		struct map by_party = { 0 }, memo = { 0 };
 
 		for (size_t i = 0; i < b->role_classes[rp->from->id].n; i++)
 			reach_from(b, seats, rp,
 				   b->role_classes[rp->from->id].v[i],
-				   &by_party, &un);
+				   &by_party, &memo, &un);
 		add_lost(b, &lost, rp->to, &by_party, &sides);
 	}
 	for (size_t i = 0; i < lost.n; i++)
@@ -399,13 +432,10 @@ void check_uses(struct build *b)
 			const struct role *role = u->roles.v[r];
 			bool found = false;
 
-			for (size_t k = 0; k < b->role_classes[role->id].n; k++) {
-				uint32_t c = b->role_classes[role->id].v[k];
-
-				found |= list_meets(&p->lists,
-						    p->classes.v[c].ends,
-						    p->end_use + u->id);
-			}
+			for (size_t k = 0; k < b->use_classes[u->id].n; k++)
+				found |= list_meets(&p->lists, p->classes.v[
+						b->use_classes[u->id].v[k]]
+							.roles, role->id);
 			if (!found)
 				buf_printf(&missing, "%s\"%s\"",
 					   missing.n ? " or " : "",

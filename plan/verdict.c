@@ -120,15 +120,6 @@ static void hear_ike(struct hearing *h, uint32_t list, unsigned families,
 	}
 }
 
-static const struct product *product_of(const struct plan *p, uint32_t kind,
-					uint32_t id, uint32_t from, uint32_t to)
-{
-	uint32_t key[4] = { kind, id, from, to };
-	struct map_entry *e = map_find(&p->product_index, key, sizeof(key));
-
-	return e ? &p->products.v[e->val.u] : NULL;
-}
-
 /* The allows from the first cell to the second. */
 static void hear_allows(struct hearing *h, uint32_t from, uint32_t to,
 			bool only_ike)
@@ -146,7 +137,7 @@ static void hear_allows(struct hearing *h, uint32_t from, uint32_t to,
 		    !in_list(&p->end_lists, t->ends, v[i] + 1))
 			continue;
 		id = (v[i] - p->end_allow) / 2;
-		x = product_of(p, REASON_ALLOW, id, f->cls, t->cls);
+		x = plan_product(p, REASON_ALLOW, id, f->cls, t->cls);
 		if (!x)
 			continue;
 		if (!only_ike)
@@ -165,7 +156,7 @@ static void hear_inputs(struct hearing *h)
 
 	for (size_t i = 0; i < f->inputs.n; i++) {
 		uint32_t id = f->inputs.v[i]->id;
-		const struct product *x = product_of(p, REASON_INPUT, id,
+		const struct product *x = plan_product(p, REASON_INPUT, id,
 						     p->cell[h->s].cls,
 						     p->cell[h->d].cls);
 
@@ -173,14 +164,6 @@ static void hear_inputs(struct hearing *h)
 				     p->end_input + id))
 			hear_svcset(h, x->svc);
 	}
-}
-
-const struct pair *plan_pair(const struct plan *p, uint32_t from, uint32_t to)
-{
-	uint32_t key[2] = { from, to };
-	struct map_entry *e = map_find(&p->pair_index, key, sizeof(key));
-
-	return e ? &p->pairs.v[e->val.u] : NULL;
 }
 
 static bool is_firewall(const struct plan *p, const struct cell *c)
@@ -193,16 +176,15 @@ static void hear(struct hearing *h)
 {
 	const struct plan *p = h->p;
 	uint32_t cs = p->cell[h->s].cls, cd = p->cell[h->d].cls;
-	const struct pair *pair = plan_pair(p, cs, cd);
+	struct pair pair;
 
 	if (is_firewall(p, &p->cell[h->d])) {
 		hear_inputs(h);
 		return;
 	}
-	if (pair) {
-		hear_svcset(h, pair->svc);
-		hear_ike(h, pair->ike, pair->ike_families, pair->nat_families);
-	}
+	pair = plan_pair(p, cs, cd);
+	hear_svcset(h, pair.svc);
+	hear_ike(h, pair.ike, pair.ike_families, pair.nat_families);
 	hear_allows(h, h->s, h->d, false);
 	hear_allows(h, h->d, h->s, true);
 }
@@ -277,7 +259,7 @@ static struct answer bare_input(struct hearing *h, const struct firewall *f)
 	}
 	for (size_t i = 0; i < f->inputs.n; i++) {
 		uint32_t id = f->inputs.v[i]->id;
-		const struct product *x = product_of(p, REASON_INPUT, id,
+		const struct product *x = plan_product(p, REASON_INPUT, id,
 						     p->cell[h->s].cls, f->id);
 
 		if (x && in_list(&p->end_lists, p->cell[h->s].ends,

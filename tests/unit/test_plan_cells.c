@@ -264,7 +264,7 @@ static void what_makes_a_class(void)
 			ROOT("exchange-2003"), t[i].more, END);
 		s = sample_plan(b.s);
 		CU_ASSERT_FATAL(sample_good(&s));
-		CU_ASSERT_EQUAL(s.p->classes.n, t[i].classes);
+		CU_ASSERT_EQUAL(s.p->n_plain, t[i].classes);
 		buf_free(&b);
 		sample_free(&s);
 	}
