@@ -30,7 +30,7 @@ static void fork_step(const struct step *t, struct step *n)
 static uint32_t reason_here(const struct step *t, const char *what)
 {
 	const struct kr_rule *r = t->r;
-	const char *text = r->text;
+	const char *text = kr_rule_text(r);
 
 	if (!text)
 		text = arena_printf(t->ev->arena,

@@ -114,6 +114,6 @@ struct kruleset *live_reader_read(const struct live_reader *r, struct arena *a,
 		return NULL;
 	}
 	if (rs)
-		put_texts(rs);
+		rs->texts = put_texts;
 	return rs;
 }

@@ -38,10 +38,14 @@ struct job {
 	int json_fd;
 	int script_fd; /* loaded after it; -1: nothing */
 	const struct names *iface;
-	int err_fd, list_fd; /* what nft says, and its listing */
+	int err_fd; /* what nft says */
 	uid_t uid;
 	gid_t gid;
 };
+
+/* Rules with their handles; sets' elements and counts left out. */
+static const char *const list_rules[] = { "nft", "-a", "-s", "-t", "list",
+					  "ruleset", NULL };
 
 static void write_file(const char *path, const char *text)
 {
@@ -155,7 +159,6 @@ static _Noreturn void child(const struct job *j, int to)
 	const char *load[] = {"nft", j->json ? "-jf" : "-f",
 			      j->json ? "-" : j->path, NULL};
 	const char *more[] = {"nft", "-f", "-", NULL};
-	const char *list[] = {"nft", "-a", "-t", "list", "ruleset", NULL};
 	struct report r = {ST_OK, 0, ""};
 	int fd[N_FDS] = {-1, -1, -1}, rc;
 
@@ -172,7 +175,6 @@ static _Noreturn void child(const struct job *j, int to)
 					    ""};
 	}
 	if (r.stage == ST_OK) {
-		run_nft(list, j->list_fd, open("/dev/null", O_WRONLY));
 		fd[0] = open_netfilter();
 		fd[1] = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 		fd[2] = open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC);
@@ -253,13 +255,42 @@ static void explain(const struct report *r, const char *path, const char *said,
 	buf_puts(err, said);
 }
 
+static void take_texts(struct kruleset *rs, int listing)
+{
+	size_t n;
+	char *text = listing >= 0 ? slurp(rs->arena, listing, &n) : NULL;
+
+	if (text)
+		rules_texts(rs, text, n);
+	if (listing >= 0)
+		close(listing);
+}
+
+/* What nft lists in the namespaces that the rules are loaded in. */
+static void listed_texts(struct kruleset *rs)
+{
+	int fd = rs->netns < 0 ? -1 : memfd_create("nft-listing", MFD_CLOEXEC);
+	pid_t pid = fd < 0 ? -1 : fork();
+
+	if (pid == 0) {
+		/* EINVAL: it is in this user namespace already */
+		if ((setns(rs->userns, CLONE_NEWUSER) < 0 && errno != EINVAL) ||
+		    setns(rs->netns, CLONE_NEWNET) < 0)
+			_exit(1);
+		_exit(run_nft(list_rules, fd, open("/dev/null", O_WRONLY)));
+	}
+	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	if (fd >= 0)
+		lseek(fd, 0, SEEK_SET);
+	take_texts(rs, fd);
+}
+
 static struct kruleset *take(struct arena *a, const struct job *j,
 			     const char *text, size_t n, const int *fd,
 			     struct buf *err)
 {
 	struct kruleset *rs = kr_read(a, fd[0], j->path, NULL, err);
-	size_t len;
-	char *listing;
 
 	close(fd[0]);
 	if (!rs) {
@@ -274,10 +305,7 @@ static struct kruleset *take(struct arena *a, const struct job *j,
 		vec_push(a, &rs->iface,
 			 (struct kr_iface){j->iface->v[i],
 					   NETDEV_FIRST + (uint32_t)i});
-	lseek(j->list_fd, 0, SEEK_SET);
-	listing = slurp(a, j->list_fd, &len);
-	if (listing)
-		rules_texts(rs, listing, len);
+	rs->texts = listed_texts;
 	if (!j->json)
 		rules_lines(rs, j->path, text, n);
 	return rs;
@@ -311,15 +339,13 @@ static struct kruleset *run_job(struct arena *a, const struct job *j,
 
 static void rewind_all(const struct job *j)
 {
-	const int in[] = {j->json_fd, j->script_fd}, out[] = {j->err_fd,
-							       j->list_fd};
+	const int in[] = {j->json_fd, j->script_fd};
 
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < 2; i++)
 		if (in[i] >= 0)
 			lseek(in[i], 0, SEEK_SET);
-		if (lseek(out[i], 0, SEEK_SET) == 0 && ftruncate(out[i], 0) < 0)
-			return; /* what nft said before stands before it */
-	}
+	if (lseek(j->err_fd, 0, SEEK_SET) == 0 && ftruncate(j->err_fd, 0) < 0)
+		return; /* what nft said before stands before it */
 }
 
 /* Interfaces that were not found in the text (behind `fwd to`, in a variable)
@@ -381,8 +407,7 @@ struct kruleset *check_load_amended(struct arena *a, const char *path,
 	struct names need = {0};
 	struct job j = {.path = path, .json_fd = -1, .script_fd = -1,
 			.iface = &need,
-			.err_fd = -1, .list_fd = -1, .uid = geteuid(),
-			.gid = getegid()};
+			.err_fd = -1, .uid = geteuid(), .gid = getegid()};
 	struct kruleset *rs = NULL;
 	size_t len;
 	char *text = NULL;
@@ -407,14 +432,13 @@ struct kruleset *check_load_amended(struct arena *a, const char *path,
 	for (size_t i = 0; i < n; i++)
 		names_add(a, &need, iface[i], strlen(iface[i]));
 	j.err_fd = memfd_create("nft-messages", MFD_CLOEXEC);
-	j.list_fd = memfd_create("nft-listing", MFD_CLOEXEC);
 	if (j.json)
 		j.json_fd = listing_file(text, len);
 	if (script) {
 		names_needed(a, &need, script, strlen(script));
 		j.script_fd = text_file(script, strlen(script));
 	}
-	if (j.err_fd < 0 || j.list_fd < 0 || (j.json && j.json_fd < 0) ||
+	if (j.err_fd < 0 || (j.json && j.json_fd < 0) ||
 	    (script && j.script_fd < 0))
 		buf_printf(err, "%s: %s\n", path, strerror(errno));
 	else
@@ -428,8 +452,6 @@ out:
 		close(j.script_fd);
 	if (j.err_fd >= 0)
 		close(j.err_fd);
-	if (j.list_fd >= 0)
-		close(j.list_fd);
 	return rs;
 }
 
@@ -472,15 +494,7 @@ static int listing_of(const char *const *argv)
 
 static void live_texts(struct kruleset *rs)
 {
-	const char *list[] = {"nft", "-a", "-t", "list", "ruleset", NULL};
-	int fd = listing_of(list);
-	size_t n;
-	char *text = fd >= 0 ? slurp(rs->arena, fd, &n) : NULL;
-
-	if (text)
-		rules_texts(rs, text, n);
-	if (fd >= 0)
-		close(fd);
+	take_texts(rs, listing_of(list_rules));
 }
 
 /* Nothing is tried in a running firewall, but in a copy of its ruleset. */

@@ -51,7 +51,7 @@ void listing_in_order(const char *text, size_t n, struct buf *out);
 /* The line of a rule that its listing could not say; 0: none. */
 unsigned listing_compat_line(const char *text, size_t n);
 
-/* lines.c: rule texts from `nft -a -t list ruleset`, and lines of the file. */
+/* lines.c: rule texts from `nft -a -s -t list ruleset`, and lines of the file. */
 void rules_texts(struct kruleset *rs, const char *listing, size_t n);
 void rules_lines(struct kruleset *rs, const char *file, const char *text,
 		 size_t n);

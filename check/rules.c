@@ -38,6 +38,17 @@ const char *kr_family_name(uint32_t family)
 	return name[family];
 }
 
+const char *kr_rule_text(const struct kr_rule *r)
+{
+	struct kruleset *rs = r->chain->table->of;
+	void (*texts)(struct kruleset *) = rs->texts;
+
+	rs->texts = NULL;
+	if (texts)
+		texts(rs);
+	return r->text;
+}
+
 struct kr_table *kr_find_table(const struct kruleset *rs, uint32_t family,
 			       const char *name)
 {
@@ -71,6 +82,7 @@ bool kr_add_table(struct kruleset *rs, const struct nlmsghdr *h)
 	if (ok) {
 		struct kr_table *x = ARENA_NEW(rs->arena, struct kr_table);
 
+		x->of = rs;
 		x->name = copy(rs, nftnl_table_get_str(t, NFTNL_TABLE_NAME));
 		x->family = nftnl_table_get_u32(t, NFTNL_TABLE_FAMILY);
 		x->flags = nftnl_table_get_u32(t, NFTNL_TABLE_FLAGS);

@@ -80,7 +80,7 @@ struct kr_rule {
 	uint64_t handle;
 	uint64_t hash;	 /* of what it does: counts and handles left out */
 	const char *comment; /* or NULL */
-	const char *text;    /* as nft lists it, or NULL */
+	const char *text;    /* once asked for: kr_rule_text() */
 	const char *unknown; /* why it could not be read, else NULL */
 	const char *file;    /* where it stands, if that was found */
 	uint32_t line;	     /* 0: not found */
@@ -138,6 +138,7 @@ struct kr_obj {
 };
 
 struct kr_table {
+	struct kruleset *of;
 	const char *name;
 	uint64_t handle;
 	uint32_t family; /* NFPROTO_* */
@@ -163,6 +164,8 @@ struct kruleset {
 	VEC(struct kr_iface) iface; /* with an index when it was loaded */
 	int netns, userns; /* of the namespace it is loaded in; -1: live */
 	const char *copy;  /* live: a file of its listing, loaded there; or NULL */
+	void (*texts)(struct kruleset *rs); /* gives rules their texts when the
+					       first is asked for; or NULL */
 };
 
 /* Elements of one table of family inet that were read already, as the kernel
@@ -191,6 +194,8 @@ struct kr_table *kr_find_table(const struct kruleset *rs, uint32_t family,
 struct kr_chain *kr_find_chain(const struct kr_table *t, const char *name);
 struct kr_set *kr_find_set(const struct kr_table *t, const char *name);
 const char *kr_family_name(uint32_t family);
+/* As nft lists it, counts left out; NULL: not known. */
+const char *kr_rule_text(const struct kr_rule *r);
 
 /* Comments in user data (rule type 0). NULL: none. */
 const char *kr_comment(struct arena *a, const void *udata, uint32_t len);

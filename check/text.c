@@ -377,6 +377,7 @@ void check_rule_text(const struct kr_rule *r, const struct kr_chain *policy,
 		     struct buf *out)
 {
 	const struct kr_chain *c = r ? r->chain : policy;
+	const char *text = r ? kr_rule_text(r) : NULL;
 
 	if (r && r->line)
 		buf_printf(out, "%s:%u: ", r->file, (unsigned)r->line);
@@ -389,11 +390,11 @@ void check_rule_text(const struct kr_rule *r, const struct kr_chain *policy,
 	if (!r)
 		buf_printf(out, "policy %s",
 			   c->policy == KR_DROP ? "drop" : "accept");
-	else if (r->text)
-		buf_puts(out, r->text);
+	else if (text)
+		buf_puts(out, text);
 	else
 		buf_printf(out, "handle %llu", (unsigned long long)r->handle);
-	if (r && r->comment && !r->text)
+	if (r && r->comment && !text)
 		buf_printf(out, " comment \"%s\"", r->comment);
 }
 
