@@ -107,8 +107,11 @@ static void decode_slow(struct audit *au, const struct frame *f)
 
 static void decode_batch(struct audit *au, const struct frame *f, size_t n)
 {
-	/* Who wants the packets themselves gets them all. */
-	bool quick = !au->opt.mirror && !au->opt.on_evidence;
+	/* Who wants the packets themselves gets them all; which tap saw them
+	 * first, only the long way looks at. */
+	bool quick = !au->opt.mirror && !au->opt.on_evidence &&
+		     !flows_have_taps(au->flows);
+	uint32_t headers;
 	uint64_t cut = 0, bytes = 0, last = au->t.last;
 
 	au->n = au->n_pkt = 0;
@@ -116,15 +119,11 @@ static void decode_batch(struct audit *au, const struct frame *f, size_t n)
 		cut += f->caplen < f->len;
 		bytes += f->len;
 		last = f->ts > last ? f->ts : last;
-		if (__builtin_expect(quick && quick_fits(f), 1)) {
-			struct flow_hint *hint = &au->hint[au->n++];
-
-			hint->frame = f;
-			hint->pkt = NULL;
-			quick_hash(au->flows, f, hint);
-		} else {
+		headers = quick ? quick_headers(f) : 0;
+		if (__builtin_expect(headers, 1))
+			quick_hash(au->flows, f, headers, &au->hint[au->n++]);
+		else
 			decode_slow(au, f);
-		}
 	}
 	au->t.cut += cut;
 	au->t.bytes += bytes;
@@ -264,38 +263,57 @@ static void count_slow(struct audit *au, const struct flow_hint *hint,
 		evidence(au, c, p, fr);
 }
 
-/* Plain, but a flow begins, or there is more to it. */
+/* What was put off. An earlier look may have been the last. */
+static __attribute__((noinline)) void look_now(struct audit *au)
+{
+	for (size_t i = 0; i < au->n_look; i++) {
+		const struct to_look *l = &au->look[i];
+		const struct frame *f = l->hint->frame;
+		struct conn *c = l->hint->flow;
+		uint32_t have = plain_have(f, l->hint->data);
+
+		if (have && c->look[l->side])
+			look(au, c, plain_payload(f), have, l->side, f);
+	}
+	au->n_look = 0;
+}
+
+/* More than plain, or a flow begins, and another may end for it. */
 static __attribute__((noinline)) void take_apart(struct audit *au,
 						 const struct flow_hint *hint)
 {
 	struct pkt p[PKT_LAYERS];
 
-	decode_frame(hint->frame, p, &au->decoded);
-	count_slow(au, hint, p);
+	look_now(au);
+	if (!hint->pkt)
+		decode_frame(hint->frame, p, &au->decoded);
+	count_slow(au, hint, hint->pkt ? hint->pkt : p);
 }
 
-static inline void count_quick(struct audit *au, const struct flow_hint *hint)
+/* Which payloads are to be looked into is hard to foretell: noted without a
+ * branch, they are looked into when all are counted. */
+static void count_batch(struct audit *au)
 {
-	const struct frame *f = hint->frame;
-	struct quick q;
-	uint32_t have;
+	const struct flow_hint *hint = au->hint, *end = hint + au->n;
+	struct flows *t = au->flows;
 
-	if (!quick_add(au->flows, f, hint->flow, &q)) {
-		take_apart(au, hint);
-		return;
+	for (; hint < end; hint++) {
+		unsigned side;
+
+		if (__builtin_expect(hint->pkt || !quick_add(t, hint, &side),
+				     0)) {
+			take_apart(au, hint);
+			continue;
+		}
+		au->look[au->n_look] = (struct to_look){ hint, side };
+		au->n_look += unforeseen((hint->data != 0) &
+					 (hint->flow->look[side] != 0));
 	}
-	/* One branch, not two: both are hard to foretell. */
-	if (!((q.data != 0) & (hint->flow->look[q.side] != 0)))
-		return;
-	have = plain_have(f, q.data);
-	if (have)
-		look(au, hint->flow, plain_payload(f), have, q.side, f);
+	look_now(au);
 }
 
 void audit_frames(struct audit *au, const struct frame *f, size_t n)
 {
-	const struct flow_hint *hint = au->hint;
-
 	if (!n)
 		return;
 	if (!au->t.frames)
@@ -304,11 +322,7 @@ void audit_frames(struct audit *au, const struct frame *f, size_t n)
 	decode_batch(au, f, n);
 	au->t.packets += au->n;
 	flows_prefetch(au->flows, au->n, au->hint);
-	for (const struct flow_hint *end = hint + au->n; hint < end; hint++)
-		if (__builtin_expect(!hint->pkt, 1))
-			count_quick(au, hint);
-		else
-			count_slow(au, hint, hint->pkt);
+	count_batch(au);
 	if (au->wait_n)
 		judge_waiting(au);
 }

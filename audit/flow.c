@@ -17,7 +17,8 @@
  * answered, then the longest idle. So a flood evicts itself, each packet costs
  * bounded work, and nothing is allocated.
  */
-static_assert(sizeof(struct conn) == 128, "two cache lines");
+static_assert(sizeof(struct conn) == 128 && offsetof(struct conn, a) == 64,
+	      "two cache lines");
 
 
 enum { INDEX_START = 1 << 14, SAMPLE = 8, COMFORT = 4096,
@@ -105,6 +106,11 @@ void flows_taps(struct flows *t, const uint32_t *tap)
 	t->tap = tap;
 }
 
+bool flows_have_taps(const struct flows *t)
+{
+	return t->tap;
+}
+
 void flows_free(struct flows *t)
 {
 	if (!t)
@@ -155,22 +161,34 @@ static void index_remove(struct flows *t, uint32_t hash, uint32_t flow)
 	t->slot[hole] = (struct slot){ 0, 0 };
 }
 
+static struct conn *hinted_further(const struct flows *t, uint32_t hash)
+{
+	for (size_t i = hash & t->mask; t->slot[i].flow;
+	     i = (i + 1) & t->mask)
+		if (t->slot[i].hash == hash)
+			return &t->flow[t->slot[i].flow - 1];
+	return NULL;
+}
+
+/* Most are in one of the first two places; in which, no branch foretells. */
+static inline struct conn *hinted(const struct flows *t, uint32_t hash)
+{
+	struct slot x = t->slot[hash & t->mask];
+	struct slot y = t->slot[(hash + 1) & t->mask];
+	uint32_t in_x = -unforeseen(x.hash == hash);
+	uint32_t in_y = -unforeseen(y.hash == hash);
+	uint32_t flow = (x.flow & in_x) | (y.flow & in_y & ~in_x);
+
+	if (__builtin_expect(flow != 0, 1))
+		return &t->flow[flow - 1];
+	return x.flow && y.flow ? hinted_further(t, hash) : NULL;
+}
+
 void flows_prefetch(const struct flows *t, size_t n, struct flow_hint *hint)
 {
 	for (size_t k = 0; k < n; k++) {
-		uint32_t hash = hint[k].hash;
-		struct conn *f = NULL;
-
-		for (size_t i = hash & t->mask; t->slot[i].flow;
-		     i = (i + 1) & t->mask) {
-			if (t->slot[i].hash != hash)
-				continue;
-			f = &t->flow[t->slot[i].flow - 1];
-			__builtin_prefetch(f, 1);
-			__builtin_prefetch((const char *)f + 64, 1);
-			break;
-		}
-		hint[k].flow = f;
+		hint[k].flow = hinted(t, hint[k].hash);
+		__builtin_prefetch(hint[k].flow, 1);
 	}
 }
 

@@ -16,31 +16,33 @@ struct flow_wire {
 };
 
 /*
- * What was seen of one conversation, two cache lines. Side 0 (a) sent the
- * first packet seen, which is not to say that it opened the flow.
+ * What was seen of one conversation: a cache line of what every packet counts
+ * into, and one of the rest. Side 0 (a) sent the first packet seen, which is
+ * not to say that it opened the flow.
  */
 struct conn {
-	struct addr a, b;
-	uint16_t aport, bport;
-	uint8_t proto;
-	uint8_t ttl[2]; /* of the first packet from each side */
-	uint8_t look[2]; /* payloads from each side still to be looked into */
-	uint8_t app[2];	 /* enum app: what each side speaks */
-	uint8_t note;	 /* NOTE_*: for the judge */
-	uint32_t seen;	 /* SEEN_* */
-	uint32_t packets[2];
-	uint64_t last; /* nanoseconds */
+	uint64_t wire_pair; /* struct flow_wire, of its first packet */
 	uint64_t bytes[2];
+	uint64_t last; /* nanoseconds */
+	uint32_t wire_ports;
+	uint32_t packets[2];
+	uint32_t next[2]; /* TCP: highest sequence number seen, plus one */
+	uint32_t seen;	  /* SEEN_* */
+	uint8_t proto;
+	uint8_t ttl[2];	 /* of the first packet from each side */
+	uint8_t look[2]; /* payloads from each side still to be looked into */
+	uint8_t gap;	 /* missed was more than 0 once */
+	uint8_t note;	 /* NOTE_*: for the judge */
+	uint8_t icmp_type; /* of its first packet */
+
+	struct addr a, b;
 	uint64_t first;
 	uint64_t number; /* of its first packet, in its source */
-	uint32_t next[2]; /* TCP: highest sequence number seen, plus one */
 	uint32_t hash;
 	uint32_t missed; /* bytes acknowledged but not (yet) seen */
-	uint64_t wire_pair; /* struct flow_wire, of its first packet */
-	uint32_t wire_ports;
+	uint16_t aport, bport;
 	uint16_t source;
-	uint8_t icmp_type; /* of its first packet */
-	uint8_t spare;
+	uint8_t app[2]; /* enum app: what each side speaks */
 };
 
 /* Events that tell who opened. Each has two bits: << the side that sent it. */
@@ -98,6 +100,7 @@ void flows_free(struct flows *t);
  * it was seen first; that it was seen at another tap is noted with it. Without:
  * one tap. */
 void flows_taps(struct flows *t, const uint32_t *tap);
+bool flows_have_taps(const struct flows *t);
 
 /* A packet on its way into its flow. */
 struct flow_hint {
@@ -105,6 +108,7 @@ struct flow_hint {
 	const struct frame *frame; /* the caller's, and so is the next */
 	const struct pkt *pkt;
 	uint32_t hash;
+	uint32_t data; /* in the quick lane: bytes behind the headers */
 };
 
 /* In this order for a batch: hash all, prefetch all, then add each. Hashing

@@ -44,6 +44,13 @@ struct segment {
 /* SEEN_* of a segment by its flags FIN, SYN, RST and ACK. */
 extern const uint32_t flow_tcp_event[32];
 
+/* Keeps the compiler from making a branch of what comes of it. */
+static inline uint32_t unforeseen(uint32_t v)
+{
+	__asm__("" : "+r"(v));
+	return v;
+}
+
 static inline uint64_t fold(uint64_t x, uint64_t y)
 {
 	unsigned __int128 m = (unsigned __int128)x * y;
@@ -82,20 +89,22 @@ static inline void sequence(struct flows *t, struct conn *f, struct segment s,
 {
 	uint32_t end = s.seq + s.data + ((s.flags | s.flags >> 1) & 1);
 	int32_t ahead;
-	bool news;
+	uint32_t news;
 
 	static_assert(TCP_FIN == 1 && TCP_SYN == 2, "each counts as a byte");
 	t->st.acked += s.data;
-	if (__builtin_expect(f->missed != 0, 0) && s.data &&
+	if (__builtin_expect(f->gap, 0) && s.data &&
 	    (int32_t)(end - f->next[side]) <= 0)
 		flow_late_data(t, f, s.data);
-	/* Without a branch: whether there is news is hard to foretell. */
-	news = (!f->packets[side]) | ((int32_t)(end - f->next[side]) > 0);
-	f->next[side] = news ? end : f->next[side];
+	/* Whether there is news is hard to foretell. */
+	news = (int32_t)(end - f->next[side]) > 0;
+	news = unforeseen(news | !f->packets[side]);
+	f->next[side] += (end - f->next[side]) & -news;
 	if ((s.flags & (TCP_ACK | TCP_RST)) != TCP_ACK || !f->packets[!side])
 		return;
 	ahead = (int32_t)(s.ack - f->next[!side]);
 	if (__builtin_expect(ahead > 0, 0)) {
+		f->gap = 1;
 		f->missed += (uint32_t)ahead;
 		t->st.missed += (uint32_t)ahead;
 		t->st.acked += (uint32_t)ahead;
@@ -107,10 +116,10 @@ static inline void tcp_events(struct conn *f, struct segment s, unsigned side)
 {
 	uint32_t ev = flow_tcp_event[s.flags & 31] | SEEN_PACKET;
 
-	ev |= s.data ? SEEN_DATA : 0;
+	ev |= (uint32_t)(s.data != 0) * SEEN_DATA;
 	/* The answer to a segment without ACK has sequence number 0; such a
 	 * segment is a SYN (RFC 9293, 3.10.7.1). */
-	if ((s.flags & (TCP_RST | TCP_ACK)) == (TCP_RST | TCP_ACK) &&
+	if (__builtin_expect(s.flags & TCP_RST, 0) && (s.flags & TCP_ACK) &&
 	    s.seq == 0)
 		ev |= SEEN_REFUSED;
 	f->seen |= ev << side;
@@ -119,15 +128,15 @@ static inline void tcp_events(struct conn *f, struct segment s, unsigned side)
 static inline void tally(struct conn *f, unsigned side, uint32_t len,
 			 uint8_t ttl, uint64_t ts)
 {
-	if (!f->packets[side])
-		f->ttl[side] = ttl;
-	else if (ttl < f->ttl[side] && ttl + MAX_HOPS >= f->ttl[side] &&
-		 ts - f->last < HOP_TIME)
+	uint8_t first = f->packets[side] ? f->ttl[side] : ttl;
+
+	f->ttl[side] = first;
+	if (__builtin_expect(ttl < first, 0) && ttl + MAX_HOPS >= first &&
+	    ts - f->last < HOP_TIME)
 		f->seen |= SEEN_ROUTED << side;
 	f->packets[side]++;
 	f->bytes[side] += len;
-	if (ts > f->last)
-		f->last = ts;
+	f->last = ts > f->last ? ts : f->last;
 }
 
 #endif

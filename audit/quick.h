@@ -11,10 +11,16 @@
  * flows_add(), which come to the same for these.
  */
 
-/* Not to a group either, which is to be noted. */
-static inline bool quick_fits(const struct frame *f)
+/* Bytes of the headers from IP on; 0: it does not fit. Not to a group either,
+ * which is to be noted. */
+static inline uint32_t quick_headers(const struct frame *f)
 {
-	return is_plain_ipv4(f) && !(f->data[0] & 1) && plain_l4_bytes(f);
+	uint32_t l4;
+
+	if (!is_plain_ipv4(f) || (f->data[0] & 1))
+		return 0;
+	l4 = plain_l4_bytes(f);
+	return l4 ? PLAIN_L4 - PLAIN_IP + l4 : 0;
 }
 
 static inline struct flow_wire quick_wire(const uint8_t *ip)
@@ -26,13 +32,16 @@ static inline struct flow_wire quick_wire(const uint8_t *ip)
 	return w;
 }
 
-/* The same as flow_hash() of its packet. */
+/* Of a frame that fits: the same hash as flow_hash() of its packet. */
 static inline void quick_hash(const struct flows *t, const struct frame *f,
-			      struct flow_hint *hint)
+			      uint32_t headers, struct flow_hint *hint)
 {
 	const uint8_t *ip = f->data + PLAIN_IP;
 
+	hint->frame = f;
+	hint->pkt = NULL;
 	hint->hash = hash_wire(t, quick_wire(ip), ip[9]);
+	hint->data = be16(ip + 2) - headers;
 	__builtin_prefetch(&t->slot[hint->hash & t->mask]);
 }
 
@@ -45,55 +54,53 @@ static inline bool quick_begins(const struct conn *c, const uint8_t *ip,
 	return c->last + DATAGRAM_IDLE < ts;
 }
 
-/* Bytes behind the headers on the wire. */
-static inline uint32_t quick_count(struct flows *t, struct conn *c,
-				   const uint8_t *ip, unsigned side)
+static inline void quick_count(struct flows *t, struct conn *c,
+			       const uint8_t *ip, uint32_t data, unsigned side)
 {
 	const uint8_t *l4 = ip + 20;
-	uint32_t len = be16(ip + 2);
 	struct segment seg;
 
 	if (__builtin_expect(ip[9] != PROTO_TCP, 0)) {
-		c->seen |= (SEEN_PACKET | (len > 28 ? SEEN_DATA : 0)) << side;
-		return len - 28;
+		c->seen |= (SEEN_PACKET | (data ? SEEN_DATA : 0)) << side;
+		return;
 	}
-	seg = (struct segment){ be32(l4 + 4), be32(l4 + 8),
-				len - 20 - (l4[12] >> 4) * 4u, l4[13] };
+	seg = (struct segment){ be32(l4 + 4), be32(l4 + 8), data, l4[13] };
 	sequence(t, c, seg, side);
 	tcp_events(c, seg, side);
-	return seg.data;
 }
 
-/* What a counted frame was. */
-struct quick {
-	unsigned side; /* who sent it */
-	uint32_t data; /* bytes behind the headers on the wire */
-};
+/* Which side of c sent it, 0 or 1; more: it is none of c's. */
+static inline uint32_t quick_side(const struct conn *c, struct flow_wire w)
+{
+	uint64_t a = (c->wire_pair ^ w.pair) | (c->wire_ports ^ w.ports);
+	uint64_t b = (c->wire_pair ^ (w.pair << 32 | w.pair >> 32)) |
+		     (c->wire_ports ^ (w.ports << 16 | w.ports >> 16));
+	uint32_t not_a = unforeseen(a != 0), not_b = b != 0;
+
+	return not_a + (not_a & not_b);
+}
 
 /*
- * Counts a frame that fits into the flow hinted at. False: it is more than
- * that, and nothing was counted. Which side it is takes no branch, since none
- * could be foretold.
+ * Counts a frame that fits into the flow hinted at; *side: who sent it. False:
+ * it is more than that, and nothing was counted. Which side it is takes no
+ * branch, since none could be foretold.
  */
-static inline bool quick_add(struct flows *t, const struct frame *f,
-			     struct conn *c, struct quick *q)
+static inline bool quick_add(struct flows *t, const struct flow_hint *hint,
+			     unsigned *side)
 {
+	struct conn *c = hint->flow;
+	const struct frame *f = hint->frame;
 	const uint8_t *ip = f->data + PLAIN_IP;
-	struct flow_wire w = quick_wire(ip);
-	uint64_t a, b;
 
-	if (__builtin_expect(!c || !c->wire_pair || t->tap, 0))
+	if (__builtin_expect(!c || !c->wire_pair, 0))
 		return false;
-	a = (c->wire_pair ^ w.pair) | (c->wire_ports ^ w.ports);
-	b = (c->wire_pair ^ (w.pair << 32 | w.pair >> 32)) |
-	    (c->wire_ports ^ (w.ports << 16 | w.ports >> 16));
-	if (__builtin_expect(((a != 0) & (b != 0)) || c->proto != ip[9] ||
+	*side = quick_side(c, quick_wire(ip));
+	if (__builtin_expect(*side > 1 || c->proto != ip[9] ||
 			     !(c->seen & SEEN_PACKET * 3) ||
 			     quick_begins(c, ip, f->ts), 0))
 		return false;
-	q->side = a != 0;
-	q->data = quick_count(t, c, ip, q->side);
-	tally(c, q->side, be16(ip + 2), ip[8], f->ts);
+	quick_count(t, c, ip, hint->data, *side);
+	tally(c, *side, be16(ip + 2), ip[8], f->ts);
 	return true;
 }
 

@@ -3,6 +3,12 @@
 
 #include "audit/audit.h"
 
+/* A payload of the quick lane that may tell something. */
+struct to_look {
+	const struct flow_hint *hint;
+	unsigned side;
+};
+
 /* Between audit.c, which counts packets into flows, and settle.c, which
  * judges flows. */
 struct audit {
@@ -21,8 +27,9 @@ struct audit {
 	/* A batch of packets, between its steps. A hint without a packet is
 	 * of a frame that takes the quick lane. */
 	struct flow_hint hint[FRAME_BATCH * PKT_LAYERS];
+	struct to_look look[FRAME_BATCH];
 	struct pkt pkt[FRAME_BATCH * PKT_LAYERS];
-	size_t n, n_pkt;
+	size_t n, n_pkt, n_look;
 };
 
 /* Judges a flow that is over and counts it. */

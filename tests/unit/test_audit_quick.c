@@ -86,12 +86,13 @@ static void long_way(struct flows *t, const struct frame *f)
 static bool quick_way(struct flows *t, const struct frame *f)
 {
 	struct flow_hint h = { .frame = f };
-	struct quick q;
+	uint32_t headers = quick_headers(f);
+	unsigned side;
 
-	if (quick_fits(f)) {
-		quick_hash(t, f, &h);
+	if (headers) {
+		quick_hash(t, f, headers, &h);
 		flows_prefetch(t, 1, &h);
-		if (quick_add(t, f, h.flow, &q))
+		if (quick_add(t, &h, &side))
 			return true;
 	}
 	long_way(t, f);
