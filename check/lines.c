@@ -132,6 +132,7 @@ struct scan {
 	struct kruleset *rs;
 	const char *p, *end, *file;
 	uint32_t line;
+	struct pieces *pieces; /* NULL: it is about lines */
 };
 
 enum { MAX_RULES = 1 << 20 };
@@ -217,6 +218,45 @@ static bool line_is(struct line l, const char *w)
 	return l.n == strlen(w) && !memcmp(l.p, w, l.n);
 }
 
+/*
+ * ---- pieces: of the text of tables, which parts are rules, and which have to
+ * stand around them in each piece (heads, closing braces, variables).
+ */
+struct part {
+	size_t from, to; /* offsets */
+	bool rule;
+};
+
+struct pieces {
+	struct arena *a;
+	const char *text;
+	VEC(struct part) part;
+	bool tables; /* behind the first one */
+	bool whole;  /* not to be cut: includes, commands behind a table */
+};
+
+static void part_add(const struct scan *s, const char *from, bool rule)
+{
+	struct pieces *x = s->pieces;
+	struct part p = {.rule = rule};
+
+	if (!x)
+		return;
+	p.from = (size_t)(from - x->text);
+	p.to = (size_t)(s->p - x->text) + (s->p < s->end && *s->p == ';');
+	vec_push(x->a, &x->part, p);
+}
+
+/* A statement that is no rule. */
+static void part_other(const struct scan *s, struct line first,
+		       const char *from)
+{
+	if (s->pieces && line_is(first, "define"))
+		part_add(s, from, false);
+	if (s->pieces && line_is(first, "include"))
+		s->pieces->whole = true;
+}
+
 static bool is_rule(struct line first)
 {
 	static const char *const other[] = {"type",   "policy",	 "comment",
@@ -229,17 +269,33 @@ static bool is_rule(struct line first)
 	return true;
 }
 
-static void scan_chain(struct scan *s, struct kr_table *t)
+static struct kr_chain *chain_named(const struct scan *s,
+				    const struct kr_table *t, struct line name)
+{
+	return s->rs ? kr_find_chain(t, arena_strndup(s->rs->arena, name.p,
+						      name.n)) : NULL;
+}
+
+/* Over one character that is part of every piece. */
+static void brace(struct scan *s)
+{
+	const char *from = s->p;
+
+	s->p += s->p < s->end;
+	part_add(s, from, false);
+}
+
+static void scan_chain(struct scan *s, struct kr_table *t, const char *head)
 {
 	struct line name = scan_word(s);
-	struct kr_chain *c = kr_find_chain(
-		t, arena_strndup(s->rs->arena, name.p, name.n));
+	struct kr_chain *c = chain_named(s, t, name);
 	VEC(uint32_t) at = {0};
 
+	part_add(s, head, false);
 	skip_blank(s);
 	if (peek(s) != '{')
 		return;
-	s->p++;
+	brace(s);
 	for (skip_blank(s); s->p < s->end && *s->p != '}'; skip_blank(s)) {
 		uint32_t line = s->line;
 		const char *from = s->p;
@@ -247,10 +303,14 @@ static void scan_chain(struct scan *s, struct kr_table *t)
 
 		s->p = from;
 		skip_statement(s);
-		if (is_rule(first) && at.n < MAX_RULES)
+		if (!is_rule(first))
+			part_other(s, first, from);
+		else if (s->pieces)
+			part_add(s, from, true);
+		else if (at.n < MAX_RULES)
 			vec_push(s->rs->arena, &at, line);
 	}
-	s->p += s->p < s->end;
+	brace(s);
 	for (size_t i = 0; c && at.n == c->rule.n && i < at.n; i++) {
 		c->rule.v[i]->file = s->file;
 		c->rule.v[i]->line = at.v[i];
@@ -261,6 +321,8 @@ static struct kr_table *scan_table_name(struct scan *s)
 {
 	struct line a = scan_word(s), b = scan_word(s);
 
+	if (!s->rs)
+		return NULL;
 	if (b.n == 0) /* no family: ip */
 		return table_named(
 			s->rs,
@@ -271,45 +333,107 @@ static struct kr_table *scan_table_name(struct scan *s)
 			   (struct line){a.p, (size_t)(b.p + b.n - a.p)});
 }
 
-static void scan_table(struct scan *s)
+static void scan_table(struct scan *s, const char *head)
 {
 	struct kr_table *t = scan_table_name(s);
 
+	part_add(s, head, false);
 	skip_blank(s);
 	if (peek(s) != '{')
 		return;
-	s->p++;
+	brace(s);
 	for (skip_blank(s); s->p < s->end && *s->p != '}'; skip_blank(s)) {
 		const char *from = s->p;
+		struct line first = scan_word(s);
 
-		if (line_is(scan_word(s), "chain")) {
-			scan_chain(s, t);
+		if (line_is(first, "chain")) {
+			scan_chain(s, t, from);
 		} else {
 			s->p = from;
 			skip_statement(s);
+			part_other(s, first, from);
 		}
 	}
-	s->p += s->p < s->end;
+	brace(s);
+}
+
+static void scan_all(struct scan *s)
+{
+	for (skip_blank(s); s->p < s->end; skip_blank(s)) {
+		const char *from = s->p;
+		struct line w = scan_word(s);
+
+		if (line_is(w, "add") || line_is(w, "create"))
+			w = scan_word(s);
+		if (line_is(w, "table")) {
+			/* "table inet x" alone on its line declares it */
+			scan_table(s, from);
+			if (s->pieces)
+				s->pieces->tables = true;
+		} else {
+			s->p = from;
+			skip_statement(s);
+			part_other(s, w, from);
+			if (s->pieces && !line_is(w, "define"))
+				s->pieces->whole |= s->pieces->tables;
+			s->p += s->p < s->end && *s->p == '}';
+		}
+	}
 }
 
 void rules_lines(struct kruleset *rs, const char *file, const char *text,
 		 size_t n)
 {
-	struct scan s = {rs, text, text + n, arena_strdup(rs->arena, file), 1};
+	struct scan s = {rs, text, text + n, arena_strdup(rs->arena, file), 1,
+			 NULL};
 
-	for (skip_blank(&s); s.p < s.end; skip_blank(&s)) {
-		const char *from = s.p;
-		struct line w = scan_word(&s);
+	scan_all(&s);
+}
 
-		if (line_is(w, "add") || line_is(w, "create"))
-			w = scan_word(&s);
-		if (line_is(w, "table")) {
-			/* "table inet x" alone on its line declares it */
-			scan_table(&s);
-		} else {
-			s.p = from;
-			skip_statement(&s);
-			s.p += s.p < s.end && *s.p == '}';
-		}
+/* White space, in which places in the text stay what they are. */
+static void blank(char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (p[i] != '\n')
+			p[i] = ' ';
+}
+
+/* A rule takes the kernel's messages up to ten times its text. */
+enum { PIECE_TEXT = 12000 };
+
+/* The parts from *at on, as many as fit. */
+static char *next_piece(const struct pieces *x, size_t len, size_t *at)
+{
+	char *out = arena_strndup(x->a, x->text, len);
+	size_t first = *at, size = 0;
+
+	for (; *at < x->part.n && size < PIECE_TEXT; ++*at)
+		if (x->part.v[*at].rule)
+			size += x->part.v[*at].to - x->part.v[*at].from;
+	if (first)
+		blank(out, len);
+	for (size_t i = 0; i < x->part.n; i++) {
+		const struct part *p = &x->part.v[i];
+
+		if (!p->rule || (i >= first && i < *at))
+			memcpy(out + p->from, x->text + p->from,
+			       p->to - p->from);
+		else
+			blank(out + p->from, p->to - p->from);
 	}
+	return out;
+}
+
+const char **rules_pieces(struct arena *a, const char *text, size_t len,
+			  size_t *n)
+{
+	struct pieces x = {.a = a, .text = text};
+	struct scan s = {.p = text, .end = text + len, .line = 1, .pieces = &x};
+	VEC(const char *) out = {0};
+
+	scan_all(&s);
+	for (size_t at = 0; !x.whole && at < x.part.n;)
+		vec_push(a, &out, next_piece(&x, len, &at));
+	*n = out.n;
+	return out.v;
 }

@@ -37,6 +37,8 @@ struct job {
 	bool json; /* a listing of nft -j; loaded from json_fd */
 	int json_fd;
 	int script_fd; /* loaded after it; -1: nothing */
+	const char *const *piece; /* what is loaded in place of the file */
+	size_t n_piece;
 	const struct names *iface;
 	int err_fd; /* what nft says */
 	uid_t uid;
@@ -154,22 +156,57 @@ static int open_netfilter(void)
 	return socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
 }
 
+static int text_file(const char *text, size_t n)
+{
+	int fd = memfd_create("nft-input", MFD_CLOEXEC);
+
+	if (fd >= 0 && (write(fd, text, n) != (ssize_t)n ||
+			lseek(fd, 0, SEEK_SET) < 0)) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+/* In place of standard input; it is a child that does so. */
+static int run_script(int fd, int err)
+{
+	const char *argv[] = {"nft", "-f", "-", NULL};
+
+	if (fd < 0 || dup2(fd, STDIN_FILENO) < 0)
+		return 1;
+	return run_nft(argv, err, err);
+}
+
+static int load_all(const struct job *j)
+{
+	const char *argv[] = {"nft", j->json ? "-jf" : "-f",
+			      j->json ? "-" : j->path, NULL};
+	int rc = 0;
+
+	if (!j->n_piece)
+		rc = run_nft(argv, j->err_fd, j->err_fd);
+	for (size_t i = 0; !rc && i < j->n_piece; i++) {
+		int fd = text_file(j->piece[i], strlen(j->piece[i]));
+
+		rc = run_script(fd, j->err_fd);
+		if (fd >= 0)
+			close(fd);
+	}
+	if (!rc && j->script_fd >= 0)
+		rc = run_script(j->script_fd, j->err_fd);
+	return rc;
+}
+
 static _Noreturn void child(const struct job *j, int to)
 {
-	const char *load[] = {"nft", j->json ? "-jf" : "-f",
-			      j->json ? "-" : j->path, NULL};
-	const char *more[] = {"nft", "-f", "-", NULL};
 	struct report r = {ST_OK, 0, ""};
 	int fd[N_FDS] = {-1, -1, -1}, rc;
 
 	if (j->json)
 		dup2(j->json_fd, STDIN_FILENO);
 	if (enter_namespaces(j, &r) && make_ifaces(j, &r)) {
-		rc = run_nft(load, j->err_fd, j->err_fd);
-		if (!rc && j->script_fd >= 0) {
-			dup2(j->script_fd, STDIN_FILENO);
-			rc = run_nft(more, j->err_fd, j->err_fd);
-		}
+		rc = load_all(j);
 		if (rc)
 			r = (struct report){rc == 127 ? ST_EXEC : ST_NFT, rc,
 					    ""};
@@ -226,6 +263,11 @@ static char *slurp(struct arena *a, int fd, size_t *n)
 	return got < 0 ? NULL : s;
 }
 
+static const char too_long[] =
+	"  it is more than an ordinary user may send the kernel at once "
+	"(net.core.wmem_default): run this as root\n";
+static const char refused_as_long[] = "Message too long";
+
 static void explain(const struct report *r, const char *path, const char *said,
 		    struct buf *err)
 {
@@ -253,6 +295,8 @@ static void explain(const struct report *r, const char *path, const char *said,
 			      "--security-opt seccomp=unconfined), or run this "
 			      "as root\n");
 	buf_puts(err, said);
+	if (strstr(said, refused_as_long))
+		buf_puts(err, too_long);
 }
 
 static void take_texts(struct kruleset *rs, int listing)
@@ -286,6 +330,19 @@ static void listed_texts(struct kruleset *rs)
 	take_texts(rs, fd);
 }
 
+/* What came of pieces are the rules of the text, each in its place? */
+static bool all_found(const struct kruleset *rs)
+{
+	for (size_t i = 0; i < rs->rule.n; i++) {
+		const char *chain = rs->rule.v[i]->chain->name;
+
+		/* nft's name of one without a name */
+		if (!rs->rule.v[i]->line && strncmp(chain, "__chain", 7) != 0)
+			return false;
+	}
+	return true;
+}
+
 static struct kruleset *take(struct arena *a, const struct job *j,
 			     const char *text, size_t n, const int *fd,
 			     struct buf *err)
@@ -308,6 +365,12 @@ static struct kruleset *take(struct arena *a, const struct job *j,
 	rs->texts = listed_texts;
 	if (!j->json)
 		rules_lines(rs, j->path, text, n);
+	if (j->n_piece && !all_found(rs)) {
+		buf_printf(err, "%s: it is not what its pieces are\n%s",
+			   j->path, too_long);
+		check_unload(rs);
+		return NULL;
+	}
 	return rs;
 }
 
@@ -348,9 +411,20 @@ static void rewind_all(const struct job *j)
 		return; /* what nft said before stands before it */
 }
 
+/* Is there something to do otherwise after what nft said? */
+static bool mended(struct arena *a, struct job *j, struct names *need,
+		   const char *text, size_t n, const char *said)
+{
+	if (!j->json && !j->n_piece && strstr(said, refused_as_long)) {
+		j->piece = rules_pieces(a, text, n, &j->n_piece);
+		return j->n_piece != 0;
+	}
+	return names_complained(a, need, said);
+}
+
 /* Interfaces that were not found in the text (behind `fwd to`, in a variable)
- * nft itself names. */
-static struct kruleset *run_again(struct arena *a, const struct job *j,
+ * nft itself names; what is too long for it goes in pieces. */
+static struct kruleset *run_again(struct arena *a, struct job *j,
 				  struct names *need, const char *text,
 				  size_t n, struct buf *err)
 {
@@ -361,25 +435,13 @@ static struct kruleset *run_again(struct arena *a, const struct job *j,
 		said.n = 0;
 		rewind_all(j);
 		rs = run_job(a, j, text, n, &said);
-		if (rs || !said.n || !names_complained(a, need, said.s))
+		if (rs || !said.n || !mended(a, j, need, text, n, said.s))
 			break;
 	}
 	if (said.n)
 		buf_put(err, said.s, said.n);
 	buf_free(&said);
 	return rs;
-}
-
-static int text_file(const char *text, size_t n)
-{
-	int fd = memfd_create("nft-input", MFD_CLOEXEC);
-
-	if (fd >= 0 && (write(fd, text, n) != (ssize_t)n ||
-			lseek(fd, 0, SEEK_SET) < 0)) {
-		close(fd);
-		fd = -1;
-	}
-	return fd;
 }
 
 static int listing_file(const char *text, size_t n)

@@ -56,4 +56,12 @@ void rules_texts(struct kruleset *rs, const char *listing, size_t n);
 void rules_lines(struct kruleset *rs, const char *file, const char *text,
 		 size_t n);
 
+/*
+ * What an ordinary user's nft sends is bounded. The text of tables, cut into
+ * several of its length that do the same one after the other: the first has
+ * all but most rules, the others some of these. *n is 0 where it cannot be cut.
+ */
+const char **rules_pieces(struct arena *a, const char *text, size_t len,
+			  size_t *n);
+
 #endif
