@@ -17,8 +17,15 @@ struct entry {
 	struct answer a;
 };
 
+/* The cell of an IPv4 address, which in this form is never 0. */
+struct located {
+	uint64_t addr;
+	uint32_t cell;
+};
+
 struct recall {
 	struct entry place[PLACES];
+	struct located located[PLACES];
 };
 
 struct recall *recall_new(struct arena *a)
@@ -31,8 +38,15 @@ struct recall *recall_new(struct arena *a)
 
 void recall_clear(struct recall *m)
 {
-	for (size_t i = 0; i < PLACES; i++)
+	for (size_t i = 0; i < PLACES; i++) {
 		m->place[i].q.src_class = NONE;
+		m->located[i].addr = 0;
+	}
+}
+
+static size_t top_bits(uint64_t x)
+{
+	return x * UINT64_C(0xff51afd7ed558ccd) >> 54 & (PLACES - 1);
 }
 
 static size_t place_of(const struct question *q)
@@ -41,7 +55,18 @@ static size_t place_of(const struct question *q)
 	uint64_t y = (uint64_t)q->src_ends << 32 | q->dst_ends;
 
 	x = (x * UINT64_C(0x9e3779b97f4a7c15)) ^ y ^ q->key;
-	return x * UINT64_C(0xff51afd7ed558ccd) >> 54 & (PLACES - 1);
+	return top_bits(x);
+}
+
+static uint32_t cell_of(struct recall *m, const struct plan *p, struct addr a)
+{
+	struct located *l = &m->located[top_bits(a.lo)];
+
+	if (!addr_is_v4(a))
+		return plan_cell(p, a);
+	if (l->addr != a.lo)
+		*l = (struct located){ a.lo, plan_cell(p, a) };
+	return l->cell;
 }
 
 /* May the answer be another's? Not where no class stands for the end. Each
@@ -74,8 +99,8 @@ struct ruling recall_rule(struct recall *m, const struct judge *j,
 
 	if (p->translates || addr_eq(src, dst) || v4 != addr_is_v4(dst))
 		return judge_rule(j, src, dst, key);
-	s = plan_cell(p, src);
-	d = plan_cell(p, dst);
+	s = cell_of(m, p, src);
+	d = cell_of(m, p, dst);
 	if (!ask(p, s, d, v4, key, &q))
 		return judge_rule(j, src, dst, key);
 	e = &m->place[place_of(&q)];
