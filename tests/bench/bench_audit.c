@@ -194,7 +194,7 @@ static void libpcap_loop(const char *path)
 
 static void read_only(const char *path)
 {
-	static uint8_t buf[256 * 1024];
+	static uint8_t buf[128 * 1024];
 	int fd = open(path, O_RDONLY);
 
 	if (fd < 0)
