@@ -7,9 +7,27 @@
  * What crosses this firewall, by the two zones that it is crossed between: a
  * firewall has many such, and few of them lead from one given node to another.
  */
-struct node_index *nodes_between(struct gen *g, uint32_t from, uint32_t to)
+static struct node_index *nodes_at(struct gen *g, uint32_t from, uint32_t to)
 {
-	return &g->index[(size_t)from * g->n_nodes + to];
+	struct two_nodes x = { from, to };
+	struct map_entry *e = map_add(g->scratch, &g->index, &x, sizeof(x),
+				      NULL);
+
+	if (!e->val.p) {
+		e->val.p = ARENA_NEW(g->scratch, struct node_index);
+		vec_push(g->scratch, &g->nodes, x);
+	}
+	return e->val.p;
+}
+
+const struct node_index *nodes_between(const struct gen *g, uint32_t from,
+				       uint32_t to)
+{
+	static const struct node_index nothing;
+	struct two_nodes x = { from, to };
+	const struct map_entry *e = map_find(&g->index, &x, sizeof(x));
+
+	return e ? e->val.p : &nothing;
 }
 
 static struct crossing *crossing_at(struct gen *g, uint32_t in, uint32_t out)
@@ -53,6 +71,7 @@ static void note_crossings(struct gen *g, uint32_t from, uint32_t to,
 	}
 }
 
+/* What goes one way may ask for IPsec the other way. */
 static void index_nodes(struct gen *g)
 {
 	const struct plan *p = g->p;
@@ -60,16 +79,16 @@ static void index_nodes(struct gen *g)
 	for (uint32_t i = 0; i < p->pairs.n; i++) {
 		const struct pair *x = &p->pairs.v[i];
 
-		vec_push(g->scratch, &nodes_between(g,
-				p->classes.v[x->from].node,
-				p->classes.v[x->to].node)->pairs, i);
+		vec_push(g->scratch, &nodes_at(g, p->classes.v[x->from].node,
+					       p->classes.v[x->to].node)
+				      ->pairs, i);
 	}
 	for (uint32_t i = 0; i < p->products.n; i++) {
-		const struct product *x = &p->products.v[i];
+		uint32_t from = p->classes.v[p->products.v[i].from].node;
+		uint32_t to = p->classes.v[p->products.v[i].to].node;
 
-		vec_push(g->scratch, &nodes_between(g,
-				p->classes.v[x->from].node,
-				p->classes.v[x->to].node)->products, i);
+		nodes_at(g, to, from);
+		vec_push(g->scratch, &nodes_at(g, from, to)->products, i);
 	}
 }
 
@@ -114,21 +133,11 @@ static void index_observed(struct gen *g)
 
 void index_plan(struct gen *g)
 {
-	const struct plan *p = g->p;
-
-	g->n_nodes = p->n_zones + (uint32_t)p->topo->firewalls.n;
-	g->index = arena_alloc(g->scratch, sizeof(*g->index) *
-			       g->n_nodes * g->n_nodes);
 	index_nodes(g);
-	for (uint32_t from = 0; from < g->n_nodes; from++)
-		for (uint32_t to = 0; to < g->n_nodes; to++) {
-			const struct node_index *there =
-				nodes_between(g, from, to);
-
-			if (there->pairs.n || there->products.n ||
-			    nodes_between(g, to, from)->products.n)
-				note_crossings(g, from, to, false);
-		}
+	if (g->nodes.n)
+		qsort(g->nodes.v, g->nodes.n, sizeof(*g->nodes.v), two_order);
+	for (size_t i = 0; i < g->nodes.n; i++)
+		note_crossings(g, g->nodes.v[i].from, g->nodes.v[i].to, false);
 	index_observed(g);
 }
 

@@ -398,10 +398,11 @@ static const char *input_chain_of(struct gen *g, const struct party *zone)
 	struct dispatch x = { .g = g, .in = zone->zone_id,
 			      .where = AT_INPUT };
 	uint32_t self = p->n_zones + g->f->id;
+	uint32_t nodes = p->n_zones + (uint32_t)p->topo->firewalls.n;
 
 	x.name = unique_name(g, arena_printf(g->arena, "pp_input/%s",
 					     zone->name), NULL);
-	for (uint32_t from = 0; from < g->n_nodes; from++) {
+	for (uint32_t from = 0; from < nodes; from++) {
 		const struct node_index *n = nodes_between(g, from, self);
 
 		if (from == self || !n->products.n ||

@@ -62,8 +62,8 @@ struct gen {
 	const struct gen_options *opt;
 	struct diags *d;
 	struct ruleset *rs;
-	struct node_index *index; /* from node * n_nodes + to node */
-	uint32_t n_nodes;
+	struct map index; /* struct two_nodes -> struct node_index */
+	VEC(struct two_nodes) nodes; /* keys of index, ascending */
 	struct map crossings; /* in, out zone -> struct crossing */
 	size_t flow_elems; /* of GEN_COUNT_FLOW, bounded */
 	struct few_cells *few; /* by end id; NULL: not asked yet */
@@ -91,8 +91,9 @@ struct dispatch {
 
 /* crossing.c: finds what crosses the firewall, once */
 void index_plan(struct gen *g);
-struct node_index *nodes_between(struct gen *g, uint32_t from, uint32_t to);
-/* Lent, and empty where nothing crosses. */
+/* Lent; empty where nothing is planned, or nothing crosses. */
+const struct node_index *nodes_between(const struct gen *g, uint32_t from,
+				       uint32_t to);
 const struct crossing *crossing_find(const struct gen *g, uint32_t in,
 				     uint32_t out);
 /* What is planned from node to node becomes part of the dispatch. */

@@ -57,6 +57,7 @@ static struct places word_places(struct build *b, struct map *memo,
 	const struct plan *p = b->plan;
 	struct map_entry *e = map_add_str(b->scratch, memo, w->text, NULL);
 	struct places *out = e->val.p;
+	uint32_t first = NONE;
 
 	if (out)
 		return *out;
@@ -78,7 +79,12 @@ static struct places word_places(struct build *b, struct map *memo,
 		}
 		return *out;
 	}
-	for (size_t i = 0; i < p->n_cell; i++)
+	/* the cells of a prefix are side by side */
+	if (w->kind == END_PREFIX)
+		first = plan_cell(p, w->prefix.r.lo);
+	for (size_t i = first == NONE ? 0 : first; i < p->n_cell &&
+	     (w->kind != END_PREFIX ||
+	      addr_cmp(p->cell[i].lo, w->prefix.r.hi) <= 0); i++)
 		if (p->cell[i].cls != NONE && word_has(b, w, &p->cell[i]))
 			add_place(b, out, p->cell[i].zone,
 				  cell_family(&p->cell[i]));
