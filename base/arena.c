@@ -19,7 +19,7 @@ struct chunk {
 struct arena {
 	struct chunk *head;
 	size_t next_size;
-	const struct arena_file *files;
+	struct arena_file *files;
 };
 
 struct arena *arena_new(void)
@@ -119,19 +119,20 @@ char *arena_printf(struct arena *a, const char *fmt, ...)
 	return p;
 }
 
-void arena_add_file(struct arena *a, const char *path)
+struct arena_file *arena_add_file(struct arena *a, const char *path)
 {
 	struct arena_file *f;
 
 	if (!strcmp(path, "-"))
 		path = "/dev/stdin";
-	for (const struct arena_file *have = a->files; have; have = have->next)
-		if (!strcmp(have->path, path))
-			return;
+	for (f = a->files; f; f = f->next)
+		if (!strcmp(f->path, path))
+			return f;
 	f = ARENA_NEW(a, struct arena_file);
 	f->path = arena_strdup(a, path);
 	f->next = a->files;
 	a->files = f;
+	return f;
 }
 
 const struct arena_file *arena_files(const struct arena *a)

@@ -27,11 +27,13 @@ char *arena_printf(struct arena *a, const char *fmt, ...)
  * one of them. Readers add them; "-" is standard input.
  */
 struct arena_file {
-	const struct arena_file *next;
+	struct arena_file *next;
 	const char *path;
+	void *kept; /* what was made of it, for who reads it again */
 };
 
-void arena_add_file(struct arena *a, const char *path);
+/* The file, known from now on. */
+struct arena_file *arena_add_file(struct arena *a, const char *path);
 const struct arena_file *arena_files(const struct arena *a);
 
 #define ARENA_NEW(a, type) ((type *)arena_alloc((a), sizeof(type)))

@@ -172,6 +172,9 @@ bool audit_write_known(struct run *r);
 /* audit_waive.c: marks the findings that are accepted for a time. */
 void audit_waive(struct run *r, struct report *rep);
 
+/* audit_propose.c: --propose */
+void audit_propose(struct run *r, const struct report *rep, struct buf *out);
+
 /* audit_out.c */
 void audit_on_flow(void *ctx, const struct conn *c, const struct finding *f);
 void audit_on_evidence(void *ctx, const struct frame *f, const struct pkt *p);

@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "audit/propose.h"
 #include "cli/audit.h"
 
 /* Words of events are needed for a line each. */
@@ -244,7 +243,7 @@ static bool write_proposal(struct run *r, const struct report *rep)
 
 	if (!f.path)
 		return true;
-	propose_allows(rep, &b);
+	audit_propose(r, rep, &b);
 	ok = write_files(r->args, &f, 1) == EXIT_OK;
 	buf_free(&b);
 	return ok;

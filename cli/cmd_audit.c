@@ -38,8 +38,8 @@ static const struct option_def audit_options[] = {
 	  "findings that are accepted for a time "
 	  "(repeatable)" },
 	{ OPTION_WRITES, "propose", "FILE",
-	  "write allow elements for what was seen, for "
-	  "review" },
+	  "write what would plan what was seen: exceptions, and roles where "
+	  "template flows cover it, each with an expiry, for review" },
 	{ OPTION_AGAIN, "fail-on", "CLASSES",
 	  "exit 1 for these classes of findings only" },
 	{ 0, "inside", NULL, "judge traffic within zones as well" },

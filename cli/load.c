@@ -164,6 +164,7 @@ bool load_edited(struct args *a, const struct loaded *l, const char *text,
 {
 	struct topology_options opt = topology_options(a);
 
+	opt.again = true;
 	return load_as(a, l->topo->at.src->name, text, n, &opt, l->now, out);
 }
 

@@ -23,6 +23,8 @@ struct pending_flow {
 	const struct role *role; /* that would cover it; NULL */
 	bool role_to;	   /* it is the destination that would bear it */
 	const char *row;   /* the template row; with role */
+	bool to_many;	   /* dst is but one of them: the party is named */
+	const char *note;  /* what more is known of it; NULL */
 };
 
 struct pending_count {
@@ -41,7 +43,12 @@ struct pending {
 	uint64_t unknown;    /* logged by a firewall that there is not */
 	const char *unknown_name; /* the first */
 	bool counters, logs; /* something of the kind was read */
+	const char *remark;  /* for the end of a proposal; NULL */
 };
+
+/* The flow that a packet is of, its source noted. Addresses are own ones. */
+struct pending_flow *pending_add(struct pending *p, struct addr src,
+				 struct addr dst, uint32_t key);
 
 /* pending_read.c: EXIT_BAD and a message if the file cannot be read. */
 int pending_text(struct pending *p, const char *path);

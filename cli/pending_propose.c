@@ -63,7 +63,7 @@ static const char *to_text(const struct pending *p,
 {
 	char text[ADDR_TEXT];
 
-	if (is_host(p->l.plan, f->to))
+	if (is_host(p->l.plan, f->to) || f->to_many)
 		return plan_party_name(p->l.plan, f->to);
 	addr_text(f->dst, text);
 	return arena_strdup(p->a->arena, text);
@@ -94,7 +94,10 @@ static const char *allow_text(const struct pending *p,
 	buf_printf(out, "  <allow name=\"observed-%08x\" from=\"%s\" to=\"%s\"",
 		   (unsigned)(hash_mix(h) >> 32), from, to);
 	put_key(out, f->key);
-	buf_printf(out, "\n         reason=\"observed, unreviewed\"");
+	buf_puts(out, "\n        ");
+	pending_attr(out, "reason", f->note ?
+		     arena_printf(p->a->arena, "observed, unreviewed: %s",
+				  f->note) : "observed, unreviewed");
 	if (owner)
 		pending_attr(out, "owner", owner);
 	buf_printf(out, " expires=\"%s\"/>%s", day, f->n_src > PENDING_ADDRS ?
@@ -159,5 +162,7 @@ void pending_propose(const struct pending *p, struct buf *out)
 		buf_printf(out, "  <!-- %zu flow%s that no allow can name: an "
 			   "address in no zone, a firewall's own, or no "
 			   "request -->\n", left, left > 1 ? "s" : "");
+	if (p->remark)
+		buf_printf(out, "  <!-- %s -->\n", p->remark);
 	buf_puts(out, "</topology>\n");
 }

@@ -61,15 +61,16 @@ static void add_source(struct pending_flow *f, struct addr a)
 }
 
 /* Flows to a host are one whatever its address; others go by address. */
-static struct pending_flow *flow_of(struct pending *p, const struct seen *x)
+struct pending_flow *pending_add(struct pending *p, struct addr src,
+				 struct addr dst, uint32_t key)
 {
 	const struct plan *plan = p->l.plan;
-	uint32_t s = plan_cell(plan, x->src), d = plan_cell(plan, x->dst);
+	uint32_t s = plan_cell(plan, src), d = plan_cell(plan, dst);
 	struct {
 		struct addr dst;
 		uint32_t from, to, key, pad;
-	} id = { .dst = x->dst, .from = party_of(plan, s),
-		 .to = party_of(plan, d), .key = key_of(x->proto, x->detail) };
+	} id = { .dst = dst, .from = party_of(plan, s),
+		 .to = party_of(plan, d), .key = key };
 	struct map_entry *e;
 	int is_new;
 
@@ -79,10 +80,11 @@ static struct pending_flow *flow_of(struct pending *p, const struct seen *x)
 	if (is_new) {
 		e->val.u = (uint32_t)p->flows.n;
 		vec_push(p->a->arena, &p->flows, (struct pending_flow){
-				.from = id.from, .to = id.to, .dst = x->dst,
+				.from = id.from, .to = id.to, .dst = dst,
 				.from_node = node_of(plan, s),
 				.to_node = node_of(plan, d), .key = id.key });
 	}
+	add_source(&p->flows.v[e->val.u], src);
 	return &p->flows.v[e->val.u];
 }
 
@@ -102,7 +104,6 @@ static void add_packet(struct pending *p, const struct seen *x,
 {
 	struct packet k = { x->src, x->dst, (uint8_t)x->proto,
 			    (uint16_t)x->detail };
-	struct pending_flow *f;
 
 	p->logged++;
 	if (x->proto == PROTO_TCP && !x->opens) {
@@ -117,9 +118,7 @@ static void add_packet(struct pending *p, const struct seen *x,
 		p->unobserved++;
 		return;
 	}
-	f = flow_of(p, x);
-	f->packets++;
-	add_source(f, x->src);
+	pending_add(p, x->src, x->dst, key_of(x->proto, x->detail))->packets++;
 }
 
 static void add_count(struct pending *p, const char *table, const char *what,

@@ -43,6 +43,8 @@ struct build {
 
 /* load.c: reads path and all it names; false if nothing usable came of it. */
 bool build_load(struct build *b, const char *path);
+/* A file that it names; see topology_options.again. */
+struct source *build_source(struct build *b, const char *path, struct span at);
 /* bundle.c: false and a message if it was changed after it was written. */
 bool bundle_open(struct build *b, const struct xml_element *root);
 /* 0: not said */

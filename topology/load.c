@@ -73,10 +73,18 @@ static bool is_root(struct build *b, const struct xml_element *root,
 	return false;
 }
 
+struct source *build_source(struct build *b, const char *path, struct span at)
+{
+	struct source *src = b->opt && b->opt->again ?
+		source_again(b->arena, path) : NULL;
+
+	return src ? src : source_read(b->arena, path, at, b->d);
+}
+
 static const struct xml_element *include_root(struct build *b,
 					      const char *path, struct span at)
 {
-	struct source *src = source_read(b->arena, path, at, b->d);
+	struct source *src = build_source(b, path, at);
 	const struct xml_element *root = src ?
 		xml_parse(b->arena, src, b->d) : NULL;
 
@@ -243,7 +251,8 @@ static struct source *open_template(struct build *b, const struct wanted *w,
 	for (size_t i = 0; i < b->opt->n_template_dirs; i++) {
 		*key = arena_printf(b->arena, "%s/%s.xml",
 				    b->opt->template_dirs[i], file);
-		if (access(*key, F_OK) == 0)
+		if ((b->opt->again && source_again(b->arena, *key)) ||
+		    access(*key, F_OK) == 0)
 			return NULL;
 	}
 	t = builtin(file);
@@ -323,7 +332,7 @@ static void load_template(struct build *b, const struct wanted *w)
 		return;
 	*f = (struct file){ FILE_OPEN, w->at };
 	if (!src)
-		src = source_read(b->arena, key, w->at, b->d);
+		src = build_source(b, key, w->at);
 	root = src ? xml_parse(b->arena, src, b->d) : NULL;
 	if (root && is_root(b, root, "template", "a template")) {
 		check_version(b, w, root);
@@ -375,8 +384,7 @@ static void load_templates(struct build *b, const struct xml_element *e,
 /* Not by way of find_file(): whatever the topology includes, it is read. */
 static void load_policy(struct build *b, const char *path)
 {
-	struct source *src = source_read(b->arena, path, (struct span){ 0 },
-					 b->d);
+	struct source *src = build_source(b, path, (struct span){ 0 });
 	const struct xml_element *root = src ?
 		xml_parse(b->arena, src, b->d) : NULL;
 
@@ -389,6 +397,8 @@ static bool find_template_dirs(struct build *b)
 {
 	bool ok = true;
 
+	if (b->opt && b->opt->again)
+		return true;
 	for (size_t i = 0; b->opt && i < b->opt->n_template_dirs; i++) {
 		const char *path = b->opt->template_dirs[i];
 		DIR *dir = opendir(path);

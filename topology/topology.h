@@ -324,6 +324,9 @@ struct topology_options {
 	size_t n_policies;
 	const char *text; /* NULL, or in place of what the file holds */
 	size_t n_text;
+	/* The other files as they were last read into the arena: what a text is
+	 * tried with is what was judged, and privileges may be gone since. */
+	bool again;
 };
 
 /* NULL if there are errors; they, and warnings, are in d. */

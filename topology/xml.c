@@ -99,17 +99,27 @@ static char *read_all(struct arena *a, int fd, size_t *len, const char **why)
 	return text;
 }
 
+struct source *source_again(const struct arena *a, const char *path)
+{
+	for (const struct arena_file *f = arena_files(a); f; f = f->next)
+		if (!strcmp(f->path, path))
+			return f->kept;
+	return NULL;
+}
+
 struct source *source_read(struct arena *a, const char *path, struct span at,
 			   struct diags *d)
 {
+	struct source *src;
 	int fd = strcmp(path, "-") ?
 		open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY) : dup(0);
 	const char *why = NULL, *text = NULL;
+	struct arena_file *file = NULL;
 	struct stat st;
 	size_t len = 0;
 
 	if (fd >= 0)
-		arena_add_file(a, path);
+		file = arena_add_file(a, path);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		why = strerror(errno);
 	else if (S_ISDIR(st.st_mode))
@@ -125,8 +135,10 @@ struct source *source_read(struct arena *a, const char *path, struct span at,
 			 xml_shown(a, path), why);
 		return NULL;
 	}
-	return source_from_text(a, strcmp(path, "-") ? path : "<stdin>", text,
-				len, d);
+	src = source_from_text(a, strcmp(path, "-") ? path : "<stdin>", text,
+			       len, d);
+	file->kept = src;
+	return src;
 }
 
 static uint32_t offset_now(const struct reader *r)

@@ -32,6 +32,9 @@ struct xml_element {
  */
 struct source *source_read(struct arena *a, const char *path, struct span at,
 			   struct diags *d);
+/* What the arena holds of the file since it was last read into it; NULL:
+ * nothing. */
+struct source *source_again(const struct arena *a, const char *path);
 struct source *source_from_text(struct arena *a, const char *name,
 				const char *text, size_t len, struct diags *d);
 
