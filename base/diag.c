@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/mem.h"
 #include "base/plain.h"
@@ -234,7 +235,9 @@ const char *nearest_name(const char *s, const char *const *names, size_t n)
 	size_t best_d = limit + 1;
 
 	for (size_t i = 0; i < n; i++) {
-		size_t d = edit_distance(s, names[i]);
+		/* Written large or small, it is hardly another word. */
+		size_t d = strcasecmp(s, names[i]) ?
+			   edit_distance(s, names[i]) : 0;
 
 		if (d < best_d) {
 			best_d = d;

@@ -219,6 +219,7 @@ static void nearest_names(void)
 		{ "adress", "address" },
 		{ "nmae", "name" }, /* two letters swapped count once */
 		{ "role", "roles" },
+		{ "NETWORKS", "networks" },
 		{ "network", "networks" },
 		{ "dc3", "dc1" }, /* the first of equals */
 		{ "dc22", "dc2" },
