@@ -70,11 +70,18 @@ static bool read_files(struct run *r)
 	struct audit_options opt = { .ctx = r, .on_flow = on_flow };
 	struct frame f[FRAME_BATCH];
 	struct sources *s = open_files(r);
+	const char *out = arg_value(r->a, "output", "-");
 	struct audit *au;
 	size_t n;
 
 	if (!s)
 		return false;
+	/* Before an hour of reading, not after it. */
+	if (outputs_spare_inputs(r->a) != EXIT_OK ||
+	    (strcmp(out, "-") && can_write_file(r->a, out) != EXIT_OK)) {
+		sources_close(s);
+		return false;
+	}
 	opt.n_tap = sources_count(s);
 	opt.tap_zone = taps(r, s);
 	au = audit_new(r->a->arena, r->judge, &opt);
