@@ -9,11 +9,11 @@
 /* What the two formats share: a window of the file that slides forward. */
 
 /* One read fits the second-level cache beside what it is copied from and the
- * flows, so that the packets are still there when they are decoded. The window holds the longest packet and its block
- * twice over. Each read goes to the start of a page, as it comes from one;
- * before it stand the bytes left over, for which there is a page more. A copy
- * to a few bytes further on in a page than it comes from takes five times as
- * long on some processors. */
+ * flows, so that the packets are still there when they are decoded. The window
+ * holds the longest packet and its block twice over. Each read goes to the
+ * start of a page, as it comes from one; before it stand the bytes left over,
+ * for which there is a page more. A copy to a few bytes further on in a page
+ * than it comes from takes five times as long on some processors. */
 enum {
 	CAPTURE_WINDOW = 1024 * 1024,
 	CAPTURE_CHUNK = 128 * 1024,
