@@ -219,26 +219,36 @@ static bool line_is(struct line l, const char *w)
 }
 
 /*
- * ---- pieces: of the text of tables, which parts are rules, and which have to
- * stand around them in each piece (heads, closing braces, variables).
+ * ---- pieces: of the text of tables, which parts are rules and elements, and
+ * which have to stand around them in each piece (heads, braces, variables).
  */
+enum part_kind {
+	PART_ALWAYS,
+	PART_ONCE,  /* a rule, an element: in one piece */
+	PART_FRAME, /* around elements: where some of them are */
+	PART_FIRST  /* and what is in no part */
+};
+
 struct part {
-	size_t from, to; /* offsets */
-	bool rule;
+	size_t from, to;   /* offsets */
+	enum part_kind kind;
+	bool element;
+	size_t first, end; /* of a frame: the parts in it */
 };
 
 struct pieces {
 	struct arena *a;
 	const char *text;
 	VEC(struct part) part;
-	bool tables; /* behind the first one */
+	bool tables; /* behind the first block */
 	bool whole;  /* not to be cut: includes, commands behind a table */
 };
 
-static void part_add(const struct scan *s, const char *from, bool rule)
+static void part_add(const struct scan *s, const char *from,
+		     enum part_kind kind)
 {
 	struct pieces *x = s->pieces;
-	struct part p = {.rule = rule};
+	struct part p = {.kind = kind};
 
 	if (!x)
 		return;
@@ -252,7 +262,7 @@ static void part_other(const struct scan *s, struct line first,
 		       const char *from)
 {
 	if (s->pieces && line_is(first, "define"))
-		part_add(s, from, false);
+		part_add(s, from, PART_ALWAYS);
 	if (s->pieces && line_is(first, "include"))
 		s->pieces->whole = true;
 }
@@ -282,7 +292,88 @@ static void brace(struct scan *s)
 	const char *from = s->p;
 
 	s->p += s->p < s->end;
-	part_add(s, from, false);
+	part_add(s, from, PART_ALWAYS);
+}
+
+/* To the comma behind an element, or the brace behind the last. */
+static void skip_element(struct scan *s)
+{
+	for (; s->p < s->end && *s->p != ',' && *s->p != '}'; s->p++) {
+		if (*s->p == '"')
+			skip_string(s);
+		else if (*s->p == '#')
+			skip_comment(s);
+		if (s->p == s->end || *s->p == ',' || *s->p == '}')
+			break;
+		s->line += *s->p == '\n';
+	}
+	s->p += s->p < s->end && *s->p == ',';
+}
+
+/* "elements = { ... }", from its first word on; false: it is no list. */
+static bool part_elements(struct scan *s, const char *from)
+{
+	size_t open = s->pieces->part.n;
+	struct part *v;
+
+	while (s->p < s->end && (*s->p == '=' || *s->p == ' '))
+		s->p++;
+	if (peek(s) != '{')
+		return false;
+	s->p++;
+	part_add(s, from, PART_FRAME);
+	/* what stands before an element is part of it: no line is empty then,
+	 * which nft would not read */
+	for (from = s->p, skip_blank(s); s->p < s->end && *s->p != '}';
+	     from = s->p, skip_blank(s)) {
+		skip_element(s);
+		part_add(s, from, PART_ONCE);
+		s->pieces->part.v[s->pieces->part.n - 1].element = true;
+	}
+	s->p += s->p < s->end;
+	part_add(s, from, PART_FRAME);
+	v = s->pieces->part.v;
+	v[open].first = v[s->pieces->part.n - 1].first = open + 1;
+	v[open].end = v[s->pieces->part.n - 1].end = s->pieces->part.n - 1;
+	return true;
+}
+
+/* Elements added later are others there: merged with those before, refused. */
+static bool takes_no_more(struct line first, const char *from, const char *to)
+{
+	return line_is(first, "auto-merge") ||
+	       (line_is(first, "flags") &&
+		memmem(from, (size_t)(to - from), "constant", 8));
+}
+
+/* A set or a map, behind that word. */
+static void part_set(struct scan *s, const char *head)
+{
+	size_t begin = s->pieces->part.n;
+	bool once = false;
+
+	scan_word(s);
+	skip_blank(s);
+	if (peek(s) != '{')
+		return;
+	s->p++;
+	part_add(s, head, PART_ALWAYS);
+	for (skip_blank(s); s->p < s->end && *s->p != '}'; skip_blank(s)) {
+		const char *from = s->p;
+		struct line first = scan_word(s);
+
+		if (line_is(first, "elements") && part_elements(s, from))
+			continue;
+		s->p = from;
+		skip_statement(s);
+		part_add(s, from, line_is(first, "elements") ? PART_FIRST :
+							       PART_ALWAYS);
+		once |= takes_no_more(first, from, s->p);
+	}
+	brace(s);
+	for (size_t i = begin; once && i < s->pieces->part.n; i++)
+		if (s->pieces->part.v[i].kind != PART_ALWAYS)
+			s->pieces->part.v[i].kind = PART_FIRST;
 }
 
 static void scan_chain(struct scan *s, struct kr_table *t, const char *head)
@@ -291,7 +382,7 @@ static void scan_chain(struct scan *s, struct kr_table *t, const char *head)
 	struct kr_chain *c = chain_named(s, t, name);
 	VEC(uint32_t) at = {0};
 
-	part_add(s, head, false);
+	part_add(s, head, PART_ALWAYS);
 	skip_blank(s);
 	if (peek(s) != '{')
 		return;
@@ -306,7 +397,7 @@ static void scan_chain(struct scan *s, struct kr_table *t, const char *head)
 		if (!is_rule(first))
 			part_other(s, first, from);
 		else if (s->pieces)
-			part_add(s, from, true);
+			part_add(s, from, PART_ONCE);
 		else if (at.n < MAX_RULES)
 			vec_push(s->rs->arena, &at, line);
 	}
@@ -337,7 +428,7 @@ static void scan_table(struct scan *s, const char *head)
 {
 	struct kr_table *t = scan_table_name(s);
 
-	part_add(s, head, false);
+	part_add(s, head, PART_ALWAYS);
 	skip_blank(s);
 	if (peek(s) != '{')
 		return;
@@ -348,6 +439,9 @@ static void scan_table(struct scan *s, const char *head)
 
 		if (line_is(first, "chain")) {
 			scan_chain(s, t, from);
+		} else if (s->pieces && (line_is(first, "set") ||
+					 line_is(first, "map"))) {
+			part_set(s, from);
 		} else {
 			s->p = from;
 			skip_statement(s);
@@ -355,6 +449,8 @@ static void scan_table(struct scan *s, const char *head)
 		}
 	}
 	brace(s);
+	if (s->pieces)
+		s->pieces->tables = true;
 }
 
 static void scan_all(struct scan *s)
@@ -368,8 +464,6 @@ static void scan_all(struct scan *s)
 		if (line_is(w, "table")) {
 			/* "table inet x" alone on its line declares it */
 			scan_table(s, from);
-			if (s->pieces)
-				s->pieces->tables = true;
 		} else {
 			s->p = from;
 			skip_statement(s);
@@ -391,15 +485,33 @@ void rules_lines(struct kruleset *rs, const char *file, const char *text,
 }
 
 /* White space, in which places in the text stay what they are. */
-static void blank(char *p, size_t n)
+static void blank(char *p, size_t n, bool lines_too)
 {
 	for (size_t i = 0; i < n; i++)
-		if (p[i] != '\n')
+		if (p[i] != '\n' || lines_too)
 			p[i] = ' ';
 }
 
-/* A rule takes the kernel's messages up to ten times its text. */
-enum { PIECE_TEXT = 12000 };
+/* A message to the kernel is up to sixteen times as long as its text; every
+ * piece is as long as all of it. */
+enum { PIECE_TEXT = 12000, MAX_CUT = 1 << 20 };
+
+static bool has_part(const struct pieces *x, size_t i, size_t first, size_t end)
+{
+	const struct part *p = &x->part.v[i];
+
+	switch (p->kind) {
+	case PART_ALWAYS:
+		return true;
+	case PART_ONCE:
+		return i >= first && i < end;
+	case PART_FRAME:
+		return p->first < end && p->end > first && p->first < p->end;
+	case PART_FIRST:
+		break;
+	}
+	return first == 0;
+}
 
 /* The parts from *at on, as many as fit. */
 static char *next_piece(const struct pieces *x, size_t len, size_t *at)
@@ -408,18 +520,19 @@ static char *next_piece(const struct pieces *x, size_t len, size_t *at)
 	size_t first = *at, size = 0;
 
 	for (; *at < x->part.n && size < PIECE_TEXT; ++*at)
-		if (x->part.v[*at].rule)
+		if (x->part.v[*at].kind == PART_ONCE)
 			size += x->part.v[*at].to - x->part.v[*at].from;
 	if (first)
-		blank(out, len);
+		blank(out, len, false);
 	for (size_t i = 0; i < x->part.n; i++) {
 		const struct part *p = &x->part.v[i];
 
-		if (!p->rule || (i >= first && i < *at))
+		if (has_part(x, i, first, *at))
 			memcpy(out + p->from, x->text + p->from,
 			       p->to - p->from);
 		else
-			blank(out + p->from, p->to - p->from);
+			blank(out + p->from, p->to - p->from,
+			      p->element || p->kind == PART_FRAME);
 	}
 	return out;
 }
@@ -432,6 +545,7 @@ const char **rules_pieces(struct arena *a, const char *text, size_t len,
 	VEC(const char *) out = {0};
 
 	scan_all(&s);
+	x.whole |= len > MAX_CUT;
 	for (size_t at = 0; !x.whole && at < x.part.n;)
 		vec_push(a, &out, next_piece(&x, len, &at));
 	*n = out.n;
