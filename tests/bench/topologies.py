@@ -63,14 +63,45 @@ def exception_flows(n: int, front: int, back: int) -> list[str]:
             for i in range(n)]
 
 
-def own_use(n: int) -> str:
-    """Sources that use a domain controller of their own each, and all name servers."""
+def own_use(n: int, pins: bool = False, more: str = "") -> str:
+    """Sources that use a domain controller of their own each, and all name servers; pins:
+    each of those with RPC on a port of its own."""
     sources = "".join(f'    <host name="fe{i}" address="{address(0, i)}" roles="owa-front-end">'
                       f'<use role="domain-controller" of="dc{i}"/></host>\n' for i in range(n))
     return ('<topology xmlns="urn:portplan:1" name="bench" template="exchange-2003">\n'
             '  <zone name="dmz" networks="10.0.0.0/12">\n' + sources
             + '  </zone>\n  <zone name="inside" networks="10.16.0.0/12">\n'
-            + hosts("dc", "global-catalog dns", 16, n) + "  </zone>\n  " + FIREWALL + "</topology>\n")
+            + "".join(f'    <host name="dc{i}" address="{address(16, i)}" roles="global-catalog dns">'
+                      f'<pin service="ad-rpc" port="{5000 + i}"/></host>\n' for i in range(n) if pins)
+            + hosts("dc", "global-catalog dns", 16, 0 if pins else n)
+            + "  </zone>\n  " + FIREWALL + more + "</topology>\n")
+
+
+def ipsec() -> str:
+    return '  <ipsec between="role:front-end" and="role:domain-controller" except="dns"/>\n'
+
+
+def omits(n: int) -> str:
+    return "".join('  <omit from="exchange-server" to="domain-controller" service="kerberos" '
+                   f'at="fe{i}" reason="bench"/>\n' for i in range(n))
+
+
+def own_exceptions(n: int) -> str:
+    """allow elements from a host each to a host each, on a port each."""
+    return "".join(f'  <allow name="x{i}" from="fe{i}" to="dc{i * 7 % n}" tcp="{20000 + i}" reason="bench"/>\n'
+                   for i in range(n))
+
+
+def sites(n: int) -> str:
+    """One firewall, n zones of ten hosts, servers in the first."""
+    def site(k: int) -> str:
+        role = "owa-front-end" if k else "global-catalog dns"
+        return (f'  <zone name="z{k}" networks="10.{k >> 8}.{k & 255}.0/24">'
+                + "".join(f'<host name="h{k}x{j}" address="10.{k >> 8}.{k & 255}.{j + 1}" roles="{role}"/>'
+                          for j in range(10)) + "</zone>\n")
+    return ('<topology xmlns="urn:portplan:1" name="bench" template="exchange-2003">\n'
+            + "".join(site(k) for k in range(n)) + '  <firewall name="fw">'
+            + "".join(f'<interface name="eth{k}" zone="z{k}"/>' for k in range(n)) + "</firewall>\n</topology>\n")
 
 
 def hub(n: int) -> str:
