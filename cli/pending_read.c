@@ -8,10 +8,13 @@
 #include "audit/capture.h"
 #include "audit/decode.h"
 #include "base/json_read.h"
+#include "cli/lines.h"
 #include "cli/pending.h"
 #include "topology/xml.h"
 
 static const char mark[] = " observe "; /* in what our rules log */
+
+enum { LONGEST_NAME = 80 }; /* longer than any firewall's */
 
 /* ---- one packet ------------------------------------------------------------------ */
 
@@ -214,18 +217,18 @@ static bool logged_by(struct pending *p, const char *s, size_t n,
 		      const struct firewall **out)
 {
 	const char *end = memmem(s, n, mark, strlen(mark)), *at = end;
-	const char *name;
+	char name[LONGEST_NAME];
 
 	while (at > s && (isalnum((unsigned char)at[-1]) ||
 			  strchr("-_.", at[-1])) && at[-1])
 		at--;
-	name = arena_strndup(p->a->arena, at, (size_t)(end - at));
+	snprintf(name, sizeof(name), "%.*s", (int)(end - at), at);
 	*out = topology_firewall(p->l.topo, name);
 	if (*out)
 		return true;
 	p->unknown++;
 	if (!p->unknown_name)
-		p->unknown_name = name;
+		p->unknown_name = arena_strdup(p->a->arena, name);
 	return false;
 }
 
@@ -323,14 +326,13 @@ static void json_rule(struct pending *p, const struct json_value *rule)
 		add_count(p, table, what, rule_packets(rule));
 }
 
-static int json_listing(struct pending *p, const struct source *src)
+static int json_listing(struct pending *p, const struct source *src,
+			struct diags *d)
 {
-	struct diags d;
 	const struct json_value *v, *all;
 
-	diags_init(&d, p->a->arena);
-	v = json_read(p->a->arena, src, &d);
-	print_diags(&d);
+	v = json_read(p->a->arena, src, d);
+	print_diags(d);
 	if (!v)
 		return EXIT_BAD;
 	all = v->type == JSON_OBJECT ? json_get(v, "nftables") : NULL;
@@ -345,37 +347,56 @@ static int json_listing(struct pending *p, const struct source *src)
 	return EXIT_OK;
 }
 
-static void text_lines(struct pending *p, const struct source *src)
+/* JSON is read whole. */
+static int json_text(struct pending *p, const char *path, struct lines *in)
 {
-	const char *table = "";
+	enum { MOST = 64 * 1024 * 1024 };
+	struct source *src;
+	const char *s;
+	struct diags d;
+	size_t n;
 
-	for (size_t at = 0; at < src->len;) {
-		const char *s = src->text + at;
-		const char *end = memchr(s, '\n', src->len - at);
-		size_t n = end ? (size_t)(end - s) : src->len - at;
+	diags_init(&d, p->a->arena);
+	s = lines_rest(in, MOST, &n);
+	if (!s && !lines_why(in))
+		return complain(p->a, "\"%s\" is larger than 64 MiB: no listing "
+				"as JSON is", path);
+	if (!s)
+		return EXIT_OK;
+	src = source_from_text(p->a->arena, path,
+			       arena_strndup(p->a->arena, s, n), n, &d);
+	return json_listing(p, src, &d);
+}
 
-		one_line(p, &table, s, n);
-		at += n + 1;
-	}
+static int read_text(struct pending *p, const char *path, struct lines *in)
+{
+	const char *table = "", *s;
+	int code = EXIT_OK;
+	size_t n;
+
+	if (lines_first(in) == '{')
+		code = json_text(p, path, in);
+	else
+		while (lines_next(in, &s, &n))
+			one_line(p, &table, s, n);
+	if (code == EXIT_OK && lines_why(in))
+		code = complain(p->a, "\"%s\" %s", path, lines_why(in));
+	return code;
 }
 
 int pending_text(struct pending *p, const char *path)
 {
 	bool counters = p->counters, logs = p->logs;
-	struct source *src;
-	struct diags d;
-	int code = EXIT_OK;
+	const char *why;
+	struct lines *in = lines_open(path, &why);
+	int code;
 
-	diags_init(&d, p->a->arena);
-	src = source_read(p->a->arena, path, (struct span){ 0 }, &d);
-	print_diags(&d);
-	if (!src)
-		return EXIT_BAD;
+	if (!in)
+		return complain(p->a, "cannot read \"%s\": %s", path, why);
+	arena_add_file(p->a->arena, path);
 	p->counters = p->logs = false;
-	if (src->len && src->text[strspn(src->text, " \t\n")] == '{')
-		code = json_listing(p, src);
-	else
-		text_lines(p, src);
+	code = read_text(p, path, in);
+	lines_close(in);
 	if (code == EXIT_OK && !p->counters && !p->logs)
 		code = complain(p->a, "\"%s\" is neither a listing of "
 				"portplan's tables (nft list ruleset, nft -j "
