@@ -136,7 +136,8 @@ struct advice_rules *advice_read(struct arena *a, const char *const *file,
 	read_source(a, source_from_text(a, "<advice>", text, strlen(text), d),
 		    out, d);
 	for (size_t i = 0; i < n; i++)
-		read_source(a, source_read(a, file[i], (struct span){ 0 }, d),
+		read_source(a, source_read(a, file[i], "file of rules",
+					   (struct span){ 0 }, d),
 			    out, d);
 	return d->n_errors ? NULL : out;
 }

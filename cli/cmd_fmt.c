@@ -35,7 +35,7 @@ static int format_one(struct formatted *out)
 	bool done = false;
 
 	diags_init(&d, arena);
-	src = source_read(arena, out->path, (struct span){ 0 }, &d);
+	src = source_read(arena, out->path, "topology", (struct span){ 0 }, &d);
 	if (src)
 		done = format_source(arena, src, &d, &out->text);
 	print_diags(&d);

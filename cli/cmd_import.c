@@ -60,7 +60,8 @@ static int read_lists(struct import *m)
 	m->inv = (struct inventory){ .arena = a->arena, .d = &m->diags };
 	for (size_t i = 0; i < a->operands.n; i++) {
 		struct source *src = source_read(a->arena, a->operands.v[i],
-						 no_place, &m->diags);
+						 "list of hosts", no_place,
+						 &m->diags);
 
 		if (src)
 			inventory_read(&m->inv, src,
@@ -84,8 +85,8 @@ static int need_zones(const struct import *m)
 
 static int read_map(struct import *m, const char *path)
 {
-	struct source *src = path ? source_read(m->a->arena, path, no_place,
-						&m->diags) : NULL;
+	struct source *src = path ? source_read(m->a->arena, path, "map",
+						no_place, &m->diags) : NULL;
 
 	if (src)
 		inv_map_read(m->a->arena, src, &m->map, &m->diags);

@@ -208,6 +208,7 @@ static void read_line(struct queries *qs, struct line l)
 static int read_file(struct queries *qs, const char *path)
 {
 	struct source *src = source_read(qs->q->a->arena, path,
+					 "list of questions",
 					 (struct span){ 0 }, &qs->d);
 
 	for (size_t at = 0; src && at < src->len;) {

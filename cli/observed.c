@@ -269,7 +269,8 @@ int observed_read(struct args *a, const struct plan *p,
 
 		if (strcmp(a->given.v[i].def->name, "findings"))
 			continue;
-		src = source_read(a->arena, path, (struct span){ 0 }, &d);
+		src = source_read(a->arena, path, "list of findings",
+				  (struct span){ 0 }, &d);
 		v = src ? json_read(a->arena, src, &d) : NULL;
 		if (v)
 			read_document(&r, v);

@@ -43,8 +43,9 @@ struct build {
 
 /* load.c: reads path and all it names; false if nothing usable came of it. */
 bool build_load(struct build *b, const char *path);
-/* A file that it names; see topology_options.again. */
-struct source *build_source(struct build *b, const char *path, struct span at);
+/* A file of this kind that it names; see topology_options.again. */
+struct source *build_source(struct build *b, const char *path,
+			    const char *kind, struct span at);
 /* bundle.c: false and a message if it was changed after it was written. */
 bool bundle_open(struct build *b, const struct xml_element *root);
 /* 0: not said */

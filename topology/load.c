@@ -73,18 +73,19 @@ static bool is_root(struct build *b, const struct xml_element *root,
 	return false;
 }
 
-struct source *build_source(struct build *b, const char *path, struct span at)
+struct source *build_source(struct build *b, const char *path,
+			    const char *kind, struct span at)
 {
 	struct source *src = b->opt && b->opt->again ?
 		source_again(b->arena, path) : NULL;
 
-	return src ? src : source_read(b->arena, path, at, b->d);
+	return src ? src : source_read(b->arena, path, kind, at, b->d);
 }
 
 static const struct xml_element *include_root(struct build *b,
 					      const char *path, struct span at)
 {
-	struct source *src = build_source(b, path, at);
+	struct source *src = build_source(b, path, "topology", at);
 	const struct xml_element *root = src ?
 		xml_parse(b->arena, src, b->d) : NULL;
 
@@ -332,7 +333,7 @@ static void load_template(struct build *b, const struct wanted *w)
 		return;
 	*f = (struct file){ FILE_OPEN, w->at };
 	if (!src)
-		src = build_source(b, key, w->at);
+		src = build_source(b, key, "template", w->at);
 	root = src ? xml_parse(b->arena, src, b->d) : NULL;
 	if (root && is_root(b, root, "template", "a template")) {
 		check_version(b, w, root);
@@ -384,7 +385,7 @@ static void load_templates(struct build *b, const struct xml_element *e,
 /* Not by way of find_file(): whatever the topology includes, it is read. */
 static void load_policy(struct build *b, const char *path)
 {
-	struct source *src = build_source(b, path, (struct span){ 0 });
+	struct source *src = build_source(b, path, "policy", (struct span){ 0 });
 	const struct xml_element *root = src ?
 		xml_parse(b->arena, src, b->d) : NULL;
 
@@ -420,7 +421,7 @@ bool build_load(struct build *b, const char *path)
 	struct source *src = b->opt && b->opt->text ?
 		source_from_text(b->arena, path, b->opt->text, b->opt->n_text,
 				 b->d) :
-		source_read(b->arena, path, (struct span){ 0 }, b->d);
+		source_read(b->arena, path, "topology", (struct span){ 0 }, b->d);
 	const struct xml_element *root = src ?
 		xml_parse(b->arena, src, b->d) : NULL;
 

@@ -245,7 +245,7 @@ static void read_list(struct gather *g, const struct entry *e,
 	if (is_url(g->b, e->w.s + 1, e->at))
 		return;
 	path = resolve_path(g->b, from, e->w.s + 1);
-	src = build_source(g->b, path, e->at);
+	src = build_source(g->b, path, "list of networks", e->at);
 	if (!src)
 		return;
 	for (size_t off = 0; off < src->len && bad < MAX_COMPLAINTS;) {

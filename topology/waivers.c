@@ -78,7 +78,8 @@ struct waivers *waivers_read(struct arena *a, const struct topology *t,
 {
 	struct topology scratch = *t;
 	struct build b = { .arena = a, .d = d, .topo = &scratch };
-	struct source *src = source_read(a, path, (struct span){ 0 }, d);
+	struct source *src = source_read(a, path, "list of waivers",
+					 (struct span){ 0 }, d);
 	const struct xml_element *root = src ? xml_parse(a, src, d) : NULL;
 	struct waivers *out = ARENA_NEW(a, struct waivers);
 

@@ -12,8 +12,10 @@
 
 #include "base/mem.h"
 
-/* The largest real topologies are some MB; what is larger is a mistake. */
+/* The largest real files are some MB; what is larger is a mistake. */
 enum { MAX_FILE = 64 * 1024 * 1024, MAX_DEPTH = 64 };
+
+static const char too_large[] = "it is larger than 64 MiB";
 
 static const char ours[] = PORTPLAN_NS;
 
@@ -85,7 +87,7 @@ static char *read_all(struct arena *a, int fd, size_t *len, const char **why)
 			break;
 		n += (size_t)got;
 		if (n > MAX_FILE) {
-			*why = "it is larger than 64 MiB: no topology is";
+			*why = too_large;
 			break;
 		}
 		if (n == cap)
@@ -107,8 +109,8 @@ struct source *source_again(const struct arena *a, const char *path)
 	return NULL;
 }
 
-struct source *source_read(struct arena *a, const char *path, struct span at,
-			   struct diags *d)
+struct source *source_read(struct arena *a, const char *path, const char *kind,
+			   struct span at, struct diags *d)
 {
 	struct source *src;
 	int fd = strcmp(path, "-") ?
@@ -125,12 +127,14 @@ struct source *source_read(struct arena *a, const char *path, struct span at,
 	else if (S_ISDIR(st.st_mode))
 		why = "it is a directory, where a file is meant";
 	else if (S_ISREG(st.st_mode) && st.st_size > MAX_FILE)
-		why = "it is larger than 64 MiB: no topology is";
+		why = too_large;
 	else
 		text = read_all(a, fd, &len, &why);
 	if (fd >= 0)
 		close(fd);
 	if (!text) {
+		if (why == too_large)
+			why = arena_printf(a, "%s: no %s is", too_large, kind);
 		diag_add(d, SEV_ERROR, at, "cannot read \"%s\": %s",
 			 xml_shown(a, path), why);
 		return NULL;

@@ -28,10 +28,11 @@ struct xml_element {
 
 /*
  * Reads a whole file. NULL and a message in d if it cannot be read or is
- * larger than any topology; at is the place that named it (or no place).
+ * larger than any of its kind, which the message names ("topology"); at is the
+ * place that named it (or no place).
  */
-struct source *source_read(struct arena *a, const char *path, struct span at,
-			   struct diags *d);
+struct source *source_read(struct arena *a, const char *path, const char *kind,
+			   struct span at, struct diags *d);
 /* What the arena holds of the file since it was last read into it; NULL:
  * nothing. */
 struct source *source_again(const struct arena *a, const char *path);
