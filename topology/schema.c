@@ -274,7 +274,11 @@ static const struct attr_def skip_attrs[] = {
 };
 
 static const struct attr_def waive_attrs[] = {
-	{ "kind", AT_TEXT, REQ, NULL, "extra, missing or a finding class" },
+	{ "kind", AT_WORD, REQ,
+	  /* of check, then the classes of audit (audit/finding.c) */
+	  "extra missing spoofed-source credentials clear-text outside-in "
+	  "unknown-address unknown-host unplanned rpc-port wrong-protocol "
+	  "expired undetermined", "a finding of check, or a class of audit" },
 	{ "from", AT_ENDS, 0, NULL, "who opens the connection" },
 	{ "to", AT_ENDS, 0, NULL, "to whom" },
 	PACKET_ATTRS,

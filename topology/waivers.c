@@ -54,6 +54,7 @@ static struct waiver *read_one(struct build *b, const struct xml_element *e)
 {
 	struct waiver *w = ARENA_NEW(b->arena, struct waiver);
 
+	value_word(b, e, EL_WAIVE, "kind", 0);
 	w->kind = xml_attr(e, "kind");
 	w->any_from = !xml_attr(e, "from");
 	w->any_to = !xml_attr(e, "to");
