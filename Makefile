@@ -120,6 +120,10 @@ $(O)/tests/load: tests/apply/load.c $(ALL_LIBS)
 	@mkdir -p $(@D)
 	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(ALL_LIBS) $(LIBS)
 
+$(O)/tests/machines: tests/bundle/machines.c $(ALL_LIBS)
+	@mkdir -p $(@D)
+	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(ALL_LIBS) $(LIBS)
+
 # A second opinion on sets of packets, where it is installed.
 BUDDY := $(wildcard /usr/include/bdd.h)
 
@@ -138,7 +142,7 @@ $(O)/bench/buddy: tests/bench/bench_buddy.c tests/bench/inputs.h \
 	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< -lbdd -lm
 
 TEST_PROGRAMS := $(UNIT) $(O)/tests/query $(O)/tests/judge $(O)/tests/load \
-	$(if $(BUDDY),$(O)/tests/buddy)
+	$(O)/tests/machines $(if $(BUDDY),$(O)/tests/buddy)
 
 .PHONY: unit
 unit: $(UNIT)

@@ -8,7 +8,10 @@
  * Where addresses are. A zone of which all crosses, or that the firewall
  * stands in, has its networks as written; of others there is what crosses, and
  * nothing else. What is thereby left out of a wider prefix (the internet's /0
- * above all) is held by a zone of no firewall, "elsewhere", by number.
+ * above all) is held by zones of no firewall: the rest of each zone that the
+ * firewall stands in, since the machine's addresses and routes are held against
+ * all of it; its public addresses that are none here, which no route is held
+ * against; and "elsewhere", what is of others.
  */
 
 static bool adjacent(const struct keep *k, uint32_t zone)
@@ -199,8 +202,65 @@ static void find_elsewhere(const struct keep *k, bool *is)
 		if (x->space == NONE || kept_cell(k, c))
 			continue;
 		by = taken_in_by(k, x);
-		is[c] = by ? k->some[by->id] : within_written(k, x);
+		is[c] = by ? k->some[by->id] || plan_only_public(k->p, x) :
+			     within_written(k, x);
 	}
+}
+
+/* Sets of cells that are held apart, each a zone of that name. */
+struct apart {
+	const char *name, *holds;
+	uint32_t of; /* zone_id; NONE: of zones that are not in the part */
+	bool public;
+};
+
+static bool is_apart(const struct keep *k, const struct apart *x,
+		     const struct cell *c)
+{
+	if (x->of == NONE)
+		return !adjacent(k, c->space);
+	return c->space == x->of && plan_only_public(k->p, c) == x->public;
+}
+
+static void write_apart(struct writer *w, const bool *elsewhere,
+			const struct apart *x)
+{
+	const struct keep *k = w->k;
+	bool *is = ARENA_ARRAY(k->a, bool, k->p->n_cell);
+	struct buf b = { 0 };
+
+	for (uint32_t c = 0; c < k->p->n_cell; c++)
+		is[c] = elsewhere[c] && is_apart(k, x, &k->p->cell[c]);
+	put_cells(k, is, &b);
+	if (b.n) {
+		buf_puts(w->out, "<zone");
+		write_attr(w, "name", write_free_name(w, x->name));
+		write_attr(w, "kind", "internal");
+		write_words(w, "networks", &b);
+		write_attr(w, "holds", x->holds);
+		if (x->of != NONE)
+			write_attr(w, "of", w->zone_name[x->of]);
+		buf_puts(w->out, "/>\n");
+	}
+	buf_free(&b);
+}
+
+static void write_elsewhere(struct writer *w, const bool *elsewhere)
+{
+	const struct keep *k = w->k;
+
+	for (uint32_t i = 0; i < k->t->zones.n; i++) {
+		if (!adjacent(k, i))
+			continue;
+		write_apart(w, elsewhere, &(struct apart){
+			arena_printf(k->a, "rest-%u", i + 1), "rest", i,
+			false });
+		write_apart(w, elsewhere, &(struct apart){
+			arena_printf(k->a, "public-%u", i + 1), "public", i,
+			true });
+	}
+	write_apart(w, elsewhere, &(struct apart){ "elsewhere", "others", NONE,
+						   false });
 }
 
 static void write_networks(struct writer *w, const struct party *p)
@@ -284,6 +344,25 @@ static void write_public(struct writer *w, const struct party *p)
 	buf_free(&b);
 }
 
+/* Which way a zone lies that the firewall does not touch: by which of its own
+ * the whole leads there. */
+static void write_behind(struct writer *w, uint32_t zone)
+{
+	const struct keep *k = w->k;
+	bool *ways = ARENA_ARRAY(k->a, bool, k->p->n_zones);
+	struct buf b = { 0 };
+
+	if (!k->named[zone] || adjacent(k, zone))
+		return;
+	route_ways_out(k->p, k->f, zone, ways);
+	for (uint32_t i = 0; i < k->p->n_zones; i++)
+		if (ways[i])
+			put_word(&b, w->zone_name[i]);
+	if (b.n)
+		write_words(w, "behind", &b);
+	buf_free(&b);
+}
+
 static void write_party(struct writer *w, const struct party *p)
 {
 	static const char *const kinds[] = { "internet", "dmz", "internal",
@@ -306,6 +385,7 @@ static void write_party(struct writer *w, const struct party *p)
 	if (p->kind == PARTY_ZONE) {
 		write_attr(w, "kind", kinds[p->zone_kind]);
 		write_attr(w, "transit", p->transit ? "yes" : "no");
+		write_behind(w, p->zone_id);
 	}
 	if (p->kind != PARTY_HOST)
 		write_attr(w, "inside", p->inside_any ? "any" : "planned");
@@ -383,7 +463,6 @@ void write_places(struct writer *w)
 {
 	const struct keep *k = w->k;
 	bool *elsewhere = ARENA_ARRAY(k->a, bool, k->p->n_cell);
-	struct buf b = { 0 };
 
 	find_elsewhere(k, elsewhere);
 	if (w->sorts)
@@ -393,13 +472,5 @@ void write_places(struct writer *w)
 			write_party(w, k->t->zones.v[i]);
 	if (w->sorts)
 		write_parts(w, elsewhere);
-	put_cells(k, elsewhere, &b);
-	if (b.n) {
-		buf_puts(w->out, "<zone");
-		write_attr(w, "name", write_free_name(w, "elsewhere"));
-		write_attr(w, "kind", "internal");
-		write_words(w, "networks", &b);
-		buf_puts(w->out, "/>\n");
-	}
-	buf_free(&b);
+	write_elsewhere(w, elsewhere);
 }

@@ -222,6 +222,18 @@ static int keep(struct job *j)
 	return code == EXIT_OK ? apply_look(s, &j->way) : code;
 }
 
+/* Where the rules could mean something else all the same. */
+static void say_unjudged(const struct job *j, const struct machine_report *r)
+{
+	for (size_t i = 0; i < r->unjudged.n; i++) {
+		const struct machine_unjudged *x = &r->unjudged.v[i];
+
+		if (x->kind == MACHINE_INTERFACE ||
+		    x->kind == MACHINE_ADDRESS || x->kind == MACHINE_ROUTE)
+			complain(j->a, "machine, not judged: %s", x->text);
+	}
+}
+
 /* Rules speak of interfaces and addresses: elsewhere they mean something else. */
 static int judge_machine(struct job *j)
 {
@@ -237,6 +249,7 @@ static int judge_machine(struct job *j)
 			 machine_kind_name[x->kind], x->at.src->name, line,
 			 x->text);
 	}
+	say_unjudged(j, &r);
 	j->unlike = r.findings.n && !arg_given(j->a, "go-on");
 	if (code != EXIT_OK || !j->unlike || arg_given(j->a, "dry-run"))
 		return code;

@@ -282,7 +282,7 @@ static void list_unjudged(struct job *j)
 	for (size_t i = 0; i < j->machine.unjudged.n; i++)
 		vec_push(j->a->arena, &line,
 			 arena_printf(j->a->arena, " of the machine: %s",
-				      j->machine.unjudged.v[i]));
+				      j->machine.unjudged.v[i].text));
 	j->report.unjudged = line.v;
 	j->report.n_unjudged = line.n;
 }

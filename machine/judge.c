@@ -30,7 +30,7 @@ void judge_say(struct judge *j, enum machine_kind kind, struct span at,
 	vec_push(j->arena, &j->out->findings, x);
 }
 
-void judge_not(struct judge *j, const char *fmt, ...)
+void judge_not(struct judge *j, enum machine_kind kind, const char *fmt, ...)
 {
 	struct buf b = { 0 };
 	va_list ap;
@@ -38,8 +38,16 @@ void judge_not(struct judge *j, const char *fmt, ...)
 	va_start(ap, fmt);
 	buf_vprintf(&b, fmt, ap);
 	va_end(ap);
-	vec_push(j->arena, &j->out->unjudged, arena_strdup(j->arena, b.s));
+	vec_push(j->arena, &j->out->unjudged, (struct machine_unjudged){
+			kind, arena_strdup(j->arena, b.s) });
 	buf_free(&b);
+}
+
+const struct party *judge_whose(const struct judge *j, uint32_t zone_id)
+{
+	const struct party *z = j->p->topo->zones.v[zone_id];
+
+	return z->of ? z->of : z;
 }
 
 /* ---- interfaces ------------------------------------------------------------------------ */
@@ -72,8 +80,8 @@ static void judge_interface(struct judge *j, const struct interface *i)
 	bool there = is_there(j, i);
 
 	if (!there && i->wildcard)
-		judge_not(j, "%s (zone %s), of which there is no interface now",
-			  i->name, i->zone->name);
+		judge_not(j, MACHINE_INTERFACE, "%s (zone %s), of which there "
+			  "is no interface now", i->name, i->zone->name);
 	else if (!there)
 		judge_say(j, MACHINE_INTERFACE, i->at, "there is no interface "
 			  "%s (planned in zone %s)", i->name, i->zone->name);
@@ -106,8 +114,8 @@ static void judge_declared(struct judge *j, const struct interface *i,
 			  machine_link_name(j->m, elsewhere->link), i->name,
 			  i->zone->name);
 	else if (j->f->nodes.n > 1)
-		judge_not(j, "%s of %s, which is not on this node and may be "
-			  "on the other", text, i->name);
+		judge_not(j, MACHINE_ADDRESS, "%s of %s, which is not on this "
+			  "node and may be on the other", text, i->name);
 	else
 		judge_say(j, MACHINE_ADDRESS, i->at, "%s is not on %s (zone "
 			  "%s)", text, i->name, i->zone->name);
@@ -132,6 +140,9 @@ static void judge_had(struct judge *j, const struct interface *i,
 	const struct cell *c = cell == NONE ? NULL : &j->p->cell[cell];
 	const struct party *owner = !c || c->party == NONE ? NULL :
 		j->p->topo->parties.v[c->party];
+	const struct party *zone = !c || c->space == NONE ? NULL :
+		judge_whose(j, c->space);
+	const char *bundle = j->p->topo->bundle;
 	bool family;
 	char text[ADDR_TEXT];
 
@@ -144,17 +155,21 @@ static void judge_had(struct judge *j, const struct interface *i,
 			  "as %s %s's%s", link, text,
 			  party_kind_name(owner->kind), owner->name,
 			  owner == j->f->party ? ", on another interface" : "");
-	else if (!c || c->space == NONE)
+	else if (!zone || zone->holds == HOLDS_OTHERS)
 		judge_say(j, MACHINE_ADDRESS, i->at, "%s has %s, which is in "
-			  "no zone (planned in zone %s)", link, text,
-			  i->zone->name);
-	else if (c->space != i->zone->zone_id)
+			  "no zone%s (planned in zone %s)", link, text,
+			  bundle ? " of this bundle" : "", i->zone->name);
+	else if (zone != i->zone)
 		judge_say(j, MACHINE_ADDRESS, i->at, "%s has %s of zone %s, "
-			  "planned in zone %s", link, text,
-			  j->p->topo->zones.v[c->space]->name, i->zone->name);
+			  "planned in zone %s", link, text, zone->name,
+			  i->zone->name);
 	else if (family && !i->dhcp)
 		judge_say(j, MACHINE_ADDRESS, i->at, "%s has %s, which the "
 			  "topology does not declare", link, text);
+	else if (bundle)
+		judge_not(j, MACHINE_ADDRESS, "whether %s of %s is the "
+			  "address of a host that this bundle does not hold",
+			  text, link);
 }
 
 static bool planned_here(const struct judge *j, struct addr a)
@@ -193,8 +208,10 @@ bool judge_forwards(const struct judge *j, bool v4)
 	size_t n = 0;
 
 	for (size_t i = 0; i < p->n_cell; i++)
-		if (p->cell[i].zone != NONE && addr_is_v4(p->cell[i].lo) == v4)
-			has[p->cell[i].zone] = 1;
+		if (p->cell[i].zone != NONE &&
+		    addr_is_v4(p->cell[i].lo) == v4 &&
+		    p->topo->zones.v[p->cell[i].zone]->holds != HOLDS_PUBLIC)
+			has[judge_whose(j, p->cell[i].zone)->zone_id] = 1;
 	for (size_t i = 0; i < j->f->interfaces.n; i++)
 		n += has[j->f->interfaces.v[i]->zone->zone_id];
 	return n > 1;
@@ -217,8 +234,8 @@ static void judge_conntrack(struct judge *j)
 	struct machine_number most = j->m->tracked_most, now = j->m->tracked;
 
 	if (!most.there) {
-		judge_not(j, "the table of connections, which is not there "
-			  "before rules ask for it");
+		judge_not(j, MACHINE_CONNTRACK, "the table of connections, "
+			  "which is not there before rules ask for it");
 		return;
 	}
 	if (most.v && now.there && now.v >= most.v / 10 * 9)
@@ -228,8 +245,9 @@ static void judge_conntrack(struct judge *j)
 			  (unsigned long long)now.v,
 			  (unsigned long long)most.v);
 	if (!j->opt->connections)
-		judge_not(j, "whether room for %llu connections is enough: "
-			  "--connections N says how many to expect",
+		judge_not(j, MACHINE_CONNTRACK, "whether room for %llu "
+			  "connections is enough: --connections N says how "
+			  "many to expect",
 			  (unsigned long long)most.v);
 	else if (most.v && j->opt->connections > most.v)
 		judge_say(j, MACHINE_CONNTRACK, j->f->at, "there is room for "

@@ -15,14 +15,17 @@ struct judge {
 
 void judge_say(struct judge *j, enum machine_kind kind, struct span at,
 	       const char *fmt, ...) __attribute__((format(printf, 4, 5)));
-void judge_not(struct judge *j, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+void judge_not(struct judge *j, enum machine_kind kind, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* The link is one that the declared interface stands for. */
 bool judge_stands_for(const struct interface *i, const char *link);
 /* There is such a link, and it is up. */
 bool judge_up(const struct judge *j, const struct interface *i);
 
+/* Whose the addresses of a zone are: those held apart in a bundle are
+ * another's. */
+const struct party *judge_whose(const struct judge *j, uint32_t zone_id);
 /* Two of its zones at least have addresses of the family. */
 bool judge_forwards(const struct judge *j, bool v4);
 

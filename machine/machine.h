@@ -84,9 +84,14 @@ struct machine_finding {
 	char fingerprint[17];
 };
 
+struct machine_unjudged {
+	enum machine_kind kind;
+	const char *text; /* a phrase */
+};
+
 struct machine_report {
 	VEC(struct machine_finding) findings;
-	VEC(const char *) unjudged; /* a phrase each */
+	VEC(struct machine_unjudged) unjudged;
 };
 
 struct machine_options {
@@ -95,6 +100,7 @@ struct machine_options {
 	const char *peer_name;
 };
 
+/* Of a bundle's plan, what the bundle does not hold is not judged. */
 void machine_judge(struct arena *a, const struct plan *p,
 		   const struct firewall *f, const struct machine *m,
 		   const struct machine_options *opt,

@@ -60,7 +60,7 @@ void judge_peer(struct judge *j)
 
 	if (!j->opt->peer) {
 		if (j->f->nodes.n > 1)
-			judge_not(j, "whether the nodes %s are alike: --peer "
+			judge_not(j, MACHINE_PEER, "whether the nodes %s are alike: --peer "
 				  "FILE takes what --facts FILE wrote at the "
 				  "other", node_names(j));
 		return;

@@ -91,29 +91,19 @@ static stretches flatten(struct judge *j, bool v4)
 
 /* ---- what the topology says ------------------------------------------------------------ */
 
-/* Zones towards which the firewall sends what goes to this one. */
+/* Zones towards which the firewall sends what goes to this one. A bundle does
+ * not have all the paths; it says which way its zones lie in the whole. */
 static bool *ways_out(struct judge *j, const struct party *zone)
 {
 	const struct plan *p = j->p;
 	bool *out = ARENA_ARRAY(j->arena, bool, p->n_zones);
-	const struct route *own = plan_route(p, p->n_zones + j->f->id,
-					     zone->zone_id);
 
-	for (uint32_t from = 0; from < p->n_zones; from++) {
-		const struct route *r = plan_route(p, from, zone->zone_id);
-
-		for (size_t i = 0; i < r->n_hop; i++)
-			if (r->hop[i].firewall == j->f->id)
-				out[r->hop[i].out] = true;
-	}
-	for (size_t i = 0; i < own->paths.n; i++)
-		if (own->paths.v[i].n)
-			out[own->paths.v[i].hop[0].in] = true;
-	for (size_t i = 0; i < j->f->interfaces.n; i++)
-		if (j->f->interfaces.v[i]->zone == zone) {
-			memset(out, 0, p->n_zones * sizeof(*out));
-			out[zone->zone_id] = true;
-		}
+	route_ways_out(p, j->f, zone->zone_id, out);
+	if (!p->topo->bundle || out[zone->zone_id])
+		return out;
+	memset(out, 0, p->n_zones * sizeof(*out));
+	for (size_t i = 0; i < zone->behind.n; i++)
+		out[zone->behind.v[i]->zone_id] = true;
 	return out;
 }
 
@@ -254,9 +244,9 @@ static void tell(struct zone_routes *z, const struct told *t,
 
 	range_text(t->first, first);
 	if (t->where == NOT_KNOWN)
-		judge_not(j, "%s%s of zone %s, whose route is by more than "
-			  "destination and interface", first, more,
-			  z->zone->name);
+		judge_not(j, MACHINE_ROUTE, "%s%s of zone %s, whose route is "
+			  "by more than destination and interface", first,
+			  more, z->zone->name);
 	else if (t->where == WRONG)
 		judge_say(j, MACHINE_ROUTE, z->zone->at, "%s%s (zone %s) goes "
 			  "out %s, planned behind %s", first, more,
@@ -268,6 +258,19 @@ static void tell(struct zone_routes *z, const struct told *t,
 			  "behind %s", first, more, z->zone->name, planned);
 }
 
+/* Its addresses, and those that other firewalls have in it. A public address
+ * that nothing else has may lead anywhere, or nowhere. */
+static bool lies_in(const struct judge *j, const struct cell *c, uint32_t zone)
+{
+	const struct topology *t = j->p->topo;
+
+	if (c->space == NONE || c->party == j->f->party->id ||
+	    t->zones.v[c->space]->holds == HOLDS_PUBLIC ||
+	    plan_only_public(j->p, c))
+		return false;
+	return judge_whose(j, c->space)->zone_id == zone;
+}
+
 static struct addr_set space_of(struct judge *j, uint32_t zone, bool v4)
 {
 	const struct plan *p = j->p;
@@ -275,8 +278,8 @@ static struct addr_set space_of(struct judge *j, uint32_t zone, bool v4)
 					  p->n_cell), 0 };
 
 	for (size_t i = 0; i < p->n_cell; i++)
-		if (p->cell[i].zone == zone &&
-		    addr_is_v4(p->cell[i].lo) == v4)
+		if (addr_is_v4(p->cell[i].lo) == v4 &&
+		    lies_in(j, &p->cell[i], zone))
 			s.r[s.n++] = (struct addr_range){ p->cell[i].lo,
 							  p->cell[i].hi };
 	addr_set_normalise(&s);
@@ -311,8 +314,9 @@ void judge_routes(struct judge *j)
 	stretches v[2];
 
 	if (j->m->policies) {
-		judge_not(j, "routes, since %zu routing rule%s choose%s by "
-			  "more than the destination", j->m->policies,
+		judge_not(j, MACHINE_ROUTE, "routes, since %zu routing rule%s "
+			  "choose%s by more than the destination",
+			  j->m->policies,
 			  j->m->policies == 1 ? "" : "s",
 			  j->m->policies == 1 ? "s" : "");
 		return;
@@ -320,5 +324,9 @@ void judge_routes(struct judge *j)
 	for (int v4 = 0; v4 < 2; v4++)
 		v[v4] = flatten(j, v4);
 	for (size_t i = 0; i < j->p->topo->zones.n; i++)
-		judge_zone(j, j->p->topo->zones.v[i], v);
+		if (j->p->topo->zones.v[i]->holds == HOLDS_OWN)
+			judge_zone(j, j->p->topo->zones.v[i], v);
+	if (j->p->topo->bundle)
+		judge_not(j, MACHINE_ROUTE, "routes to addresses that this "
+			  "bundle does not hold");
 }

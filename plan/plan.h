@@ -321,6 +321,8 @@ const char *plan_owner(const struct plan *p, uint32_t cls, uint32_t end);
 double plan_class_size(const struct plan *p, uint32_t cls);
 /* Of those that a /0 does not mean: 10.0.0.0/8 and its like. */
 bool plan_private(struct addr a);
+/* A public address, and no firewall's own? */
+bool plan_only_public(const struct plan *p, const struct cell *c);
 /* NONE if the address is in no cell. */
 uint32_t plan_cell(const struct plan *p, struct addr a);
 const struct route *plan_route(const struct plan *p, uint32_t from_node,
@@ -331,6 +333,10 @@ bool input_arrives(const struct plan *p, uint32_t node,
 		   const struct firewall *f, uint32_t zone);
 bool route_uses(const struct route *r, uint32_t firewall, uint32_t in,
 		uint32_t out);
+/* Zones of its own that the firewall sends what goes to a zone into: out, of
+ * n_zones. To one of its own it is that alone. */
+void route_ways_out(const struct plan *p, const struct firewall *f,
+		    uint32_t zone, bool *out);
 bool cell_in_end(const struct plan *p, uint32_t cell, uint32_t end);
 
 /* By end id, the cells in it, ascending, of all classes; cell NULL: they are

@@ -247,3 +247,10 @@ void build_members(struct build *b)
 			vec_push(b->arena, &p->publics.v[c->behind].members, i);
 	}
 }
+
+bool plan_only_public(const struct plan *p, const struct cell *c)
+{
+	return c->public != NONE &&
+	       (c->party == NONE ||
+		p->topo->parties.v[c->party]->kind != PARTY_FIREWALL);
+}

@@ -289,3 +289,25 @@ bool route_uses(const struct route *r, uint32_t firewall, uint32_t in,
 			return true;
 	return false;
 }
+
+void route_ways_out(const struct plan *p, const struct firewall *f,
+		    uint32_t zone, bool *out)
+{
+	const struct route *own = plan_route(p, p->n_zones + f->id, zone);
+
+	memset(out, 0, p->n_zones * sizeof(*out));
+	for (size_t i = 0; i < f->interfaces.n; i++)
+		out[zone] |= f->interfaces.v[i]->zone->zone_id == zone;
+	if (out[zone])
+		return;
+	for (uint32_t from = 0; from < p->n_zones; from++) {
+		const struct route *r = plan_route(p, from, zone);
+
+		for (size_t i = 0; i < r->n_hop; i++)
+			if (r->hop[i].firewall == f->id)
+				out[r->hop[i].out] = true;
+	}
+	for (size_t i = 0; i < own->paths.n; i++)
+		if (own->paths.v[i].n)
+			out[own->paths.v[i].hop[0].in] = true;
+}

@@ -48,6 +48,8 @@ struct source *build_source(struct build *b, const char *path,
 			    const char *kind, struct span at);
 /* bundle.c: false and a message if it was changed after it was written. */
 bool bundle_open(struct build *b, const struct xml_element *root);
+/* What a zone of a bundle says besides. */
+void bundle_zone(struct build *b, const struct item *it);
 /* 0: not said */
 uint32_t value_sort(const struct xml_element *e);
 double value_breadth(const struct xml_element *e);

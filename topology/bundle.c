@@ -9,9 +9,10 @@
  * A bundle: one firewall's part of a topology, cut out by bundle/ and read as
  * a topology. What the part alone cannot tell stands in attributes of its own
  * (AF_BUNDLE): which template a flow is from, the identity of an element whose
- * words were cut, and how much it speaks of in the whole. The whole was
- * checked when it was cut; here only the hash is, so that nobody edits it by
- * hand without noticing. It is no signature.
+ * words were cut, how much it speaks of in the whole, whose the addresses are
+ * that are held apart, and which way zones lie that the firewall does not
+ * touch. The whole was checked when it was cut; here only the hash is, so that
+ * nobody edits it by hand without noticing. It is no signature.
  */
 enum { DIGITS = 16 };
 
@@ -44,6 +45,23 @@ bool bundle_open(struct build *b, const struct xml_element *root)
 		 "this bundle was changed after it was written: change the "
 		 "topology, and make it anew");
 	return false;
+}
+
+void bundle_zone(struct build *b, const struct item *it)
+{
+	struct party *z = it->made;
+	struct words w = value_words(b, it->xml, "behind");
+	const char *of = xml_attr(it->xml, "of");
+
+	z->holds = (enum zone_holds)value_word(b, it->xml, EL_ZONE, "holds",
+					       HOLDS_OWN);
+	z->of = of ? find_zone(b, it->xml, "of", of) : NULL;
+	for (size_t i = 0; i < w.n; i++) {
+		struct party *x = find_zone(b, it->xml, "behind", w.v[i].s);
+
+		if (x)
+			vec_push(b->arena, &z->behind, x);
+	}
 }
 
 uint32_t value_sort(const struct xml_element *e)

@@ -78,6 +78,13 @@ static void resolve_party(struct build *b, struct item *it)
 		p->owner = p->parent ? p->parent->owner : b->topo->owner;
 }
 
+static void resolve_zone(struct build *b, struct item *it)
+{
+	resolve_party(b, it);
+	if (b->topo->bundle)
+		bundle_zone(b, it);
+}
+
 static void resolve_network(struct build *b, struct item *it)
 {
 	struct party *p = it->made;
@@ -604,7 +611,7 @@ void build_resolve(struct build *b)
 	static void (*const resolve[N_ELEMENTS])(struct build *,
 						 struct item *) = {
 		[EL_TOPOLOGY] = resolve_topology,
-		[EL_ZONE] = resolve_party,
+		[EL_ZONE] = resolve_zone,
 		[EL_NETWORK] = resolve_network,
 		[EL_HOST] = resolve_party,
 		[EL_LEG] = resolve_leg,

@@ -72,7 +72,7 @@ static const struct attr_def include_attrs[] = {
 
 static const struct attr_def zone_attrs[] = {
 	{ "name", AT_NAME, REQ, NULL, "name of the zone" },
-	{ "networks", AT_PREFIXES, REQ, NULL, "its prefixes" },
+	{ "networks", AT_PREFIXES, REQ | AF_WIDER, NULL, "its prefixes" },
 	{ "roles", AT_NAMES, 0, NULL, "roles of every address in it" },
 	{ "kind", AT_WORD, 0, "internet dmz internal partner management user",
 	  "default: internet with a /0, else internal" },
@@ -84,6 +84,11 @@ static const struct attr_def zone_attrs[] = {
 	DYNAMIC_PORTS,
 	PUBLIC_SOURCE,
 	PARTY_MORE,
+	{ "holds", AT_WORD, AF_BUNDLE, "own rest public others",
+	  "what its addresses are" },
+	{ "of", AT_NAME, AF_BUNDLE, NULL, "whose rest, or public ones" },
+	{ "behind", AT_NAMES, AF_BUNDLE, NULL,
+	  "the firewall's zones by which the whole leads here" },
 };
 
 static const struct attr_def network_attrs[] = {
@@ -97,7 +102,7 @@ static const struct attr_def network_attrs[] = {
 };
 
 static const struct attr_def host_attrs[] = {
-	{ "name", AT_NAME, REQ, NULL, "name of the host" },
+	{ "name", AT_NAME, REQ | AF_WIDER, NULL, "name of the host" },
 	{ "address", AT_ADDRESSES, REQ, NULL, "its addresses, of one zone" },
 	{ "roles", AT_NAMES, 0, NULL, "its roles" },
 	DYNAMIC_PORTS,

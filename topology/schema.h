@@ -35,6 +35,7 @@ enum attr_type {
 enum {
 	AF_REQUIRED = 1,
 	AF_BUNDLE = 2, /* where a program wrote it: see topology/bundle.c */
+	AF_WIDER = 4, /* there it may be a leg's name, or no prefix at all */
 };
 
 struct attr_def {

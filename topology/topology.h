@@ -103,6 +103,14 @@ enum zone_kind {
 	ZONE_INTERNET, ZONE_DMZ, ZONE_INTERNAL, ZONE_PARTNER, ZONE_MANAGEMENT,
 	ZONE_USER, /* in the order of the schema's words */
 };
+/* What a zone of a bundle has: addresses under its name, or some that no
+ * prefix of the others may take in. In the order of the schema's words. */
+enum zone_holds {
+	HOLDS_OWN,
+	HOLDS_REST,   /* of another zone, and nothing of them crosses */
+	HOLDS_PUBLIC, /* in another's space, translated by other firewalls */
+	HOLDS_OTHERS, /* of zones that are not in the bundle */
+};
 
 struct party {
 	enum party_kind kind;
@@ -132,6 +140,10 @@ struct party {
 	bool masquerade; /* behind the interface they leave by, to the internet */
 	/* zones */
 	enum zone_kind zone_kind;
+	enum zone_holds holds;
+	const struct party *of; /* with HOLDS_REST, HOLDS_PUBLIC: the zone */
+	/* in a bundle: zones of its firewall by which the whole leads here */
+	VEC(const struct party *) behind;
 	bool transit;
 	bool inside_any; /* zones and networks; inherited by networks */
 	uint32_t zone_id; /* in topology.zones */

@@ -5,19 +5,20 @@
 
 /* XSD patterns are anchored. Cross-checks (ranges, references) are the
  * program's; an editor gets what a grammar can say. */
-#define NAMES "[A-Za-z0-9][A-Za-z0-9_.\\-]{0,63}" \
-	"( [A-Za-z0-9][A-Za-z0-9_.\\-]{0,63})*"
+#define NAME "[A-Za-z0-9][A-Za-z0-9_.\\-]{0,63}"
+#define NAMES NAME "( " NAME ")*"
 
 #define PREFIX "(@\\S*|[0-9a-fA-F:.]+(/[0-9]+|-[0-9a-fA-F:.]+)?)"
+#define PREFIXES PREFIX "( " PREFIX ")*"
 #define ADDRESS "(@\\S*|[0-9a-fA-F:.]+(-[0-9a-fA-F:.]+)?)"
 
 static const struct xsd_type {
 	const char *name, *base, *pattern;
 } xsd_types[N_ATTR_TYPES] = {
 	[AT_TEXT] = { "text-or-none", "string", NULL },
-	[AT_NAME] = { "name", "token", "[A-Za-z0-9][A-Za-z0-9_.\\-]{0,63}" },
+	[AT_NAME] = { "name", "token", NAME },
 	[AT_NAMES] = { "names-or-none", "token", "(" NAMES ")?" },
-	[AT_PREFIXES] = { "prefixes", "token", PREFIX "( " PREFIX ")*" },
+	[AT_PREFIXES] = { "prefixes", "token", PREFIXES },
 	[AT_ADDRESSES] = { "addresses", "token", ADDRESS "( " ADDRESS ")*" },
 	[AT_PORTS] = { "ports", "token",
 		       "[0-9]{1,5}(-[0-9]{1,5})?( [0-9]{1,5}(-[0-9]{1,5})?)*" },
@@ -42,8 +43,16 @@ static const struct xsd_type some_text = { "text", "string",
 					   "[\\s\\S]*\\S[\\s\\S]*" };
 static const struct xsd_type some_names = { "names", "token", NAMES };
 
+/* One schema is for bundles, too. */
+static const struct xsd_type wider_name = { "name-or-leg", "token",
+					    NAME "(@" NAME ")?" };
+static const struct xsd_type wider_prefixes = { "prefixes-or-none", "token",
+						"(" PREFIXES ")?" };
+
 static const struct xsd_type *type_of(const struct attr_def *a)
 {
+	if (a->flags & AF_WIDER)
+		return a->type == AT_NAME ? &wider_name : &wider_prefixes;
 	if ((a->flags & AF_REQUIRED) && a->type == AT_TEXT)
 		return &some_text;
 	if ((a->flags & AF_REQUIRED) && a->type == AT_NAMES)
@@ -63,10 +72,11 @@ static void put_escaped(struct buf *out, const char *s)
 	}
 }
 
-static void put_doc(struct buf *out, int indent, const char *doc)
+static void put_doc(struct buf *out, int indent, const char *where,
+		    const char *doc)
 {
 	buf_pad(out, ' ', (size_t)indent);
-	buf_puts(out, "<xs:annotation><xs:documentation>");
+	buf_printf(out, "<xs:annotation><xs:documentation>%s", where);
 	put_escaped(out, doc);
 	buf_puts(out, "</xs:documentation></xs:annotation>\n");
 }
@@ -100,7 +110,7 @@ static void put_attr(struct buf *out, const struct attr_def *a)
 	if (a->flags & AF_REQUIRED)
 		buf_puts(out, " use=\"required\"");
 	buf_puts(out, ">\n");
-	put_doc(out, 6, a->doc);
+	put_doc(out, 6, a->flags & AF_BUNDLE ? "in a bundle: " : "", a->doc);
 	if (!t->name)
 		put_words(out, a->words, a->type == AT_WORDS);
 	buf_puts(out, "    </xs:attribute>\n");
@@ -142,11 +152,10 @@ static void put_element_type(struct buf *out, int id)
 	buf_puts(out, "\n  <xs:complexType name=\"");
 	put_type_name(out, id);
 	buf_puts(out, "-element\">\n");
-	put_doc(out, 4, def->doc);
+	put_doc(out, 4, "", def->doc);
 	put_children(out, id);
 	for (size_t i = 0; i < def->n_attr; i++)
-		if (!(def->attr[i].flags & AF_BUNDLE))
-			put_attr(out, &def->attr[i]);
+		put_attr(out, &def->attr[i]);
 	buf_puts(out, "    <xs:anyAttribute namespace=\"##other\" "
 		      "processContents=\"lax\"/>\n"
 		      "  </xs:complexType>\n");
@@ -184,6 +193,8 @@ void schema_xsd(struct buf *out)
 			put_simple_type(out, &xsd_types[i]);
 	put_simple_type(out, &some_text);
 	put_simple_type(out, &some_names);
+	put_simple_type(out, &wider_name);
+	put_simple_type(out, &wider_prefixes);
 	for (int i = EL_TOPOLOGY; i < N_ELEMENTS; i++)
 		put_element_type(out, i);
 	buf_puts(out, "</xs:schema>\n");
