@@ -114,6 +114,9 @@ struct file_out {
 		    * its descriptor + 1; 0: it is opened by its path */
 };
 
+/* How a file that is in the same folder as from names path; path itself where
+ * one of them is not there. */
+const char *path_from(struct arena *a, const char *from, const char *path);
 /* Made if it is not there; EXIT_OK or a message. */
 int need_directory(const struct args *a, const char *dir);
 /* All of them or none: see cli/files.c. Never over what is_input(). */

@@ -1,4 +1,5 @@
 #include <string.h>
+#include <unistd.h>
 
 #include "base/plain.h"
 #include "cli/import.h"
@@ -141,23 +142,50 @@ static void say_line(const struct placed *x)
 	buf_free(&b);
 }
 
-static void say_unknown(const struct import *m)
+static void say_words(const struct import *m)
 {
-	if (!m->unknown.n)
-		return;
-	fprintf(stderr, "portplan import: words without a meaning here "
-		"(--map gives them one):");
-	for (size_t i = 0; i < m->unknown.n && i < SHOWN_WORDS; i++) {
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->unknown.n; i++) {
+		const struct inv_word *w = m->unknown.v[i];
 		struct buf b = { 0 };
 
-		buf_plain(&b, m->unknown.v[i], strlen(m->unknown.v[i]), 0);
-		fprintf(stderr, "%s \"%s\" (%zu)", i ? "," : "", b.s,
+		if (w->role || n++ >= SHOWN_WORDS)
+			continue;
+		if (n == 1)
+			fprintf(stderr, "portplan import: words without a "
+				"meaning here (--map gives them one):");
+		buf_plain(&b, w->kind, strlen(w->kind), 0);
+		buf_putc(&b, ':');
+		buf_plain(&b, w->value, strlen(w->value), 0);
+		fprintf(stderr, "%s \"%s\" (%zu)", n > 1 ? "," : "", b.s,
 			m->n_unknown.v[i]);
 		buf_free(&b);
 	}
-	if (m->unknown.n > SHOWN_WORDS)
-		fprintf(stderr, " and %zu more", m->unknown.n - SHOWN_WORDS);
-	fprintf(stderr, "\n");
+	if (n > SHOWN_WORDS)
+		fprintf(stderr, " and %zu more", n - SHOWN_WORDS);
+	if (n)
+		fprintf(stderr, "\n");
+}
+
+/* What a list calls a role and is none: these hosts are without. */
+static bool say_lost_roles(struct import *m)
+{
+	struct diags d;
+
+	diags_init(&d, m->a->arena);
+	for (size_t i = 0; i < m->unknown.n; i++) {
+		const struct inv_word *w = m->unknown.v[i];
+		size_t n = m->n_unknown.v[i];
+
+		if (w->role)
+			diag_add(&d, SEV_WARNING, w->at, "there is no role "
+				 "\"%s\", listed for %zu host%s%s", w->value,
+				 n, n == 1 ? "" : "s",
+				 import_near_role(m, w->value));
+	}
+	print_diags(&d);
+	return d.n;
 }
 
 static void say_unused(struct import *m)
@@ -197,6 +225,7 @@ static void say_renamed(const struct import *m)
 static int say_all(struct import *m)
 {
 	size_t placed = 0, there = 0, left, shown = 0;
+	bool lost;
 
 	for (size_t i = 0; i < m->placed.n; i++) {
 		placed += m->placed.v[i].where != NULL;
@@ -204,7 +233,8 @@ static int say_all(struct import *m)
 	}
 	left = m->placed.n - placed - there;
 	say_unused(m);
-	say_unknown(m);
+	say_words(m);
+	lost = say_lost_roles(m);
 	say_renamed(m);
 	fprintf(stderr, "portplan import: %zu host%s placed", placed,
 		placed == 1 ? "" : "s");
@@ -223,7 +253,7 @@ static int say_all(struct import *m)
 	}
 	if (left > shown)
 		fprintf(stderr, "  and %zu more\n", left - shown);
-	return left ? EXIT_FINDINGS : EXIT_OK;
+	return left || lost ? EXIT_FINDINGS : EXIT_OK;
 }
 
 /* ---- what is written ------------------------------------------------------------- */
@@ -249,17 +279,36 @@ static int write_topology(struct import *m)
 	return code;
 }
 
-/* It holds hosts of an earlier import, or is the topology: without them, what
- * was there already would be nowhere. */
+/* It may hold hosts of an earlier import, or is the topology: without them,
+ * what was there already would be nowhere. */
 static int may_write(const struct import *m, const struct file_out *f, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		if (is_input(m->a, f[i].path))
 			return complain(m->a, "\"%s\" is read: it will not be "
 					"written over, and nothing was; say -d "
 					"with another directory, and include "
 					"its files as well", f[i].path);
+		if (access(f[i].path, F_OK) == 0)
+			return complain(m->a, "\"%s\" is there, and the "
+					"topology does not include it: include "
+					"it, or remove it; nothing was written",
+					f[i].path);
+	}
 	return EXIT_OK;
+}
+
+static void say_include(const struct import *m, const struct party *where,
+			const char *path)
+{
+	struct buf b = { 0 };
+
+	import_element(path_from(m->a->arena, where->xml->src->name, path),
+		       &b);
+	fprintf(stderr, "portplan import: %s: in %s \"%s\" of %s, write %s\n",
+		path, party_kind_name(where->kind), where->name,
+		where->xml->src->name, b.s);
+	buf_free(&b);
 }
 
 static int write_includes(struct import *m, const char *dir)
@@ -292,10 +341,7 @@ static int write_includes(struct import *m, const char *dir)
 	for (size_t i = 0; i < files.n; i++)
 		buf_free(bufs.v[i]);
 	for (size_t i = 0; code == EXIT_OK && i < files.n; i++)
-		fprintf(stderr, "portplan import: %s: in %s \"%s\", write "
-			"<include file=\"%s\"/>\n", files.v[i].path,
-			party_kind_name(where.v[i]->kind), where.v[i]->name,
-			files.v[i].path);
+		say_include(m, where.v[i], files.v[i].path);
 	return code;
 }
 
@@ -375,7 +421,9 @@ const struct command command_import = {
 	"a role's name needs none. "
 	"A host that the topology has already is left alone.\n"
 	"The topology with its hosts goes to standard output, and compiles, or "
-	"nothing is written. What could not be placed is listed: exit code 1.",
+	"nothing is written. What could not be placed is listed, and what the "
+	"list calls a role and is none: exit code 1. With -d no file is written "
+	"over.",
 	OPTIONS(import_options),
 	.examples =
 	"  portplan import hosts.csv --into topology.xml > with-hosts.xml\n"

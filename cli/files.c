@@ -63,6 +63,33 @@ static int is_there(const struct args *a, const char *path)
 	return complain(a, "\"%s\" exists: it will not be written over", path);
 }
 
+const char *path_from(struct arena *a, const char *from, const char *path)
+{
+	const char *slash = strrchr(from, '/');
+	const char *dir = slash ? arena_strndup(a, from,
+						(size_t)(slash + 1 - from)) :
+				  ".";
+	char base[PATH_MAX], to[PATH_MAX];
+	size_t i = 0, same = 0;
+	struct buf up = { 0 };
+
+	if (!realpath(dir, base) || !realpath(path, to))
+		return path;
+	for (; base[i] && base[i] == to[i]; i++)
+		if (to[i] == '/')
+			same = i + 1;
+	if (!base[i] && to[i] == '/')
+		same = i + 1;
+	for (const char *s = base + same; same <= i && *s;) {
+		buf_puts(&up, "../");
+		s += strcspn(s, "/");
+		s += *s == '/';
+	}
+	path = arena_printf(a, "%s%s", up.s ? up.s : "", to + same);
+	buf_free(&up);
+	return path;
+}
+
 int need_directory(const struct args *a, const char *dir)
 {
 	struct stat st;

@@ -5,7 +5,7 @@
 
 /* ---- the map ---------------------------------------------------------------- */
 
-static const char *near_role(struct import *m, const char *name)
+const char *import_near_role(struct import *m, const char *name)
 {
 	const struct topology *t = m->l.topo;
 	VEC(const char *) v = { 0 };
@@ -37,7 +37,7 @@ bool import_check_map(struct import *m)
 			if (!zone && !topology_role(m->l.topo, x->name))
 				diag_add(&m->diags, SEV_ERROR, x->at,
 					 "there is no role \"%s\"%s", x->name,
-					 near_role(m, x->name));
+					 import_near_role(m, x->name));
 		}
 	}
 	return !m->diags.n_errors;
@@ -58,14 +58,15 @@ static void add_role(struct arena *a, const char **roles, const char *name)
 
 static void note_unknown(struct import *m, const struct inv_word *w)
 {
-	const char *s = arena_printf(m->a->arena, "%s:%s", w->kind, w->value);
+	const char *s = arena_printf(m->a->arena, "%s:%s",
+				     w->role ? "" : w->kind, w->value);
 	int is_new;
 	struct map_entry *e = map_add_str(m->a->arena, &m->unknown_ids, s,
 					  &is_new);
 
 	if (is_new) {
 		e->val.u = (uint32_t)m->unknown.n;
-		vec_push(m->a->arena, &m->unknown, s);
+		vec_push(m->a->arena, &m->unknown, w);
 		vec_push(m->a->arena, &m->n_unknown, 0);
 	}
 	m->n_unknown.v[e->val.u]++;

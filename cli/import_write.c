@@ -55,6 +55,13 @@ void import_include(struct import *m, const struct party *where,
 	buf_puts(out, "</topology>\n");
 }
 
+void import_element(const char *file, struct buf *out)
+{
+	buf_puts(out, "<include");
+	put_attr(out, "file", file);
+	buf_puts(out, "/>");
+}
+
 /* ---- into the text ----------------------------------------------------------- */
 
 static void put_spliced(void *ctx, const struct party *where, size_t indent,

@@ -82,11 +82,11 @@ static void roles(struct walk *w, struct inv_host *h,
 	if (!x)
 		return;
 	if (x->type == JSON_STRING)
-		inv_word(w->v, h, "role", x->str, x->at);
+		inv_role(w->v, h, x->str, x->at);
 	for (const struct json_value *r = x->type == JSON_ARRAY ? x->first :
 	     NULL; r; r = r->next)
 		if (r->type == JSON_STRING)
-			inv_word(w->v, h, "role", r->str, r->at);
+			inv_role(w->v, h, r->str, r->at);
 }
 
 /* A name instead of an address stands there often: the host then has none. */

@@ -152,8 +152,8 @@ static bool read_head(struct reader *r, struct columns *c)
 	return false;
 }
 
-static void words_of(struct inventory *v, struct inv_host *h,
-		     const char *kind, const struct field *f)
+static void roles_of(struct inventory *v, struct inv_host *h,
+		     const struct field *f)
 {
 	for (const char *s = f->s; *s;) {
 		size_t n;
@@ -161,8 +161,7 @@ static void words_of(struct inventory *v, struct inv_host *h,
 		s += strspn(s, " \t\r\n,;");
 		n = strcspn(s, " \t\r\n,;");
 		if (n)
-			inv_word(v, h, kind, arena_strndup(v->arena, s, n),
-				 f->at);
+			inv_role(v, h, arena_strndup(v->arena, s, n), f->at);
 		s += n;
 	}
 }
@@ -175,7 +174,7 @@ static void take(struct inventory *v, struct inv_host *h, const char *column,
 	if (!strcasecmp(column, "address"))
 		inv_addresses(v, h, f->s, f->at);
 	else if (!strcasecmp(column, "roles"))
-		words_of(v, h, "role", f);
+		roles_of(v, h, f);
 	else if (!strcasecmp(column, "zone"))
 		h->zone = f->s;
 	else if (!strcasecmp(column, "owner"))

@@ -16,5 +16,8 @@ void inv_addresses(struct inventory *v, struct inv_host *h, const char *s,
 /* Nothing where value is NULL or empty. */
 void inv_word(struct inventory *v, struct inv_host *h, const char *kind,
 	      const char *value, struct span at);
+/* The same of what the list says is one of our roles. */
+void inv_role(struct inventory *v, struct inv_host *h, const char *value,
+	      struct span at);
 
 #endif

@@ -117,8 +117,17 @@ void inv_addresses(struct inventory *v, struct inv_host *h, const char *s,
 void inv_word(struct inventory *v, struct inv_host *h, const char *kind,
 	      const char *value, struct span at)
 {
-	struct inv_word w = { kind, value, at };
+	struct inv_word w = { kind, value, at, false };
 
 	if (value && *value)
+		vec_push(v->arena, &h->word, w);
+}
+
+void inv_role(struct inventory *v, struct inv_host *h, const char *value,
+	      struct span at)
+{
+	struct inv_word w = { "role", value, at, true };
+
+	if (*value)
 		vec_push(v->arena, &h->word, w);
 }

@@ -14,6 +14,7 @@
 struct inv_word {
 	const char *kind, *value;
 	struct span at;
+	bool role; /* the list calls it a role of ours */
 };
 
 struct inv_address {
