@@ -137,6 +137,9 @@ bool same_output(const char *a, const char *b);
 int outputs_differ(const struct args *a);
 /* None over what was read so far; EXIT_BAD and a message. */
 int outputs_spare_inputs(const struct args *a);
+/* And each can be written, so that one that cannot leaves the others as they
+ * are; EXIT_BAD and a message. */
+int outputs_ready(const struct args *a);
 
 /* One format's text; path NULL or "-": standard output. */
 struct output {

@@ -363,7 +363,7 @@ static int run(struct job *j)
 		code = check_file(j, j->a->operands.v[i]);
 	if (code != EXIT_OK)
 		return code;
-	code = outputs_spare_inputs(j->a);
+	code = outputs_ready(j->a);
 	if (code == EXIT_OK)
 		code = write_all(j);
 	if (code == EXIT_OK && arg_given(j->a, "write-baseline"))

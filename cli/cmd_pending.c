@@ -173,7 +173,7 @@ static int write_all(struct pending *p, bool *incomplete)
 			   .n_column = N_COLUMNS };
 	const char *path = arg_value(p->a, "propose", NULL);
 	struct buf b = { 0 };
-	int code = outputs_spare_inputs(p->a);
+	int code = outputs_ready(p->a);
 
 	if (code != EXIT_OK)
 		return code;

@@ -113,3 +113,16 @@ int outputs_spare_inputs(const struct args *a)
 	}
 	return EXIT_OK;
 }
+
+int outputs_ready(const struct args *a)
+{
+	int code = outputs_spare_inputs(a);
+
+	for (size_t i = 0; i < a->given.n && code == EXIT_OK; i++) {
+		const char *path = written(&a->given.v[i]);
+
+		if (path)
+			code = can_write_file(a, path);
+	}
+	return code;
+}
