@@ -39,6 +39,7 @@ struct build {
 	struct map files; /* canonical path -> struct file, of load.c */
 	struct map hints; /* by unknown name: what may be meant */
 	unsigned n_unknown;
+	bool templates_broken; /* names of theirs may be missing for that */
 };
 
 /* load.c: reads path and all it names; false if nothing usable came of it. */

@@ -424,6 +424,7 @@ bool build_load(struct build *b, const char *path)
 		source_read(b->arena, path, "topology", (struct span){ 0 }, b->d);
 	const struct xml_element *root = src ?
 		xml_parse(b->arena, src, b->d) : NULL;
+	size_t before;
 
 	if (!find_template_dirs(b) || !root)
 		return false;
@@ -449,7 +450,9 @@ bool build_load(struct build *b, const char *path)
 			 "bundle is cut out", b->topo->bundle);
 		return false;
 	}
+	before = b->d->n_errors;
 	load_templates(b, root, "template");
+	b->templates_broken = b->d->n_errors > before;
 	walk(b, root, EL_ROOT, b->items.n, NULL);
 	find_file(b, path)->state = FILE_DONE;
 	for (size_t i = 0; i < b->opt->n_policies; i++)

@@ -202,6 +202,8 @@ static void unknown(struct build *b, const struct map *space, const char *what,
 	const char *key = arena_printf(b->arena, "%s %s", what, name), *hint;
 	struct map_entry *m = map_add_str(b->arena, &b->hints, key, NULL);
 
+	if (b->templates_broken && space != &b->parties)
+		return; /* which has been told */
 	hint = m->val.cp ? m->val.cp : hint_for(b, space, name, zones_only);
 	m->val.cp = hint;
 	diag_add(b->d, SEV_ERROR, xml_word_span(e, attr, off, strlen(name)),
