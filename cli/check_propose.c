@@ -35,14 +35,9 @@ static const char *origin(struct proposal *p, const struct verified *v,
 	return s;
 }
 
-/* "a--b" would end a comment. */
-static void put_remark(struct buf *out, const char *what, const char *s)
+static void put_remark(struct proposal *p, const char *what, const char *s)
 {
-	buf_printf(out, "  <!-- %s: ", what);
-	for (; *s; s++)
-		buf_puts(out, *s == '-' && s[1] == '-' ? "- " :
-			      (char[]){ *s, '\0' });
-	buf_puts(out, " -->\n");
+	comment_put(arena_printf(p->a->arena, "%s: %s", what, s), &p->rest);
 }
 
 static void take_finding(struct proposal *p, const struct verified *v,
@@ -54,7 +49,7 @@ static void take_finding(struct proposal *p, const struct verified *v,
 		return;
 	if (f->path != PATH_FORWARD) {
 		for (size_t i = 0; i < f->n_box; i++)
-			put_remark(&p->rest, arena_printf(p->a->arena,
+			put_remark(p, arena_printf(p->a->arena,
 				"to the firewall %s itself, so an input of it",
 				v->firewall->name), f->box[i]);
 		return;
@@ -63,7 +58,7 @@ static void take_finding(struct proposal *p, const struct verified *v,
 		struct tried_line x = { .xml = arena_printf(p->a->arena,
 			"  <allow name=\"observed-%.8s-%zu\" %s\n"
 			"         reason=\"observed at %s, unreviewed: %s "
-			"permits it\" expires=\"%s\"/>\n", f->fingerprint,
+			"permits it\" expires=\"%s\"/>", f->fingerprint,
 			i + 1, f->waive.v[i], v->firewall->name, from,
 			p->day) };
 
@@ -75,7 +70,7 @@ static void put_left(struct proposal *p, const struct vf_finding *f)
 {
 	if (f->kind == VF_EXTRA && f->opening && f->path == PATH_FORWARD)
 		for (size_t i = 0; i < f->n_box; i++)
-			put_remark(&p->rest, "stays beyond the plan, which no "
+			put_remark(p, "stays beyond the plan, which no "
 				   "exception changes", f->box[i]);
 }
 
@@ -108,13 +103,7 @@ static int put_all(struct proposal *p, const char *path)
 	int code;
 
 	buf_puts(&b, "<topology xmlns=\"urn:portplan:1\" name=\"observed\">\n");
-	for (size_t i = 0; i < p->line.n; i++)
-		if (!p->line.v[i].why)
-			buf_puts(&b, p->line.v[i].xml);
-		else
-			buf_printf(&b, "  <!-- the topology refuses it: %s\n"
-				   "%s  -->\n", p->line.v[i].why,
-				   p->line.v[i].xml);
+	tried_put(p->line.v, p->line.n, &b);
 	buf_put(&b, p->rest.n ? p->rest.s : "", p->rest.n);
 	buf_puts(&b, "</topology>\n");
 	code = write_file(p->a, path, &b);

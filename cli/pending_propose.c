@@ -107,31 +107,13 @@ static const char *allow_text(const struct pending *p,
 	return s;
 }
 
-/* "a--b" would end a comment. */
-static void put_refused(struct buf *out, const struct tried_line *x)
-{
-	struct buf b = { 0 };
-
-	buf_printf(&b, "the topology refuses it: %s\n%s", x->why, x->xml);
-	buf_puts(out, "  <!-- ");
-	for (size_t i = 0; i < b.n; i++)
-		buf_puts(out, b.s[i] == '-' && b.s[i + 1] == '-' ? "- " :
-			      (char[]){ b.s[i], '\0' });
-	buf_puts(out, " -->\n");
-	buf_free(&b);
-}
-
 static void put_lines(const struct pending *p, struct tried_line *v, size_t n,
 		      struct buf *out)
 {
 	struct loaded now;
 
 	tried_lines(p->a, &p->l, v, n, &now);
-	for (size_t i = 0; i < n; i++)
-		if (v[i].why)
-			put_refused(out, &v[i]);
-		else
-			buf_printf(out, "%s\n", v[i].xml);
+	tried_put(v, n, out);
 }
 
 void pending_propose(const struct pending *p, struct buf *out)

@@ -43,3 +43,29 @@ bool tried_lines(struct args *a, const struct loaded *l, struct tried_line *v,
 
 	return (n && refuse(a, l, v, n, out)) || taken(a, l, v, n, out, &why);
 }
+
+/* "a--b" would end a comment. */
+void comment_put(const char *text, struct buf *out)
+{
+	buf_puts(out, "  <!-- ");
+	for (const char *s = text; *s; s++)
+		buf_puts(out, *s == '-' && s[1] == '-' ? "- " :
+			      (char[]){ *s, '\0' });
+	buf_puts(out, " -->\n");
+}
+
+void tried_put(const struct tried_line *v, size_t n, struct buf *out)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct buf b = { 0 };
+
+		if (v[i].why) {
+			buf_printf(&b, "the topology refuses it: %s\n%s",
+				   v[i].why, v[i].xml);
+			comment_put(b.s, out);
+		} else {
+			buf_printf(out, "%s\n", v[i].xml);
+		}
+		buf_free(&b);
+	}
+}

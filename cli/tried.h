@@ -14,5 +14,10 @@ struct tried_line {
  * the topology with the rest, if that is valid. */
 bool tried_lines(struct args *a, const struct loaded *l, struct tried_line *v,
 		 size_t n, struct loaded *out);
+/* A line each; those with a `why` in comments that tell it. */
+void tried_put(const struct tried_line *v, size_t n, struct buf *out);
+
+/* As an XML comment on a line of its own, whatever stands in it. */
+void comment_put(const char *text, struct buf *out);
 
 #endif
