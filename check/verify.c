@@ -161,7 +161,7 @@ static void compare_split(struct verifier *v, const struct check_side *expect,
 			  enum check_scope scope)
 {
 	struct space *s = v->c->s;
-	uint32_t possible = v->c->possible, may, sure, deviates;
+	uint32_t compared = v->c->compared, may, sure, deviates;
 	struct check_side old;
 
 	if (!v->opt->old) {
@@ -174,13 +174,13 @@ static void compare_split(struct verifier *v, const struct check_side *expect,
 	sure = check_passes(v->c, &old, false);
 	deviates = space_or(s, space_minus(s, may, expect->d),
 			    space_minus(s, expect->d, sure));
-	v->c->possible = space_minus(s, possible, deviates);
+	v->c->compared = space_minus(s, compared, deviates);
 	compare(v, expect, rules, scope);
-	v->c->possible = space_and(s, possible, deviates);
+	v->c->compared = space_and(s, compared, deviates);
 	v->before = true;
 	compare(v, expect, rules, scope);
 	v->before = false;
-	v->c->possible = possible;
+	v->c->compared = compared;
 }
 
 /* What was planned once apart from the rest: it is over by date, no more. */
