@@ -201,6 +201,7 @@ static int read_fail_on(struct job *j)
 	const char *s = arg_value(j->a, "fail-on", NULL);
 	const char *name[FAILS] = { [FAIL_NOTE] = "note" };
 	char *copy, *save = NULL;
+	bool any = false;
 
 	for (int k = 0; k < VF_KINDS; k++)
 		name[k] = vf_kind_name[k];
@@ -226,8 +227,11 @@ static int read_fail_on(struct job *j)
 					"machine, expired, expiring%s", w,
 					did_you_mean(j->a->arena, w, name,
 						     FAILS));
-		*fails(j, k) = true;
+		*fails(j, k) = any = true;
 	}
+	if (!any) /* a variable that is not set would let all pass */
+		return complain(j->a, "--fail-on \"%s\" names no kind: leave "
+				"it out for extra,missing,waiver,machine", s);
 	return EXIT_OK;
 }
 
