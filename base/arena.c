@@ -10,6 +10,16 @@
 
 enum { CHUNK_MIN = 16 * 1024, CHUNK_MAX = 1024 * 1024, ALIGN = 16 };
 
+/* AddressSanitizer sees a chunk as one block, and is told what is in use. */
+#ifdef ARENA_GUARDED
+#include <sanitizer/asan_interface.h>
+enum { GUARD = ALIGN };
+#else
+#define ASAN_POISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
+#define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
+enum { GUARD = 0 };
+#endif
+
 struct chunk {
 	struct chunk *next;
 	size_t used, size;
@@ -55,6 +65,7 @@ static struct chunk *grow(struct arena *a, size_t size)
 	c = mem_alloc(sizeof(*c) + room);
 	c->used = 0;
 	c->size = room;
+	ASAN_POISON_MEMORY_REGION(c->data, room);
 	/* An oversized block goes behind the head, so that the room left in
 	 * the current chunk is not lost. */
 	if (a->head && size > a->next_size) {
@@ -72,15 +83,17 @@ static struct chunk *grow(struct arena *a, size_t size)
 void *arena_alloc_raw(struct arena *a, size_t size)
 {
 	struct chunk *c = a->head;
+	size_t asked = size;
 	void *p;
 
-	if (size > SIZE_MAX - ALIGN)
+	if (size > SIZE_MAX - ALIGN - GUARD)
 		mem_exhausted();
-	size = (size + ALIGN - 1) & ~(size_t)(ALIGN - 1);
+	size = (size + GUARD + ALIGN - 1) & ~(size_t)(ALIGN - 1);
 	if (!c || c->size - c->used < size)
 		c = grow(a, size);
 	p = c->data + c->used;
 	c->used += size;
+	ASAN_UNPOISON_MEMORY_REGION(p, asked);
 	return p;
 }
 

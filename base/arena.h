@@ -10,6 +10,15 @@
  */
 struct arena;
 
+/* With AddressSanitizer what lies behind an allocation may not be touched. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ARENA_GUARDED
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define ARENA_GUARDED
+#endif
+
 struct arena *arena_new(void);
 void arena_free(struct arena *a);
 

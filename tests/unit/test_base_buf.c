@@ -11,6 +11,10 @@
 #include "base/plain.h"
 #include "base/vec.h"
 
+#ifdef ARENA_GUARDED
+#include <sanitizer/asan_interface.h>
+#endif
+
 static void grows_and_stays_terminated(void)
 {
 	struct buf b = { 0 };
@@ -99,6 +103,22 @@ static void arena_gives_zeroed_aligned_memory(void)
 	arena_free(NULL);
 }
 
+static void arena_ends_where_it_was_asked_to(void)
+{
+	struct arena *a = arena_new();
+	char *first = arena_strdup(a, "four"), *next = arena_strdup(a, "x");
+
+	CU_ASSERT_STRING_EQUAL(first, "four");
+	CU_ASSERT_STRING_EQUAL(next, "x");
+#ifdef ARENA_GUARDED
+	CU_ASSERT_FALSE(__asan_address_is_poisoned(first + 4));
+	CU_ASSERT_TRUE(__asan_address_is_poisoned(first + 5));
+	CU_ASSERT_TRUE(__asan_address_is_poisoned(next - 1));
+	CU_ASSERT_TRUE(__asan_address_is_poisoned(next + 2));
+#endif
+	arena_free(a);
+}
+
 static void vectors_keep_their_content(void)
 {
 	struct arena *a = arena_new();
@@ -142,6 +162,7 @@ static CU_TestInfo tests[] = {
 	{ "numbers as libc writes them", numbers_as_libc_writes_them },
 	{ "quotes for a shell where needed", quotes_for_a_shell_where_needed },
 	{ "arena: zeroed, aligned", arena_gives_zeroed_aligned_memory },
+	{ "arena: ends where it was asked to", arena_ends_where_it_was_asked_to },
 	{ "vectors keep their content", vectors_keep_their_content },
 	CU_TEST_INFO_NULL,
 };
