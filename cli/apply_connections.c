@@ -300,9 +300,10 @@ static bool tell(struct look *l, struct nft *n, enum revoke how,
 	if (how == REVOKE_NOW)
 		good = cut_all(l, n, out);
 	else if (l->denied.n)
-		buf_printf(out, "%zu %s stay open that the plan does not "
+		buf_printf(out, "%zu %s open that the plan does not "
 			   "allow, of %zu that were judged%s\n", l->denied.n,
-			   connections(l->denied.n), l->judged,
+			   l->denied.n == 1 ? "connection stays" :
+					      "connections stay", l->judged,
 			   how == REVOKE_LATER ? ": cut when this is confirmed" :
 			   ": --revoke cuts them");
 	if (l->kept_own)
