@@ -192,30 +192,35 @@ static int dry_run(struct job *j)
 			   EXIT_OK;
 }
 
-static int go(struct job *j)
+/* What next.plan says: in place where that will do. */
+static int load_next(struct job *j, uint64_t elements)
 {
 	struct site *s = &j->site;
 	struct delta x = { .have = j->have, .want = j->want };
+
+	/* on trial, what is to come back must stay as it is */
+	if (!j->way.seconds && s->g.running == 1 && !arg_given(j->a, "whole") &&
+	    delta_possible(j->a->arena, &x, elements / 2 + 1000))
+		return apply_changes(s, &j->way, &x);
+	return apply_whole(s, &j->way);
+}
+
+static int go(struct job *j)
+{
 	int code = apply_ask(j->a, "apply?");
 
 	if (code == EXIT_OK)
-		code = write_plan(j, s->state.dir, NEXT_PLAN, false);
-	if (code != EXIT_OK)
-		return code;
-	/* on trial, what is to come back must stay as it is */
-	if (!j->way.seconds && s->g.running == 1 && !arg_given(j->a, "whole") &&
-	    delta_possible(j->a->arena, &x, j->size.elements / 2 + 1000))
-		return apply_changes(s, &j->way, &x);
-	return apply_whole(s, &j->way);
+		code = write_plan(j, j->site.state.dir, NEXT_PLAN, false);
+	return code == EXIT_OK ? load_next(j, j->size.elements) : code;
 }
 
 /* They run: then only the boot file may be missing or old. */
 static int keep(struct job *j)
 {
 	struct site *s = &j->site;
-	int code = write_plan(j, s->state.dir, NEXT_PLAN, false);
+	int code = EXIT_OK;
 
-	if (code == EXIT_OK && state_confirm(&s->state, &s->err) < 0)
+	if (state_confirm(&s->state, &s->err) < 0)
 		code = site_trouble(s);
 	if (code == EXIT_OK && j->way.grace)
 		code = apply_grace(s, j->way.grace);
@@ -279,7 +284,10 @@ static int with_site(struct job *j)
 		code = write_plan(j, j->site.state.dir, NEXT_PLAN, false);
 		return code == EXIT_OK ? dry_run(j) : code;
 	}
-	return same_rules(j) && !arg_given(j->a, "whole") ? keep(j) : go(j);
+	if (!same_rules(j) || arg_given(j->a, "whole"))
+		return go(j);
+	code = write_plan(j, j->site.state.dir, NEXT_PLAN, false);
+	return code == EXIT_OK ? keep(j) : code;
 }
 
 static int apply_topology(struct job *j)
@@ -340,6 +348,8 @@ static int check_base(struct job *j, const struct plan_head *h,
 				  true, &s->err);
 	if (!have)
 		return site_trouble(s);
+	if (h->content)
+		j->have = have;
 	/* 0: sets too large to be read; then the number alone decides */
 	if (h->content && model_hash(have) != h->content)
 		return refuse(j, file, "their content");
@@ -362,6 +372,43 @@ static int copy_plan(struct site *s, struct plan_reader *r)
 	if (plan_file_finish(&w, whole, &s->err) < 0)
 		return site_trouble(s);
 	return EXIT_OK;
+}
+
+/* Of the copy, which nobody else writes; where what runs was not read: none. */
+static int read_next(struct job *j)
+{
+	struct site *s = &j->site;
+	struct plan_reader r;
+	bool whole;
+
+	if (!j->have)
+		return EXIT_OK;
+	if (plan_file_open(&r, j->a->arena, s->state.dir, NEXT_PLAN,
+			   &s->err) < 0)
+		return site_trouble(s);
+	j->want = model_new(j->a->arena, s->table);
+	whole = plan_file_units(&r, model_unit, j->want, &s->err) == 0;
+	plan_file_close(&r);
+	return whole ? EXIT_OK : site_trouble(s);
+}
+
+/* Asked once it is known to be whole: the summary is part of the file. */
+static int go_saved(struct job *j, const struct plan_head *h)
+{
+	int code = read_next(j);
+
+	if (code == EXIT_OK) {
+		printf("%s, made %s\n%s", h->firewall, h->made, h->summary);
+		if (same_rules(j) && !arg_given(j->a, "whole")) {
+			printf("these rules run already\n");
+			return keep(j);
+		}
+		code = apply_ask(j->a, "apply?");
+	}
+	if (code == EXIT_OK)
+		return load_next(j, h->elements);
+	state_remove(&j->site.state, NEXT_PLAN);
+	return code;
 }
 
 static int plan_is_for(const struct args *a, const struct plan_head *h,
@@ -392,17 +439,12 @@ static int apply_saved(struct job *j)
 		code = site_open(&j->site, j->a, r.head.firewall);
 	if (code == EXIT_OK)
 		code = check_base(j, &r.head, file);
-	if (code == EXIT_OK) {
-		printf("%s, made %s\n%s", r.head.firewall, r.head.made,
-		       r.head.summary);
-		code = apply_ask(j->a, "apply?");
-	}
 	j->way.large = r.head.elements > TOLD_MOST;
 	if (code == EXIT_OK)
 		code = copy_plan(&j->site, &r);
 	plan_file_close(&r);
 	if (code == EXIT_OK)
-		code = apply_whole(&j->site, &j->way);
+		code = go_saved(j, &r.head);
 	site_close(&j->site);
 	return code;
 }
