@@ -30,6 +30,7 @@ struct check_report {
 	const char **unjudged; /* what was not judged, a sentence each */
 	size_t n_unjudged;
 	VEC(struct check_aside) aside;
+	bool unread; /* of some file nothing is known */
 	bool compared; /* --against: findings say whether they are new */
 	const char *note; /* NULL, or what else the reader should know */
 };

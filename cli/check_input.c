@@ -29,7 +29,8 @@ bool rules_file_open(struct args *a, const char *name, struct rules_file *out)
 	int fd = in ? dup(STDIN_FILENO) : open(name, O_RDONLY | O_CLOEXEC);
 
 	arena_add_file(a->arena, name);
-	*out = (struct rules_file){ in ? "<stdin>" : name, name };
+	*out = (struct rules_file){ .said = in ? "<stdin>" : name,
+				    .path = name };
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		complain(a, "cannot read \"%s\": %s", name, strerror(errno));
 		if (fd >= 0)
@@ -135,30 +136,41 @@ static void put_message(const struct buf *err, const struct rules_file *f)
 	fputs(s, stderr);
 }
 
-static int trouble(struct args *a, const struct rules_file *f, struct buf *err)
+/* Listings of what the kernel has, and nft does not load again. */
+static const struct { const char *said, *why, *way_out; } unread[] = {
+	{ "xtables compat", "holds rules of iptables-nft, which no file can "
+	  "carry", "Judge it with check --live on the firewall" },
+	/* nft 1.0.6 lists maps to concatenations so, and refuses them */
+	{ "Parsing command array", "holds what nft does not load again from "
+	  "JSON", "Save it as text: nft list ruleset" },
+};
+
+static int trouble(struct args *a, struct rules_file *f, struct buf *err)
 {
 	const char *s = err->n ? err->s : "";
 
 	put_message(err, f);
-	if (strstr(s, "xtables compat")) {
-		complain(a, "\"%s\" holds rules of iptables-nft, which no file "
-			 "can carry: nothing is said of it. Judge it with "
-			 "check --live on the firewall", f->said);
+	for (size_t i = 0; i < COUNT_OF(unread); i++) {
+		if (!strstr(s, unread[i].said))
+			continue;
+		f->unread = unread[i].why;
+		complain(a, "\"%s\" %s: nothing is said of it. %s", f->said,
+			 unread[i].why, unread[i].way_out);
 		return EXIT_UNDECIDED;
 	}
 	if (strstr(s, "cannot run nft"))
 		return complain(a, "\"%s\" was not loaded: install nftables; "
-				"without it only a file as gen writes it can "
-				"be judged", f->said);
+				"without it check judges a file as gen writes "
+				"it, and no other", f->said);
 	if (strstr(s, "cannot make a private"))
 		return complain(a, "\"%s\" was not loaded: user namespaces "
-				"must be allowed; where they are not, only a "
-				"file as gen writes it can be judged, or "
-				"--live on the firewall", f->said);
+				"must be allowed; where they are not, check "
+				"judges a file as gen writes it, or --live on "
+				"the firewall", f->said);
 	return complain(a, "\"%s\" was not loaded", f->said);
 }
 
-struct kruleset *rules_file_load(struct args *a, const struct rules_file *f,
+struct kruleset *rules_file_load(struct args *a, struct rules_file *f,
 				 const char *const *iface, size_t n, int *code)
 {
 	struct buf err = { 0 };

@@ -8,6 +8,8 @@
 struct rules_file {
 	const char *said; /* as messages name it */
 	const char *path;
+	/* why nothing is said of it; set where loading ends undecided */
+	const char *unread;
 };
 
 /* False: there is no such file, and a message. */
@@ -20,7 +22,7 @@ const struct firewall *rules_file_firewall(struct args *a,
 					   const struct rules_file *f);
 /* NULL: *code is the exit code, and it was said why (code NULL: it was not).
  * iface: names that the topology has. */
-struct kruleset *rules_file_load(struct args *a, const struct rules_file *f,
+struct kruleset *rules_file_load(struct args *a, struct rules_file *f,
 				 const char *const *iface, size_t n, int *code);
 
 #endif

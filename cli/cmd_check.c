@@ -1,6 +1,8 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/plain.h"
 #include "cli/check_input.h"
 #include "cli/check_waivers.h"
@@ -44,7 +46,7 @@ static struct kruleset *kept(struct job *j, struct kruleset *rs)
 	return rs;
 }
 
-static struct kruleset *load(struct job *j, const struct rules_file *file,
+static struct kruleset *load(struct job *j, struct rules_file *file,
 			     const struct firewall *f, int *code)
 {
 	size_t n;
@@ -157,6 +159,33 @@ static int check_live(struct job *j)
 	return code;
 }
 
+/* Anything may pass there, and anything be blocked: told as what is undecided
+ * elsewhere, so that every format has it, and the other files are judged. */
+static int leave_undecided(struct job *j, const struct rules_file *file,
+			   struct verified *v)
+{
+	struct vf_finding x = {
+		.kind = VF_UNDECIDED, .opening = true, .path = PATH_FORWARD,
+		.size = "all", .cubes = { .more = true }, .packet = "any", .probe = "",
+		.kernel_why = "the file does not load back",
+		.from = "any", .to = "any", .service = "any",
+		.rule = "", .path_text = "",
+		.why = arena_printf(j->a->arena, "the file %s", file->unread),
+	};
+
+	x.box = ARENA_NEW(j->a->arena, const char *);
+	x.box[x.n_box++] = "any to any: any protocol";
+	snprintf(x.fingerprint, sizeof(x.fingerprint), "%016llx",
+		 (unsigned long long)hash_mix(hash_str(
+			hash_str(HASH_INIT, v->firewall->name), x.why)));
+	vec_push(j->a->arena, &v->findings, x);
+	v->count[VF_UNDECIDED]++;
+	v->not_judged = "everything: the file was not loaded";
+	vec_push(j->a->arena, &j->out, *v);
+	j->report.unread = true;
+	return EXIT_OK;
+}
+
 static int check_file(struct job *j, const char *name)
 {
 	struct verified v = { .firewall = NULL };
@@ -178,7 +207,7 @@ static int check_file(struct job *j, const char *name)
 	if (rs)
 		return judge(j, rs, &opt, &v);
 	if (!v.by_construction)
-		return code;
+		return file.unread ? leave_undecided(j, &file, &v) : code;
 	/* what gen writes needs no kernel to be believed */
 	v.not_judged = "output chains; traffic inside zones; the file is what "
 		       "gen writes and was not loaded";
@@ -258,7 +287,9 @@ static int verdict(const struct job *j)
 	for (enum check_topic t = 0; t < TOPICS; t++)
 		if (j->fail_aside[t] && check_count(&j->report, t))
 			return EXIT_FINDINGS;
-	return undecided && !j->fail_given ? EXIT_UNDECIDED : EXIT_OK;
+	/* a file of which nothing is known is no clean one, whatever fails */
+	return undecided && (!j->fail_given || j->report.unread) ?
+		EXIT_UNDECIDED : EXIT_OK;
 }
 
 static void list_unjudged(struct job *j)
