@@ -194,8 +194,9 @@ int journal_read(const struct state_dir *s, struct journal *j, struct buf *err)
 	if (j->mode != JOURNAL_NONE && j->slot >= 0 &&
 	    j->slot < GENERATION_SLOTS && j->old < 1u << GENERATION_SLOTS)
 		return 0;
-	buf_printf(err, "the journal in \"%s\" cannot be understood\n",
-		   s->path);
+	buf_printf(err, "the journal in \"%s\" cannot be understood: what "
+		   "runs was not touched; without that file, what runs stays "
+		   "and apply goes on from there\n", s->path);
 	return -1;
 }
 
