@@ -35,7 +35,7 @@ bool capture_want(struct capture *c, size_t n)
 
 void capture_damage(struct capture *c, const char *why)
 {
-	if (c->st.damage)
+	if (c->st.damage || input_left(c->in))
 		return;
 	c->st.damage = why;
 	c->st.damage_at = c->base + c->at;
@@ -63,7 +63,8 @@ static int start(struct capture *c, const char **why)
 	bool whole = capture_want(c, MAGIC);
 	size_t have = whole ? MAGIC : c->end - c->at;
 
-	*why = c->st.damage ? c->st.damage : have ? capture_foreign :
+	*why = c->st.damage ? c->st.damage : input_left(c->in) ?
+	       input_why(c->in) : have ? capture_foreign :
 						    "is empty";
 	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats) && have; i++)
 		if (!memcmp(c->buf + c->at, formats[i].magic, have)) {
@@ -100,14 +101,11 @@ struct capture *capture_open(const char *path, uint16_t source,
 	return open_input(input_open(path, why), source, why);
 }
 
-struct capture *capture_open_fd(int fd, uint16_t source, const char **why)
+struct capture *capture_open_fd(int fd, uint16_t source,
+				const struct input_wait *wait,
+				const char **why)
 {
-	return open_input(input_open_fd(fd, why), source, why);
-}
-
-void capture_stop(struct capture *c, const volatile sig_atomic_t *stop)
-{
-	input_stop(c->in, stop);
+	return open_input(input_open_fd(fd, wait, why), source, why);
 }
 
 void capture_close(struct capture *c)

@@ -1,12 +1,12 @@
 #ifndef AUDIT_CAPTURE_H
 #define AUDIT_CAPTURE_H
 
-#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "audit/frame.h"
+#include "audit/input.h"
 
 /*
  * Reads one capture file, pcap or pcapng, of any byte order and resolution.
@@ -30,12 +30,12 @@ extern const char capture_foreign[];
 /* NULL: *why says what is wrong with the file, to follow its name. */
 struct capture *capture_open(const char *path, uint16_t source,
 			     const char **why);
-/* The same of an open descriptor, which it closes in any case. */
-struct capture *capture_open_fd(int fd, uint16_t source, const char **why);
+/* The same of an open descriptor, which it closes in any case; wait as for
+ * input_open_fd(). */
+struct capture *capture_open_fd(int fd, uint16_t source,
+				const struct input_wait *wait,
+				const char **why);
 void capture_close(struct capture *c);
-/* Where a read waits (a pipe), a signal whose handler sets *stop ends it, as
- * damage. NULL: none does. */
-void capture_stop(struct capture *c, const volatile sig_atomic_t *stop);
 
 /* The next packets, at most max; 0: the end, damaged or not. */
 size_t capture_read(struct capture *c, struct frame *out, size_t max);

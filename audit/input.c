@@ -2,7 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,7 +13,7 @@
 #include "base/mem.h"
 
 /* Enough for the longest magic number below. */
-enum { PEEK = 4, PACKED = 128 * 1024 };
+enum { PEEK = 4, PACKED = 128 * 1024, WAIT_MS = 250 };
 
 struct codec {
 	const char *name;
@@ -26,10 +26,10 @@ struct codec {
 
 struct input {
 	int fd;
-	bool eof;
+	bool eof, left, may_wait;
 	const struct codec *codec;
 	const char *why;
-	const volatile sig_atomic_t *stop;
+	const struct input_wait *wait;
 	uint64_t used, size;
 	uint8_t *packed; /* read from fd, not yet used: [at, end) */
 	size_t at, end;
@@ -39,16 +39,35 @@ struct input {
 	size_t zs_left; /* 0: between two frames */
 };
 
+/* False: it is left. What poll() cannot say, read() does. */
+static bool await(struct input *in)
+{
+	struct pollfd p = { .fd = in->fd, .events = POLLIN };
+
+	while (in->wait && in->may_wait) {
+		int rc = poll(&p, 1, WAIT_MS);
+
+		if (rc > 0 || (rc < 0 && errno != EINTR))
+			break;
+		in->left = !in->wait->go_on(in->wait->ctx);
+		if (in->left)
+			return false;
+	}
+	return true;
+}
+
 static ssize_t read_fd(struct input *in, void *buf, size_t n)
 {
 	ssize_t got;
 
+	if (!await(in)) {
+		in->why = "was left while it was waited for";
+		return -1;
+	}
 	do
 		got = read(in->fd, buf, n);
-	while (got < 0 && errno == EINTR && !(in->stop && *in->stop));
-	if (got < 0 && errno == EINTR)
-		in->why = "was left while it was waited for";
-	else if (got < 0)
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
 		in->why = strerror(errno);
 	else
 		in->used += (uint64_t)got;
@@ -201,21 +220,24 @@ struct input *input_open(const char *path, const char **why)
 {
 	return input_open_fd(strcmp(path, "-") ?
 			     open(path, O_RDONLY | O_CLOEXEC) :
-			     dup(STDIN_FILENO), why);
+			     dup(STDIN_FILENO), NULL, why);
 }
 
-struct input *input_open_fd(int fd, const char **why)
+struct input *input_open_fd(int fd, const struct input_wait *wait,
+			    const char **why)
 {
 	struct input *in = mem_alloc(sizeof(*in));
 	struct stat st;
 
-	*in = (struct input){ .fd = fd, .packed = mem_alloc(PACKED) };
+	*in = (struct input){ .fd = fd, .wait = wait,
+			      .packed = mem_alloc(PACKED) };
 	if (in->fd < 0 || fstat(in->fd, &st) < 0) {
 		*why = strerror(errno);
 		input_close(in);
 		return NULL;
 	}
-	if (S_ISREG(st.st_mode)) {
+	in->may_wait = !S_ISREG(st.st_mode);
+	if (!in->may_wait) {
 		in->size = (uint64_t)st.st_size;
 		posix_fadvise(in->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 	}
@@ -225,11 +247,6 @@ struct input *input_open_fd(int fd, const char **why)
 		return NULL;
 	}
 	return in;
-}
-
-void input_stop(struct input *in, const volatile sig_atomic_t *stop)
-{
-	in->stop = stop;
 }
 
 void input_close(struct input *in)
@@ -252,6 +269,11 @@ ssize_t input_read(struct input *in, void *buf, size_t n)
 const char *input_why(const struct input *in)
 {
 	return in->why ? in->why : "cannot be read";
+}
+
+bool input_left(const struct input *in)
+{
+	return in->left;
 }
 
 uint64_t input_used(const struct input *in)

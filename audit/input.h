@@ -1,7 +1,7 @@
 #ifndef AUDIT_INPUT_H
 #define AUDIT_INPUT_H
 
-#include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -12,17 +12,26 @@
  */
 struct input;
 
+/* Whether to go on waiting for a pipe that gives nothing: asked some times a
+ * second, and after each signal. No: it is left there, which is no damage. */
+struct input_wait {
+	bool (*go_on)(void *ctx);
+	void *ctx;
+};
+
 /* NULL: *why says what is wrong with it, a phrase for after the name. */
 struct input *input_open(const char *path, const char **why);
-/* The same of an open descriptor, which it closes in any case. */
-struct input *input_open_fd(int fd, const char **why);
+/* The same of an open descriptor, which it closes in any case. wait must live
+ * as long as it; NULL: it waits without end. */
+struct input *input_open_fd(int fd, const struct input_wait *wait,
+			    const char **why);
 void input_close(struct input *in);
-/* As capture_stop(). */
-void input_stop(struct input *in, const volatile sig_atomic_t *stop);
 
 /* Up to n bytes; 0: the end; -1: what follows is lost, input_why() says so. */
 ssize_t input_read(struct input *in, void *buf, size_t n);
 const char *input_why(const struct input *in);
+/* It was not waited for any longer. */
+bool input_left(const struct input *in);
 
 /* Bytes of the file used up and its size (0: not known), for progress. */
 uint64_t input_used(const struct input *in);

@@ -31,7 +31,7 @@ struct src {
 struct sources {
 	struct arena *arena;
 	struct diags *diags;
-	const volatile sig_atomic_t *stop;
+	struct input_wait wait; /* go_on NULL: without end */
 	VEC(struct src *) all;
 	VEC(const char *) passed; /* names of what are no captures */
 	struct src **later; /* by first packet; [next_later, n_later) */
@@ -95,6 +95,7 @@ static bool may_open_later(int err)
 static struct capture *open_source(struct sources *s, const struct src *f,
 				   const char **why)
 {
+	const struct input_wait *wait = s->wait.go_on ? &s->wait : NULL;
 	int fd = f->fd < 0 ? open(f->path, O_RDONLY | O_CLOEXEC) :
 			     fcntl(f->fd, F_DUPFD_CLOEXEC, 0);
 
@@ -104,7 +105,7 @@ static struct capture *open_source(struct sources *s, const struct src *f,
 	}
 	if (!f->once)
 		lseek(fd, 0, SEEK_SET);
-	return capture_open_fd(fd, f->index, why);
+	return capture_open_fd(fd, f->index, wait, why);
 }
 
 /* Opens it and reads its first packets; false: it has none, or cannot be
@@ -118,7 +119,6 @@ static bool start(struct sources *s, struct src *f)
 		refuse(s, f, why);
 		return false;
 	}
-	capture_stop(f->cap, s->stop);
 	s->n_open++;
 	if (!f->head)
 		f->head = ARENA_ARRAY(s->arena, struct frame, FRAME_BATCH);
@@ -392,12 +392,9 @@ void sources_close(struct sources *s)
 		close_fd(s->all.v[i]);
 }
 
-void sources_stop(struct sources *s, const volatile sig_atomic_t *stop)
+void sources_wait(struct sources *s, struct input_wait wait)
 {
-	s->stop = stop;
-	for (size_t i = 0; i < s->all.n; i++)
-		if (s->all.v[i]->cap)
-			capture_stop(s->all.v[i]->cap, stop);
+	s->wait = wait;
 }
 
 const char *sources_passed_over(const struct sources *s)

@@ -49,8 +49,8 @@ int sources_try(struct sources *s);
 struct sources *sources_open(struct arena *a, const struct source_arg *args,
 			     size_t n, struct diags *d);
 void sources_close(struct sources *s);
-/* As capture_stop(), for all of them. */
-void sources_stop(struct sources *s, const volatile sig_atomic_t *stop);
+/* Before the start; as for input_open_fd(), for all of them. */
+void sources_wait(struct sources *s, struct input_wait wait);
 /* "notes.txt, old/ and 3 more": what was passed over; NULL: nothing was. */
 const char *sources_passed_over(const struct sources *s);
 

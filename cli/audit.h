@@ -73,6 +73,11 @@ struct worker {
 	known_list known;
 };
 
+/* When the next of what is done now and then is due: monotonic, seconds. */
+struct clock {
+	double second, metrics, known, watchdog;
+};
+
 struct run {
 	struct args *args;
 	struct arena *arena;
@@ -112,6 +117,7 @@ struct run {
 	double watchdog;    /* seconds between two signs of life; 0: none */
 
 	double start; /* monotonic, seconds */
+	struct clock clock;
 	pthread_mutex_t lock;
 	atomic_bool stop;
 	atomic_uint_fast64_t taken; /* packets, for --count */
@@ -159,6 +165,8 @@ long worker_within_count(struct run *r, long n);
 
 /* audit_run.c */
 void audit_catch_signals(void);
+/* Where a run (void *) waits for a pipe: does what is due; false: it is over. */
+bool audit_waits(void *run);
 /* Until the end of the input, or somebody says so. */
 void audit_consume(struct run *r);
 double audit_now(void); /* monotonic, seconds */

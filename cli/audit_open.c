@@ -147,8 +147,11 @@ static bool first_metrics(struct run *r)
 /* Privileges are gone: now what is foreign is read. */
 static bool start_sources(struct run *r)
 {
+	r->start = audit_now();
 	if (!r->sources)
 		return true;
+	audit_catch_signals();
+	sources_wait(r->sources, (struct input_wait){ audit_waits, r });
 	if (sources_start(r->sources) < 0)
 		return false;
 	captures_say_passed_over(r->args, r->sources);

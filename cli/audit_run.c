@@ -43,11 +43,6 @@ double audit_now(void)
 
 enum { METRICS_SECONDS = 15, KNOWN_SECONDS = 60 };
 
-struct clock {
-	double second, metrics, known, watchdog; /* when the next is due */
-	uint64_t beats; /* of all workers, when last looked at */
-};
-
 /* What the workers have counted by now: they show it with their next batch. */
 static void ask_totals(struct run *r)
 {
@@ -147,13 +142,13 @@ static void status(struct run *r)
 }
 
 /* A sign of life only while every worker goes round. */
-static void watchdog(struct run *r, struct clock *c)
+static void watchdog(struct run *r)
 {
 	for (unsigned i = 0; i < r->n_worker; i++)
 		if (atomic_exchange(&r->worker[i].beats, 0) == 0)
 			return;
 	notify_send(r->notify, "WATCHDOG=1");
-	c->watchdog = audit_now() + r->watchdog;
+	r->clock.watchdog = audit_now() + r->watchdog;
 }
 
 static void metrics(struct run *r)
@@ -187,15 +182,19 @@ static bool unheard(struct run *r)
 	return true;
 }
 
-static void over(struct run *r)
+static bool is_over(struct run *r, double t)
 {
+	if (!r->duration || t - r->start < r->duration)
+		return false;
 	r->ended = arena_printf(r->arena, "ended after %.0f s, as asked "
 				"(--duration)", r->duration);
+	return true;
 }
 
 /* False: the time is over. */
-static bool tick(struct run *r, struct clock *c)
+static bool tick(struct run *r)
 {
+	struct clock *c = &r->clock;
 	double t = audit_now();
 
 	if (progress_asked) {
@@ -209,7 +208,7 @@ static bool tick(struct run *r, struct clock *c)
 		r->old = NULL;
 	}
 	if (r->watchdog > 0 && t >= c->watchdog)
-		watchdog(r, c);
+		watchdog(r);
 	if (due(&c->second, t, 1)) {
 		progress(r, false);
 		status(r);
@@ -221,10 +220,7 @@ static bool tick(struct run *r, struct clock *c)
 		metrics(r);
 	if (r->live && due(&c->known, t, KNOWN_SECONDS))
 		audit_write_known(r);
-	if (!r->duration || t - r->start < r->duration)
-		return true;
-	over(r);
-	return false;
+	return !is_over(r, t);
 }
 
 /* ---- files ------------------------------------------------------------------ */
@@ -254,18 +250,30 @@ static void counted(struct run *r)
 				"(--count)", (unsigned long long)r->count);
 }
 
-static void read_files(struct run *r, struct clock *c)
+/* Until there are workers, nothing else is due. */
+bool audit_waits(void *run)
+{
+	struct run *r = run;
+
+	if (stop_asked)
+		return false;
+	if (!r->worker)
+		return !is_over(r, audit_now());
+	worker_serve(r->worker);
+	return tick(r);
+}
+
+static void read_files(struct run *r)
 {
 	enum { ROUNDS = 1024 };
 	struct worker *w = r->worker;
 	struct frame f[FRAME_BATCH];
 
-	sources_stop(r->sources, &stop_asked);
 	for (unsigned round = 0; !atomic_load(&r->stop); round++) {
-		size_t n = stop_asked ? 0 :
+		size_t n = stop_asked || r->ended ? 0 :
 			   sources_read(r->sources, f, FRAME_BATCH);
 
-		if (stop_asked)
+		if (stop_asked && !r->ended)
 			stopped(r);
 		if (!n)
 			return;
@@ -276,7 +284,7 @@ static void read_files(struct run *r, struct clock *c)
 		if (round % ROUNDS && !progress_asked && !reload_asked)
 			continue;
 		worker_serve(w);
-		if (!tick(r, c))
+		if (!tick(r))
 			return;
 	}
 	counted(r);
@@ -322,7 +330,7 @@ static void join_workers(struct run *r)
 	}
 }
 
-static void watch(struct run *r, struct clock *c)
+static void watch(struct run *r)
 {
 	const struct timespec nap = { .tv_nsec = 50 * 1000 * 1000 };
 
@@ -330,7 +338,7 @@ static void watch(struct run *r, struct clock *c)
 		r->ended = "not all readers could be started";
 		r->ended_early = true;
 	} else {
-		while (!stop_asked && !atomic_load(&r->stop) && tick(r, c))
+		while (!stop_asked && !atomic_load(&r->stop) && tick(r))
 			nanosleep(&nap, NULL);
 		if (r->count && atomic_load(&r->stop))
 			counted(r);
@@ -340,20 +348,17 @@ static void watch(struct run *r, struct clock *c)
 
 void audit_consume(struct run *r)
 {
-	struct clock c;
-
-	r->start = audit_now();
-	c = (struct clock){ r->start + 1, r->start, r->start + KNOWN_SECONDS,
-			    r->start, 0 };
+	r->clock = (struct clock){ r->start + 1, r->start,
+				   r->start + KNOWN_SECONDS, r->start };
 	if (r->live)
 		fprintf(stderr, "portplan audit: watching; %s\n",
 			audit_guard_words(r));
 	notify_send(r->notify, "READY=1\nSTATUS=%s", r->live ? "watching" :
 							      "reading");
 	if (r->live)
-		watch(r, &c);
+		watch(r);
 	else
-		read_files(r, &c);
+		read_files(r);
 	notify_send(r->notify, "STOPPING=1\nSTATUS=writing the report");
 	if (isatty(STDERR_FILENO) && audit_now() - r->start > 2)
 		fputc('\n', stderr);

@@ -336,8 +336,8 @@ static void piecemeal(void)
 			CU_ASSERT_FATAL(send(s[0], forms[k].b + i, n, 0) > 0);
 		}
 		close(s[0]);
-		CU_ASSERT(take_all(capture_open_fd(s[1], 7, &why), f, 16, text,
-				   &st) == (k ? 5 : 4));
+		CU_ASSERT(take_all(capture_open_fd(s[1], 7, NULL, &why), f, 16,
+				   text, &st) == (k ? 5 : 4));
 		CU_ASSERT(!st.damage);
 		CU_ASSERT_STRING_EQUAL(text[3], k ? "spb!" : "0123456789");
 	}
