@@ -78,6 +78,9 @@ struct clock {
 	double second, metrics, known, watchdog;
 };
 
+/* Files for review, written at the end. */
+enum { REVIEW_PROPOSAL, REVIEW_BASELINE, N_REVIEW };
+
 struct run {
 	struct args *args;
 	struct arena *arena;
@@ -85,7 +88,7 @@ struct run {
 	VEC(struct source_arg) files, ifaces;
 	VEC(struct sink) sinks;
 	VEC(const char *) fail_on;
-	struct sink propose, evidence_file; /* path NULL: none */
+	struct sink review[N_REVIEW], evidence_file; /* path NULL: none */
 	const char *filter_text, *state_path, *user;
 	bool begun; /* outputs are written from now on */
 	bool evidence_whole, inside, redact, no_sandbox;
@@ -179,6 +182,8 @@ bool audit_write_known(struct run *r);
 
 /* audit_waive.c: marks the findings that are accepted for a time. */
 void audit_waive(struct run *r, struct report *rep);
+/* --write-baseline: waivers of all others. */
+void audit_baseline(struct run *r, const struct report *rep, struct buf *out);
 
 /* audit_propose.c: --propose */
 void audit_propose(struct run *r, const struct report *rep, struct buf *out);

@@ -160,6 +160,10 @@ static void check_outputs(struct run *r)
 			 "FORMAT=FILE");
 }
 
+static const char *const reviews[N_REVIEW] = {
+	[REVIEW_PROPOSAL] = "propose", [REVIEW_BASELINE] = "write-baseline",
+};
+
 /* What has no meaning for files, or for interfaces. */
 static void check_kind(struct run *r)
 {
@@ -178,10 +182,11 @@ static void check_kind(struct run *r)
 		diag_add(&r->diags, SEV_ERROR, no_place,
 			 "--redact and --evidence-whole contradict each "
 			 "other: payload holds names");
-	if (r->redact && r->propose.path)
-		diag_add(&r->diags, SEV_ERROR, no_place,
-			 "--redact and --propose contradict each other: a "
-			 "proposal is made of names");
+	for (size_t i = 0; i < N_REVIEW; i++)
+		if (r->redact && r->review[i].path)
+			diag_add(&r->diags, SEV_ERROR, no_place,
+				 "--redact and --%s contradict each other: "
+				 "what it writes is made of names", reviews[i]);
 }
 
 bool audit_arguments(struct run *r)
@@ -205,7 +210,8 @@ bool audit_arguments(struct run *r)
 	r->no_sandbox = arg_given(a, "no-sandbox");
 	r->state_path = arg_value(a, "state", NULL);
 	r->user = arg_value(a, "user", NULL);
-	r->propose.path = arg_value(a, "propose", NULL);
+	for (size_t i = 0; i < N_REVIEW; i++)
+		r->review[i].path = arg_value(a, reviews[i], NULL);
 	direction(r);
 	check_kind(r);
 	if (!r->sinks.n)

@@ -38,8 +38,9 @@ static void add_all(struct run *r, struct fence *l)
 		     (r->live && r->sinks.v[i].kind == SINK_NDJSON)))
 			fence_output(l, r->sinks.v[i].path);
 	fence_output(l, r->state_path);
-	if (!r->propose.held)
-		fence_output(l, r->propose.path);
+	for (size_t i = 0; i < N_REVIEW; i++)
+		if (!r->review[i].held)
+			fence_output(l, r->review[i].path);
 	if (!r->live)
 		return;
 	fence_topology(l, r->args, r->force->loaded.topo);

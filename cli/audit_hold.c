@@ -44,9 +44,10 @@ static bool try_write(struct run *r, const char *path)
 static bool rehearse(struct run *r)
 {
 	bool reports = !audit_changes_user(r);
-	bool good = audit_guard(r) && try_write(r, r->state_path) &&
-		    (!reports || try_write(r, r->propose.path));
+	bool good = audit_guard(r) && try_write(r, r->state_path);
 
+	for (size_t i = 0; i < N_REVIEW && reports && good; i++)
+		good = try_write(r, r->review[i].path);
 	for (size_t i = 0; i < r->sinks.n && good; i++) {
 		const struct sink *o = &r->sinks.v[i];
 
@@ -100,8 +101,9 @@ bool audit_hold_outputs(struct run *r)
 	bool change = audit_changes_user(r);
 	bool ok = true;
 
-	if (r->propose.path && change)
-		ok = hold(r, &r->propose);
+	for (size_t i = 0; i < N_REVIEW && change && ok; i++)
+		if (r->review[i].path)
+			ok = hold(r, &r->review[i]);
 	if (r->evidence_file.path)
 		ok = ok && hold(r, &r->evidence_file);
 	for (size_t i = 0; i < r->sinks.n && ok; i++) {
@@ -165,7 +167,8 @@ void audit_drop_outputs(struct run *r)
 {
 	if (r->begun)
 		return;
-	drop(&r->propose);
+	for (size_t i = 0; i < N_REVIEW; i++)
+		drop(&r->review[i]);
 	drop(&r->evidence_file);
 	for (size_t i = 0; i < r->sinks.n; i++)
 		drop(&r->sinks.v[i]);

@@ -234,18 +234,29 @@ static bool write_reports(struct run *r, const struct report *rep)
 	return write_outputs(r->args, v, n) == EXIT_OK && ok;
 }
 
-static bool write_proposal(struct run *r, const struct report *rep)
+static bool write_reviews(struct run *r, const struct report *rep)
 {
-	struct buf b = { 0 };
-	struct file_out f = { .path = r->propose.path, .text = &b,
-			      .held = r->propose.held };
+	static void (*const text[N_REVIEW])(struct run *, const struct report *,
+					    struct buf *) = {
+		[REVIEW_PROPOSAL] = audit_propose,
+		[REVIEW_BASELINE] = audit_baseline,
+	};
+	struct buf b[N_REVIEW] = { 0 };
+	struct file_out f[N_REVIEW];
+	size_t n = 0;
 	bool ok;
 
-	if (!f.path)
-		return true;
-	audit_propose(r, rep, &b);
-	ok = write_files(r->args, &f, 1) == EXIT_OK;
-	buf_free(&b);
+	for (size_t i = 0; i < N_REVIEW; i++) {
+		if (!r->review[i].path)
+			continue;
+		text[i](r, rep, &b[i]);
+		f[n++] = (struct file_out){ .path = r->review[i].path,
+					    .text = &b[i],
+					    .held = r->review[i].held };
+	}
+	ok = write_files(r->args, f, n) == EXIT_OK;
+	for (size_t i = 0; i < N_REVIEW; i++)
+		buf_free(&b[i]);
 	return ok;
 }
 
@@ -280,7 +291,7 @@ int audit_finish_run(struct run *r)
 
 	say_gaps(r, rep);
 	ok &= write_reports(r, rep);
-	ok &= write_proposal(r, rep);
+	ok &= write_reviews(r, rep);
 	if (r->evidence && evidence_close(r->evidence) < 0) {
 		complain(r->args, "\"%s\" could not be written",
 			 r->evidence_file.path);

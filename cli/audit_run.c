@@ -172,9 +172,10 @@ static bool unheard(struct run *r)
 {
 	const struct sink *o = r->sinks.v;
 	bool sole = r->sinks.n == 1 && !o->path && !o->log &&
-		    !r->evidence_file.path && !r->propose.path &&
-		    !r->state_path;
+		    !r->evidence_file.path && !r->state_path;
 
+	for (size_t i = 0; i < N_REVIEW; i++)
+		sole &= !r->review[i].path;
 	if (!sole || !reader_gone())
 		return false;
 	r->unheard = r->ended_early = true;

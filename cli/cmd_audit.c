@@ -37,6 +37,8 @@ static const struct option_def audit_options[] = {
 	{ OPTION_AGAIN, "waivers", "FILE",
 	  "findings that are accepted for a time "
 	  "(repeatable)" },
+	{ OPTION_WRITES, "write-baseline", "FILE",
+	  "write the findings as waivers for thirty days, for review" },
 	{ OPTION_WRITES, "propose", "FILE",
 	  "write what would plan what was seen: exceptions, and roles where "
 	  "template flows cover it, each with an expiry, for review" },

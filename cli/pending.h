@@ -65,6 +65,8 @@ const char *pending_assign(const struct pending *p,
 bool pending_given(const struct pending *p, size_t i);
 /* pending_propose.c: " owner=\"...\"", escaped */
 void pending_attr(struct buf *out, const char *attr, const char *s);
+/* As an attribute, " tcp=\"445\"". */
+void pending_key(struct buf *out, uint32_t key);
 /* Allows and roles that would keep all of it, for review;
  * what the topology refuses becomes a comment. */
 void pending_propose(const struct pending *p, struct buf *out);

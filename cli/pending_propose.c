@@ -14,7 +14,7 @@ static bool is_host(const struct plan *p, uint32_t party)
 	return party != NONE && p->topo->parties.v[party]->kind == PARTY_HOST;
 }
 
-static void put_key(struct buf *out, uint32_t key)
+void pending_key(struct buf *out, uint32_t key)
 {
 	unsigned proto = key_proto(key), detail = key_detail(key);
 
@@ -93,7 +93,7 @@ static const char *allow_text(const struct pending *p,
 	h = hash_bytes(h, &f->key, sizeof(f->key));
 	buf_printf(out, "  <allow name=\"observed-%08x\" from=\"%s\" to=\"%s\"",
 		   (unsigned)(hash_mix(h) >> 32), from, to);
-	put_key(out, f->key);
+	pending_key(out, f->key);
 	buf_puts(out, "\n        ");
 	pending_attr(out, "reason", f->note ?
 		     arena_printf(p->a->arena, "observed, unreviewed: %s",
