@@ -41,10 +41,9 @@ static void add_all(struct run *r, struct fence *l)
 	for (size_t i = 0; i < N_REVIEW; i++)
 		if (!r->review[i].held)
 			fence_output(l, r->review[i].path);
-	if (!r->live)
-		return;
 	fence_topology(l, r->args, r->force->loaded.topo);
-	add_counters(r, l);
+	if (r->live)
+		add_counters(r, l);
 }
 
 /* ---- the steps ------------------------------------------------------------------ */
