@@ -88,3 +88,19 @@ void buf_u64(struct buf *b, unsigned long long v)
 	while (v /= 10);
 	buf_put(b, tmp + i, sizeof(tmp) - i);
 }
+
+void buf_xml_value(struct buf *b, const char *value)
+{
+	for (const unsigned char *s = (const unsigned char *)value; *s; s++)
+		if (strchr("<&\"", *s) || *s < 0x20)
+			buf_printf(b, "&#%d;", *s);
+		else
+			buf_putc(b, (char)*s);
+}
+
+void buf_xml_attr(struct buf *b, const char *name, const char *value)
+{
+	buf_printf(b, " %s=\"", name);
+	buf_xml_value(b, value);
+	buf_putc(b, '"');
+}

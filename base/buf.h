@@ -19,6 +19,10 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 void buf_vprintf(struct buf *b, const char *fmt, va_list ap)
 	__attribute__((format(printf, 2, 0)));
+/* ' name="value"', with what an XML attribute cannot hold as it is escaped. */
+void buf_xml_attr(struct buf *b, const char *name, const char *value);
+/* The value alone, without its quotes. */
+void buf_xml_value(struct buf *b, const char *value);
 void buf_u64(struct buf *b, unsigned long long v);
 
 #endif

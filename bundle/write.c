@@ -10,23 +10,10 @@ enum { DIGITS = 16 };
 
 /* ---- attributes ------------------------------------------------------------------------ */
 
-static void put_escaped(struct buf *out, const char *s)
-{
-	for (; *s; s++) {
-		if (strchr("<&\"", *s) || (unsigned char)*s < 0x20)
-			buf_printf(out, "&#%d;", (unsigned char)*s);
-		else
-			buf_putc(out, *s);
-	}
-}
-
 void write_attr(struct writer *w, const char *name, const char *value)
 {
-	if (!value)
-		return;
-	buf_printf(w->out, " %s=\"", name);
-	put_escaped(w->out, value);
-	buf_putc(w->out, '"');
+	if (value)
+		buf_xml_attr(w->out, name, value);
 }
 
 void write_attrs(struct writer *w, const struct xml_element *e,

@@ -68,8 +68,6 @@ void audit_waive(struct run *r, struct report *rep)
 
 /* ---- a baseline --------------------------------------------------------------- */
 
-enum { BASELINE_DAYS = 30 }; /* as check's */
-
 /* An address that is seen may be a public one, which is not in the set that a
  * waiver's name stands for. */
 static bool has_name(const struct run *r, const struct finding_end *e,
@@ -97,7 +95,7 @@ static void put_end(const struct run *r, const char *attr,
 	if (e->any)
 		return;
 	addr_text(a, text);
-	pending_attr(out, attr, has_name(r, e, a) ?
+	buf_xml_attr(out, attr, has_name(r, e, a) ?
 		     plan_party_name(r->force->loaded.plan, e->place.party) :
 		     text);
 }
@@ -144,7 +142,7 @@ void audit_baseline(struct run *r, const struct report *rep, struct buf *out)
 {
 	char day[16];
 
-	date_text(r->force->loaded.now + BASELINE_DAYS * 86400, day);
+	date_text(r->force->loaded.now + REVIEW_DAYS * 86400, day);
 	buf_puts(out, "<waivers xmlns=\"urn:portplan:1\">\n");
 	for (size_t i = 0; i < rep->n_finding; i++)
 		if (!rep->finding[i]->waived)

@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "cli/check_waivers.h"
+#include "cli/tried.h"
 
 /* Exceptions whose time is over, or soon will be. */
 
@@ -61,7 +62,7 @@ void check_judge_expiry(struct args *a, const struct loaded *l,
 			continue;
 		if (left <= 0)
 			say_open(a, r, x);
-		else if (left <= CHECK_DAYS * 86400)
+		else if (left <= REVIEW_DAYS * 86400)
 			say(a, r, TOPIC_EXPIRING, "soon", x,
 			    arena_printf(a->arena, "exception \"%s\" ends %s, "
 					 "in %d days", x->ident,

@@ -25,11 +25,7 @@ static const char *origin(struct proposal *p, const struct verified *v,
 		arena_printf(p->a->arena, "%s:%u", f->file, f->line) :
 		v->file, *s;
 
-	for (; *from; from++)
-		if (*from == '&' || *from == '<' || *from == '"')
-			buf_printf(&b, "&#%d;", *from);
-		else
-			buf_putc(&b, *from);
+	buf_xml_value(&b, from);
 	s = arena_strdup(p->a->arena, b.s ? b.s : "");
 	buf_free(&b);
 	return s;
@@ -118,7 +114,7 @@ int check_write_proposal(struct args *a, const struct check_report *r,
 	char day[16];
 	int code;
 
-	date_text(l->now + CHECK_DAYS * 86400, day);
+	date_text(l->now + REVIEW_DAYS * 86400, day);
 	p.day = day;
 	for (size_t i = 0; i < r->n; i++)
 		for (size_t k = 0; k < r->v[i].findings.n; k++)

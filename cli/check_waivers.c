@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "cli/tried.h"
 
 /* Waivers that should not stand as they do, and new ones for what was found. */
 
@@ -84,25 +85,18 @@ void check_judge_waivers(struct args *a, const struct waivers *w,
 
 /* ---- a baseline ----------------------------------------------------------------- */
 
-static void put_unsaid(struct buf *b, const struct vf_finding *f, const char *s)
+static void put_unsaid(struct arena *a, struct buf *b,
+		       const struct vf_finding *f, const char *s)
 {
-	buf_printf(b, "  <!-- not waived, %s %s: ", vf_kind_name[f->kind],
-		   f->fingerprint);
-	for (; *s; s++) {
-		if (*s == '-' && s[1] == '-')
-			buf_puts(b, "-&#45;"), s++;
-		else if (*s == '<' || *s == '&' || *s == '"')
-			buf_printf(b, "&#%d;", *s);
-		else
-			buf_putc(b, (unsigned char)*s < 0x20 ? ' ' : *s);
-	}
-	buf_puts(b, " -->\n");
+	comment_put(arena_printf(a, "not waived, %s %s: %s",
+				 vf_kind_name[f->kind], f->fingerprint, s), b);
 }
 
 /* Every finding as it is now, to be accepted for thirty days: exactly that, and
  * what a waiver cannot say exactly is named and stays a finding. */
-static void put_waives(const struct verified *v, const struct vf_finding *f,
-		       const char *day, struct buf *b)
+static void put_waives(struct arena *a, const struct verified *v,
+		       const struct vf_finding *f, const char *day,
+		       struct buf *b)
 {
 	for (size_t i = 0; i < f->waive.n; i++)
 		buf_printf(b, "  <waive kind=\"%s\" firewall=\"%s\" %s\n"
@@ -111,9 +105,9 @@ static void put_waives(const struct verified *v, const struct vf_finding *f,
 			   vf_kind_name[f->kind], v->firewall->name,
 			   f->waive.v[i], day);
 	if (!f->opening || f->kind == VF_UNDECIDED)
-		put_unsaid(b, f, f->n_box ? f->box[0] : f->packet);
+		put_unsaid(a, b, f, f->n_box ? f->box[0] : f->packet);
 	for (size_t i = 0; i < f->unsaid.n; i++)
-		put_unsaid(b, f, f->unsaid.v[i]);
+		put_unsaid(a, b, f, f->unsaid.v[i]);
 }
 
 int check_write_baseline(struct args *a, const struct check_report *r,
@@ -123,11 +117,12 @@ int check_write_baseline(struct args *a, const struct check_report *r,
 	char day[16];
 	int code;
 
-	date_text(now + CHECK_DAYS * 86400, day);
+	date_text(now + REVIEW_DAYS * 86400, day);
 	buf_puts(&b, "<waivers xmlns=\"urn:portplan:1\">\n");
 	for (size_t i = 0; i < r->n; i++)
 		for (size_t k = 0; k < r->v[i].findings.n; k++)
-			put_waives(&r->v[i], &r->v[i].findings.v[k], day, &b);
+			put_waives(a->arena, &r->v[i], &r->v[i].findings.v[k],
+				   day, &b);
 	buf_puts(&b, "</waivers>\n");
 	code = write_file(a, path, &b);
 	buf_free(&b);

@@ -5,8 +5,6 @@
 #include "cli/cmd_check.h"
 #include "topology/waivers.h"
 
-enum { CHECK_DAYS = 30 }; /* that what is written here holds */
-
 /* --waivers; NULL without. */
 int check_read_waivers(struct args *a, const struct topology *t,
 		       struct waivers **out);

@@ -5,18 +5,6 @@
 #include "cli/splice.h"
 #include "topology/xml.h"
 
-static void put_attr(struct buf *out, const char *name, const char *s)
-{
-	buf_printf(out, " %s=\"", name);
-	for (; *s; s++)
-		if (*s == '&' || *s == '<' || *s == '>' || *s == '"' ||
-		    (unsigned char)*s < 0x20)
-			buf_printf(out, "&#%d;", *s);
-		else
-			buf_putc(out, *s);
-	buf_putc(out, '"');
-}
-
 static void put_host(struct buf *out, const struct placed *x, size_t indent)
 {
 	const struct inv_host *h = x->host;
@@ -29,12 +17,12 @@ static void put_host(struct buf *out, const struct placed *x, size_t indent)
 	}
 	buf_pad(out, ' ', indent);
 	buf_puts(out, "<host");
-	put_attr(out, "name", x->name);
-	put_attr(out, "address", list.s);
+	buf_xml_attr(out, "name", x->name);
+	buf_xml_attr(out, "address", list.s);
 	if (*x->roles)
-		put_attr(out, "roles", x->roles);
+		buf_xml_attr(out, "roles", x->roles);
 	if (h->owner)
-		put_attr(out, "owner", h->owner);
+		buf_xml_attr(out, "owner", h->owner);
 	buf_puts(out, "/>\n");
 	buf_free(&list);
 }
@@ -58,7 +46,7 @@ void import_include(struct import *m, const struct party *where,
 void import_element(const char *file, struct buf *out)
 {
 	buf_puts(out, "<include");
-	put_attr(out, "file", file);
+	buf_xml_attr(out, "file", file);
 	buf_puts(out, "/>");
 }
 
@@ -134,7 +122,7 @@ void import_skeleton(struct import *m, const char *templates, struct buf *out)
 			"them, and the prefixes they really are. -->\n"
 			"<topology xmlns=\"" PORTPLAN_NS "\" name=\"imported\"");
 	if (*templates)
-		put_attr(out, "template", templates);
+		buf_xml_attr(out, "template", templates);
 	buf_puts(out, ">\n");
 	for (size_t i = 0; i < m->inv.hosts.n; i++) {
 		const struct inv_host *h = m->inv.hosts.v[i];
@@ -148,8 +136,8 @@ void import_skeleton(struct import *m, const char *templates, struct buf *out)
 			continue;
 		put_networks(m, h->zone, &nets);
 		buf_puts(out, "  <zone");
-		put_attr(out, "name", h->zone);
-		put_attr(out, "networks", nets.s ? nets.s : "");
+		buf_xml_attr(out, "name", h->zone);
+		buf_xml_attr(out, "networks", nets.s ? nets.s : "");
 		buf_puts(out, "/>\n");
 		buf_free(&nets);
 	}

@@ -63,9 +63,7 @@ const char *pending_assign(const struct pending *p,
 			   const struct pending_flow *f);
 /* Was the same role given to the same party for a flow before? */
 bool pending_given(const struct pending *p, size_t i);
-/* pending_propose.c: " owner=\"...\"", escaped */
-void pending_attr(struct buf *out, const char *attr, const char *s);
-/* As an attribute, " tcp=\"445\"". */
+/* pending_propose.c: as an attribute, " tcp=\"445\"". */
 void pending_key(struct buf *out, uint32_t key);
 /* Allows and roles that would keep all of it, for review;
  * what the topology refuses becomes a comment. */

@@ -28,18 +28,6 @@ void pending_key(struct buf *out, uint32_t key)
 		buf_printf(out, " ip=\"%u\"", proto);
 }
 
-void pending_attr(struct buf *out, const char *attr, const char *s)
-{
-	buf_printf(out, " %s=\"", attr);
-	for (; *s; s++) {
-		if (strchr("&<\"", *s))
-			buf_printf(out, "&#%d;", *s);
-		else
-			buf_putc(out, *s);
-	}
-	buf_putc(out, '"');
-}
-
 /* A host by name, else the addresses; many of them by what they stand in. */
 static const char *from_text(const struct pending *p,
 			     const struct pending_flow *f)
@@ -95,11 +83,11 @@ static const char *allow_text(const struct pending *p,
 		   (unsigned)(hash_mix(h) >> 32), from, to);
 	pending_key(out, f->key);
 	buf_puts(out, "\n        ");
-	pending_attr(out, "reason", f->note ?
+	buf_xml_attr(out, "reason", f->note ?
 		     arena_printf(p->a->arena, "observed, unreviewed: %s",
 				  f->note) : "observed, unreviewed");
 	if (owner)
-		pending_attr(out, "owner", owner);
+		buf_xml_attr(out, "owner", owner);
 	buf_printf(out, " expires=\"%s\"/>%s", day, f->n_src > PENDING_ADDRS ?
 		   " <!-- of more sources than are named here -->" : "");
 	s = arena_strdup(p->a->arena, b.s);

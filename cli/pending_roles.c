@@ -94,7 +94,7 @@ const char *pending_assign(const struct pending *p,
 	buf_printf(&b, "  <assign to=\"%s\" roles=\"%s\"", x->name,
 		   f->role->name);
 	if (x->owner)
-		pending_attr(&b, "owner", x->owner);
+		buf_xml_attr(&b, "owner", x->owner);
 	buf_printf(&b, " expires=\"%s\"/> <!-- observed, unreviewed: %s -->",
 		   day, f->row);
 	s = arena_strdup(p->a->arena, b.s);

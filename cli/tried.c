@@ -44,13 +44,14 @@ bool tried_lines(struct args *a, const struct loaded *l, struct tried_line *v,
 	return (n && refuse(a, l, v, n, out)) || taken(a, l, v, n, out, &why);
 }
 
-/* "a--b" would end a comment. */
+/* "a--b" would end a comment, and no control character is legal. */
 void comment_put(const char *text, struct buf *out)
 {
 	buf_puts(out, "  <!-- ");
 	for (const char *s = text; *s; s++)
 		buf_puts(out, *s == '-' && s[1] == '-' ? "- " :
-			      (char[]){ *s, '\0' });
+			      (char[]){ (unsigned char)*s < 0x20 && *s != '\n' ?
+						' ' : *s, '\0' });
 	buf_puts(out, " -->\n");
 }
 

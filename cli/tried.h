@@ -3,6 +3,8 @@
 
 #include "cli/cli.h"
 
+enum { REVIEW_DAYS = 30 }; /* that what check and audit write holds */
+
 /* An element that is proposed to be added to the topology. */
 struct tried_line {
 	const char *xml; /* NULL: none */
