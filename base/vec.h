@@ -22,4 +22,11 @@
 
 void vec_grow(struct arena *a, void **v, size_t n, size_t *cap, size_t size);
 
+/* For qsort(), of uint32_t or of structs that begin with so many of them in the
+ * order in which they count. */
+int u32_compare(const void *a, const void *b);
+int u32_compare2(const void *a, const void *b);
+int u32_compare3(const void *a, const void *b);
+int u32_compare4(const void *a, const void *b);
+
 #endif

@@ -16,13 +16,6 @@ enum {
 
 typedef VEC(uint32_t) u32_list;
 
-static int u32_order(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 static int group_order(const void *a, const void *b)
 {
 	const struct group *x = a, *y = b;
@@ -291,7 +284,7 @@ static struct user_set user_set(struct sharing *s, uint32_t ref)
 		s->mark[u->groups.v[i]] = 0;
 	}
 	if (out.but.n)
-		qsort(out.but.v, out.but.n, sizeof(*out.but.v), u32_order);
+		qsort(out.but.v, out.but.n, sizeof(*out.but.v), u32_compare);
 	return out;
 }
 
@@ -315,7 +308,7 @@ static u32_list all_users(struct sharing *s, const struct users *u,
 	for (size_t i = 0; i < x->more.n; i++)
 		vec_push(w->a, &out, x->more.v[i]);
 	if (out.n)
-		qsort(out.v, out.n, sizeof(*out.v), u32_order);
+		qsort(out.v, out.n, sizeof(*out.v), u32_compare);
 	return out;
 }
 

@@ -17,24 +17,6 @@ enum {
 
 typedef VEC(uint32_t) u32_list;
 
-static int u32_order(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static int triple_order(const void *a, const void *b)
-{
-	const struct triple *x = a, *y = b;
-
-	if (x->from != y->from)
-		return x->from < y->from ? -1 : 1;
-	if (x->to != y->to)
-		return x->to < y->to ? -1 : 1;
-	return x->entry < y->entry ? -1 : x->entry > y->entry;
-}
-
 static bool is_held(const struct triple *t, size_t n, uint32_t entry)
 {
 	for (size_t i = 0; i < n; i++)
@@ -61,7 +43,7 @@ void dispatch_sort(struct work *w)
 
 	if (w->triples.n)
 		qsort(w->triples.v, w->triples.n, sizeof(*w->triples.v),
-		      triple_order);
+		      u32_compare3);
 	for (size_t i = 0, n; i < w->triples.n; i += n) {
 		n = run_of(w, i);
 		run.n = 0;
@@ -76,47 +58,41 @@ void dispatch_sort(struct work *w)
 
 /* ---- bases ------------------------------------------------------------------- */
 
-static int item_order(const void *a, const void *b)
+/* Index of the first that is not before to, of structs in that order which begin
+ * with a destination. */
+static size_t first_at(const void *v, size_t n, size_t bytes, uint32_t to)
 {
-	const struct bulk_item *x = a, *y = b;
+	size_t lo = 0, hi = n;
 
-	if (x->to != y->to)
-		return x->to < y->to ? -1 : 1;
-	return x->entry < y->entry ? -1 : x->entry > y->entry;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		const uint32_t *at = (const void *)((const char *)v +
+						    mid * bytes);
+
+		if (*at < to)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
 }
 
 /* The items of one destination. */
 static size_t items_at(const struct base *b, uint32_t to, size_t *first)
 {
-	size_t lo = 0, hi = b->n_item, n = 0;
+	size_t at = first_at(b->item, b->n_item, sizeof(*b->item), to), n = 0;
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (b->item[mid].to < to)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	*first = lo;
-	while (lo + n < b->n_item && b->item[lo + n].to == to)
+	*first = at;
+	while (at + n < b->n_item && b->item[at + n].to == to)
 		n++;
 	return n;
 }
 
 size_t base_find(const struct base *b, uint32_t to)
 {
-	size_t lo = 0, hi = b->n_ref;
+	size_t at = first_at(b->ref, b->n_ref, sizeof(*b->ref), to);
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (b->ref[mid].to < to)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < b->n_ref && b->ref[lo].to == to ? lo : SIZE_MAX;
+	return at < b->n_ref && b->ref[at].to == to ? at : SIZE_MAX;
 }
 
 static void base_refs(struct work *w, struct base *b)
@@ -156,10 +132,10 @@ static void add_base(struct work *w, const u32_list *of_side,
 						x->entry });
 		}
 	if (v.n)
-		qsort(v.v, v.n, sizeof(*v.v), item_order);
+		qsort(v.v, v.n, sizeof(*v.v), u32_compare2);
 	b.item = v.v;
 	for (size_t i = 0; i < v.n; i++)
-		if (!i || item_order(&v.v[i - 1], &v.v[i]))
+		if (!i || u32_compare2(&v.v[i - 1], &v.v[i]))
 			b.item[b.n_item++] = v.v[i];
 	base_refs(w, &b);
 	vec_push(w->a, &w->bases, b);
@@ -229,7 +205,7 @@ static uint32_t mix_at(struct work *w, const struct base *b,
 	for (size_t i = 0; i < n; i++)
 		vec_push(w->a, &v, t[i].entry);
 	if (many)
-		qsort(v.v, v.n, sizeof(*v.v), u32_order);
+		qsort(v.v, v.n, sizeof(*v.v), u32_compare);
 	for (size_t i = 0; i < v.n; i++)
 		if (!k || v.v[k - 1] != v.v[i])
 			v.v[k++] = v.v[i];

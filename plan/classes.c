@@ -50,14 +50,6 @@ static void add_uses(struct build *b, const struct party *p, uint32_t **v,
 	*v = out;
 }
 
-static int pair_order(const void *a, const void *b)
-{
-	const uint32_t *x = a, *y = b;
-	int c = u32_compare(x, y);
-
-	return c ? c : u32_compare(x + 1, y + 1);
-}
-
 static uint32_t uses_of(struct maker *m, const struct party *host,
 			const struct party *network)
 {
@@ -77,7 +69,7 @@ static uint32_t uses_of(struct maker *m, const struct party *host,
 	for (const struct party *p = network; p; p = p->parent)
 		add_uses(m->b, p, &v, &n);
 	if (n)
-		qsort(v, n, 2 * sizeof(*v), pair_order);
+		qsort(v, n, 2 * sizeof(*v), u32_compare2);
 	return e->val.u = lists_intern(m->b->arena, &m->b->plan->lists, v,
 				       2 * n);
 }

@@ -70,13 +70,6 @@ const struct ends *end_of(const struct build *b, uint32_t id)
 	return &t->assigns.v[id - p->end_assign]->to;
 }
 
-int u32_compare(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 bool list_meets(const struct lists *l, uint32_t list, uint32_t x)
 {
 	return list_has(l->v[list], l->len[list], x);

@@ -78,7 +78,6 @@ uint32_t merge_roles(struct build *b, uint32_t around, const role_list *own);
 /* assign.c: adds what is assigned to the roles in cell.cls */
 void assign_roles(struct build *b);
 bool list_meets(const struct lists *l, uint32_t list, uint32_t x);
-int u32_compare(const void *a, const void *b);
 
 /* pairs.c: the keys that a leaf service has at a class, and the pin that says
  * so (NONE if none does) */

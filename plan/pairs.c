@@ -186,17 +186,6 @@ bool items_join(const struct build *b, uint32_t from, uint32_t to,
 	return false;
 }
 
-static int triple_order(const void *a, const void *b)
-{
-	const struct triple *x = a, *y = b;
-
-	if (x->from != y->from)
-		return x->from < y->from ? -1 : 1;
-	if (x->to != y->to)
-		return x->to < y->to ? -1 : 1;
-	return x->role_pair < y->role_pair ? -1 : x->role_pair > y->role_pair;
-}
-
 /* Pairs for which the same is asked have the same set, made once. */
 static uint32_t pair_svcset(struct build *b, struct map *memo,
 			    const struct triple *t, size_t n)
@@ -290,16 +279,6 @@ struct placed {
 	struct pair pair;
 };
 
-static int placed_order(const void *a, const void *b)
-{
-	const struct placed *x = a, *y = b;
-
-	for (size_t i = 0; i < 4; i++)
-		if (x->place[i] != y->place[i])
-			return x->place[i] < y->place[i] ? -1 : 1;
-	return 0;
-}
-
 static void sort_pairs(struct build *b)
 {
 	struct plan *p = b->plan;
@@ -312,7 +291,7 @@ static void sort_pairs(struct build *b)
 			speaker(p, x->to), x->from, x->to }, *x };
 	}
 	if (p->pairs.n)
-		qsort(v, p->pairs.n, sizeof(*v), placed_order);
+		qsort(v, p->pairs.n, sizeof(*v), u32_compare4);
 	for (size_t i = 0; i < p->pairs.n; i++)
 		p->pairs.v[i] = v[i].pair;
 	for (uint32_t i = 0; i < p->pairs.n; i++) {
@@ -410,7 +389,7 @@ static size_t with_wider(struct build *b, const struct map *wide,
 	     all->v[i].from == key[0] && all->v[i].to == key[1]; i++)
 		out[n++] = (struct triple){ t->from, t->to,
 					    all->v[i].role_pair };
-	qsort(out, n, sizeof(*out), triple_order);
+	qsort(out, n, sizeof(*out), u32_compare3);
 	return n;
 }
 
@@ -536,9 +515,9 @@ void build_pairs(struct build *b)
 	wide_triples(b, &t);
 	use_triples(b, &t);
 	if (t.n)
-		qsort(t.v, t.n, sizeof(*t.v), triple_order);
+		qsort(t.v, t.n, sizeof(*t.v), u32_compare3);
 	for (size_t i = 0; i < t.n; i++)
-		if (!n || triple_order(&t.v[n - 1], &t.v[i]))
+		if (!n || u32_compare3(&t.v[n - 1], &t.v[i]))
 			t.v[n++] = t.v[i];
 	t.n = n;
 	make_pairs(b, &t);

@@ -285,15 +285,21 @@ static void pcapng_forms(void)
 	}
 }
 
-/* Cut anywhere: what was whole before is there, the damage is said. */
-static void cut_anywhere(void)
+static void both_forms(struct made forms[2])
 {
-	struct made forms[2] = { { .n = 0 }, { .n = 0 } };
-
+	forms[0].n = forms[1].n = 0;
 	pcap_head(&forms[0], 0xa1b2c3d4, 4);
 	for (int i = 0; i < 4; i++)
 		pcap_packet(&forms[0], 1, 2, "0123456789", 10, 0);
 	ng_all(&forms[1]);
+}
+
+/* Cut anywhere: what was whole before is there, the damage is said. */
+static void cut_anywhere(void)
+{
+	struct made forms[2];
+
+	both_forms(forms);
 	for (int k = 0; k < 2; k++) {
 		size_t last = 0;
 
@@ -316,12 +322,9 @@ static void cut_anywhere(void)
 /* A few bytes a read: no header and no record comes whole. */
 static void piecemeal(void)
 {
-	struct made forms[2] = { { .n = 0 }, { .n = 0 } };
+	struct made forms[2];
 
-	pcap_head(&forms[0], 0xa1b2c3d4, 4);
-	for (int i = 0; i < 4; i++)
-		pcap_packet(&forms[0], 1, 2, "0123456789", 10, 0);
-	ng_all(&forms[1]);
+	both_forms(forms);
 	for (int k = 0; k < 2; k++) {
 		struct capture_stats st;
 		struct frame f[16];
