@@ -14,8 +14,6 @@ enum {
 	MANY = 4,	   /* as are those of which one in so many differs */
 };
 
-typedef VEC(uint32_t) u32_list;
-
 static int group_order(const void *a, const void *b)
 {
 	const struct group *x = a, *y = b;

@@ -92,15 +92,6 @@ static void index_nodes(struct gen *g)
 	}
 }
 
-static int two_order(const void *a, const void *b)
-{
-	const struct two_nodes *x = a, *y = b;
-
-	if (x->from != y->from)
-		return x->from < y->from ? -1 : 1;
-	return x->to < y->to ? -1 : x->to > y->to;
-}
-
 static void index_observed(struct gen *g)
 {
 	const struct topology *t = g->p->topo;
@@ -116,11 +107,11 @@ static void index_observed(struct gen *g)
 						o->to.v[y]->zone_id });
 	}
 	if (v.n)
-		qsort(v.v, v.n, sizeof(*v.v), two_order);
+		qsort(v.v, v.n, sizeof(*v.v), u32_compare2);
 	for (size_t i = 0; i < v.n; i++) {
 		uint32_t from = v.v[i].from, to = v.v[i].to;
 
-		if ((i && !two_order(&v.v[i], &v.v[i - 1])) ||
+		if ((i && !u32_compare2(&v.v[i], &v.v[i - 1])) ||
 		    !plan_observed(g->p, from, to))
 			continue;
 		if (from == to)
@@ -135,7 +126,7 @@ void index_plan(struct gen *g)
 {
 	index_nodes(g);
 	if (g->nodes.n)
-		qsort(g->nodes.v, g->nodes.n, sizeof(*g->nodes.v), two_order);
+		qsort(g->nodes.v, g->nodes.n, sizeof(*g->nodes.v), u32_compare2);
 	for (size_t i = 0; i < g->nodes.n; i++)
 		note_crossings(g, g->nodes.v[i].from, g->nodes.v[i].to, false);
 	index_observed(g);

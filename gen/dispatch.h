@@ -3,6 +3,8 @@
 
 #include "gen/internal.h"
 
+typedef VEC(uint32_t) u32_list;
+
 struct triple {
 	uint32_t from, to, entry;
 	uint32_t instead; /* entry of a wide pair that this one holds; NONE */

@@ -291,8 +291,6 @@ static void add_keys(struct work *w, struct key_set *k, uint32_t svc)
 			keys_add(w->a, k, s->v[i].keys.lo, s->v[i].keys.hi);
 }
 
-typedef VEC(uint32_t) u32_list;
-
 /* Wide products by the classes that they are between. */
 static struct map index_wide(struct work *w)
 {

@@ -15,8 +15,6 @@ enum {
 	MANY = 4,	/* nor where one in so many places is different */
 };
 
-typedef VEC(uint32_t) u32_list;
-
 static bool is_held(const struct triple *t, size_t n, uint32_t entry)
 {
 	for (size_t i = 0; i < n; i++)
@@ -220,13 +218,6 @@ static bool lone(const struct work *w, uint32_t atom)
 	return cls != NONE && w->p->classes.v[cls].single;
 }
 
-static int ref_order(const void *a, const void *b)
-{
-	const struct cellref *x = a, *y = b;
-
-	return x->to < y->to ? -1 : x->to > y->to;
-}
-
 /* Where a source's row is different from its base. */
 static row own_row(struct work *w, const struct base *b, uint32_t atom,
 		   size_t i)
@@ -245,7 +236,7 @@ static row own_row(struct work *w, const struct base *b, uint32_t atom,
 	}
 	if (b && lone(w, atom) && base_find(b, atom) != SIZE_MAX) {
 		vec_push(w->a, &out, (struct cellref){ atom, NONE });
-		qsort(out.v, out.n, sizeof(*out.v), ref_order);
+		qsort(out.v, out.n, sizeof(*out.v), u32_compare);
 	}
 	return out;
 }
