@@ -287,7 +287,7 @@ static void pcapng_forms(void)
 
 static void both_forms(struct made forms[2])
 {
-	forms[0].n = forms[1].n = 0;
+	memset(forms, 0, 2 * sizeof(*forms));
 	pcap_head(&forms[0], 0xa1b2c3d4, 4);
 	for (int i = 0; i < 4; i++)
 		pcap_packet(&forms[0], 1, 2, "0123456789", 10, 0);
