@@ -17,22 +17,9 @@ static inline uint32_t be32(const uint8_t *p)
 	return __builtin_bswap32(v);
 }
 
-static inline uint64_t be64(const uint8_t *p)
-{
-	uint64_t v;
-
-	__builtin_memcpy(&v, p, sizeof(v));
-	return __builtin_bswap64(v);
-}
-
 static inline uint16_t le16(const uint8_t *p)
 {
 	return (uint16_t)(p[1] << 8 | p[0]);
-}
-
-static inline uint32_t le32(const uint8_t *p)
-{
-	return (uint32_t)le16(p + 2) << 16 | le16(p);
 }
 
 #endif

@@ -4,15 +4,6 @@
 
 #include "audit/plain.h"
 
-const char *const undecoded_names[UD_N] = {
-	[UD_NOT_IP] = "not IP",
-	[UD_LINK_TYPE] = "unknown link type",
-	[UD_PAYLOAD] = "unknown encapsulation",
-	[UD_CUT] = "captured too short",
-	[UD_MALFORMED] = "malformed",
-	[UD_DEPTH] = "nested too deep",
-};
-
 static layer_fn *const layers[L_N] = {
 	[L_ETHERNET] = layer_ethernet,
 	[L_NULL] = layer_null,

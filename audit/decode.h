@@ -34,7 +34,8 @@ enum {
 
 enum { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_ACK = 16 };
 
-/* Why no packet came out of a frame, or not all of it. */
+/* Why no packet came out of a frame, or not all of it. One of the link's own
+ * packets is no loss; the others are. */
 enum undecoded {
 	UD_NOT_IP,	/* ARP, LLDP, spanning tree: the link's own */
 	UD_LINK_TYPE,	/* a link type nobody here reads */
@@ -44,9 +45,6 @@ enum undecoded {
 	UD_DEPTH,	/* nested or chained too deep */
 	UD_N
 };
-
-/* One of the link's own packets is no loss; the others are. */
-extern const char *const undecoded_names[UD_N];
 
 struct decode_stats {
 	uint64_t undecoded[UD_N];

@@ -16,25 +16,19 @@ const char *const how_names[HOW_N] = {
 	[HOW_PORTS] = "ports",	     [HOW_NONE] = "none",
 };
 
-const char *const confidence_names[] = {
-	[CONF_NONE] = "none", [CONF_LOW] = "low",
-	[CONF_MEDIUM] = "medium", [CONF_HIGH] = "high",
-};
-
 static const struct sign {
 	uint32_t event;	  /* with its two bits; 0: what is known of before */
 	bool by_opener;	  /* or by the one that answers */
 	enum how how;
-	enum confidence conf;
 } signs[] = {
-	{ SEEN_SYN, true, HOW_SYN, CONF_HIGH },
-	{ SEEN_SYNACK, false, HOW_SYNACK, CONF_HIGH },
-	{ SEEN_REFUSED, false, HOW_REFUSAL, CONF_HIGH },
-	{ SEEN_ASKED, true, HOW_ICMP, CONF_HIGH },
-	{ SEEN_ANSWER, false, HOW_ICMP, CONF_HIGH },
-	{ 0, true, HOW_KNOWN, CONF_MEDIUM },
-	{ SEEN_CLIENT, true, HOW_CONTENT, CONF_MEDIUM },
-	{ SEEN_SERVER, false, HOW_CONTENT, CONF_MEDIUM },
+	{ SEEN_SYN, true, HOW_SYN },
+	{ SEEN_SYNACK, false, HOW_SYNACK },
+	{ SEEN_REFUSED, false, HOW_REFUSAL },
+	{ SEEN_ASKED, true, HOW_ICMP },
+	{ SEEN_ANSWER, false, HOW_ICMP },
+	{ 0, true, HOW_KNOWN },
+	{ SEEN_CLIENT, true, HOW_CONTENT },
+	{ SEEN_SERVER, false, HOW_CONTENT },
 };
 
 struct opener opener_seen(const struct conn *c)
@@ -49,9 +43,9 @@ struct opener opener_seen(const struct conn *c)
 		/* From both sides it says nothing; the next may decide. */
 		if (a != b)
 			return (struct opener){ a == s->by_opener ? 0 : 1,
-						s->how, s->conf };
+						s->how };
 	}
-	return (struct opener){ -1, HOW_NONE, CONF_NONE };
+	return (struct opener){ -1, HOW_NONE };
 }
 
 /* Which side looks like the one that listens? -1: neither more than the
@@ -75,11 +69,11 @@ struct opener opener_guess(const struct conn *c)
 	int l = ports ? listener(c) : -1;
 
 	if (c->proto == PROTO_TCP)
-		return l < 0 ? (struct opener){ -1, HOW_NONE, CONF_NONE } :
-			       (struct opener){ !l, HOW_PORTS, CONF_LOW };
+		return l < 0 ? (struct opener){ -1, HOW_NONE } :
+			       (struct opener){ !l, HOW_PORTS };
 	/* A datagram's first sender opens, unless the ports say the answer
 	 * alone was caught. */
 	if (l == 0)
-		return (struct opener){ -1, HOW_NONE, CONF_NONE };
-	return (struct opener){ 0, HOW_FIRST, l == 1 ? CONF_MEDIUM : CONF_LOW };
+		return (struct opener){ -1, HOW_NONE };
+	return (struct opener){ 0, HOW_FIRST };
 }

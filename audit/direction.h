@@ -20,14 +20,9 @@ enum how {
 
 extern const char *const how_names[HOW_N];
 
-enum confidence { CONF_NONE, CONF_LOW, CONF_MEDIUM, CONF_HIGH };
-
-extern const char *const confidence_names[];
-
 struct opener {
 	int side; /* of struct conn; -1: undetermined */
 	enum how how;
-	enum confidence conf;
 };
 
 /* From the packets alone. side -1: the plan has to say. */

@@ -65,7 +65,6 @@ enum {
 	SEEN_FRAG = 1 << 27,
 	SEEN_INNER = 1 << 28, /* inside a tunnel or mirror */
 	SEEN_OUTER = 1 << 29, /* is one */
-	SEEN_BLIND = 1 << 30, /* a later fragment whose first was not seen */
 };
 
 /* Payloads of each side that may be looked into. */

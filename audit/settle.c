@@ -122,7 +122,7 @@ static void ask_plan(struct hearing *h)
 	if (nearness(&a) != nearness(&b)) {
 		unsigned side = nearness(&b) > nearness(&a);
 
-		h->o = (struct opener){ (int)side, HOW_PLAN, CONF_MEDIUM };
+		h->o = (struct opener){ (int)side, HOW_PLAN };
 		take_side(h, side);
 		return;
 	}
@@ -439,7 +439,7 @@ void settle_rpc(struct audit *au, const struct conn *c, unsigned server,
 		const struct epm_tower *t, const struct frame *fr)
 {
 	struct hearing h = { .au = au, .c = c,
-			     .o = { (int)!server, HOW_CONTENT, CONF_MEDIUM } };
+			     .o = { (int)!server, HOW_CONTENT } };
 	struct finding f, *into;
 	bool is_new;
 

@@ -134,6 +134,5 @@ uint32_t ev_enter(struct evaluator *ev, const struct kr_chain *c, uint8_t hook,
 /* Packets that it sees (a set, or three-valued). */
 uint32_t ev_meets(struct evaluator *ev, const struct kr_chain *c,
 		  uint32_t state);
-bool ev_is_main(enum check_path path, uint8_t hook);
 
 #endif

@@ -171,11 +171,6 @@ bool ev_hook(struct evaluator *ev, enum check_path path, unsigned i,
 	return true;
 }
 
-bool ev_is_main(enum check_path path, uint8_t hook)
-{
-	return hook == ways[path].main;
-}
-
 /* ACCEPT by one base chain goes on to the next. */
 static uint32_t pass_chain(struct evaluator *ev, const struct kr_chain *c,
 			   uint8_t hook, bool named, uint32_t d)

@@ -53,7 +53,6 @@ struct rules;
 /* NULL and a message if they cannot be made. */
 struct rules *rules_make(struct args *a, const struct loaded *l,
 			 const struct firewall *f, struct rules_size *size);
-const char *rules_table(const struct rules *r);
 int rules_write(const struct rules *r, struct plan_writer *w, struct buf *err);
 struct model *rules_model(const struct rules *r, struct arena *a,
 			  struct buf *err);

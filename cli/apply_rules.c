@@ -34,11 +34,6 @@ struct rules *rules_make(struct args *a, const struct loaded *l,
 	return r;
 }
 
-const char *rules_table(const struct rules *r)
-{
-	return r->rs->table;
-}
-
 int rules_write(const struct rules *r, struct plan_writer *w, struct buf *err)
 {
 	struct stream s;

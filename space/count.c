@@ -110,11 +110,6 @@ struct space_count space_size(struct space *s, uint32_t a, uint32_t fields)
 	return n;
 }
 
-bool space_count_zero(struct space_count c)
-{
-	return !(c.w[0] | c.w[1] | c.w[2] | c.w[3] | c.w[4] | c.w[5]);
-}
-
 long double space_count_approx(struct space_count c)
 {
 	long double r = 0;

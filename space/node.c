@@ -34,19 +34,9 @@ void space_free(struct space *s)
 	free(s);
 }
 
-unsigned space_nfields(const struct space *s)
-{
-	return s->nf;
-}
-
 const struct space_field *space_field(const struct space *s, unsigned f)
 {
 	return &s->f[f];
-}
-
-size_t space_nodes(const struct space *s)
-{
-	return s->n;
 }
 
 void space_forget(struct space *s)

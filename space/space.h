@@ -61,9 +61,7 @@ static inline struct addr space_to_addr(space_val v)
 
 struct space *space_new(const struct space_field *f, unsigned n);
 void space_free(struct space *s);
-unsigned space_nfields(const struct space *s);
 const struct space_field *space_field(const struct space *s, unsigned f);
-size_t space_nodes(const struct space *s);
 /* Forgets results of operations: needed where an id gets another context. */
 void space_forget(struct space *s);
 
@@ -163,7 +161,6 @@ struct space_count {
 /* Of a set that depends on fields of the mask only; other fields count 1. */
 struct space_count space_size(struct space *s, uint32_t a, uint32_t fields);
 void space_count_add(struct space_count *a, struct space_count b);
-bool space_count_zero(struct space_count c);
 long double space_count_approx(struct space_count c);
 /* "4346404469760", from 10^15 on "2^40" where exact, else "about 3.1e27" */
 void space_count_text(struct space_count c, struct buf *out);
