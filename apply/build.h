@@ -28,8 +28,6 @@ struct build_set {
 uint32_t set_key_len(const struct rs_set *set);
 /* Of the values that it maps to; 0: none. */
 uint32_t set_data_len(const struct rs_set *set);
-/* NFT_SET_… of a named set */
-uint32_t set_flags(const struct rs_set *set);
 void build_elems(struct stream *s, const struct build_set *b);
 /* How many there are as the kernel counts them, ends of ranges included. */
 size_t count_elems(const struct rs_set *set);

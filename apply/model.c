@@ -280,7 +280,8 @@ static void take_rule(struct model *m, const struct attrs *x)
 	vec_push(m->arena, &c->rules, r);
 }
 
-void model_take(struct model *m, const struct nlmsghdr *h)
+/* Any message that makes a part of a table; of another table: ignored. */
+static void model_take(struct model *m, const struct nlmsghdr *h)
 {
 	static void (*const take[NFT_MSG_MAX])(struct model *m,
 					       const struct attrs *x) = {

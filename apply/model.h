@@ -72,9 +72,7 @@ struct model {
 };
 
 struct model *model_new(struct arena *a, const char *table);
-/* Any message that makes a part of a table; of another table: ignored. */
-void model_take(struct model *m, const struct nlmsghdr *h);
-/* The same of a unit of a stream. */
+/* Takes the messages of a unit of a stream; of another table: ignored. */
 int model_unit(void *model, const char *unit, size_t n);
 struct model_set *model_set(const struct model *m, const char *name);
 /* The element there that has e's key and flags, or NULL. */

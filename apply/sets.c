@@ -113,7 +113,8 @@ static void put_counter(struct nlmsghdr *h)
 	nest_end(h, e);
 }
 
-uint32_t set_flags(const struct rs_set *set)
+/* NFT_SET_… of a named set */
+static uint32_t set_flags(const struct rs_set *set)
 {
 	return (set->interval ? NFT_SET_INTERVAL : 0) |
 	       (set->timed ? NFT_SET_TIMEOUT : 0) |

@@ -20,8 +20,9 @@ bool keep_within(const struct party *p, const struct party *around)
 	return p;
 }
 
-bool keep_word_has(const struct keep *k, const struct end_word *w,
-		   uint32_t cell)
+/* Does a word mean the cell? */
+static bool keep_word_has(const struct keep *k, const struct end_word *w,
+			  uint32_t cell)
 {
 	const struct cell *c = &k->p->cell[cell];
 	const struct class *cls = c->cls == NONE ? NULL :

@@ -29,9 +29,6 @@ struct keep {
 
 void keep_find(struct keep *k);
 
-/* Does a word mean the cell? */
-bool keep_word_has(const struct keep *k, const struct end_word *w,
-		   uint32_t cell);
 /* Does the word of an allow mean something of it that crosses? */
 bool keep_allow_word(const struct keep *k, const struct rule *r,
 		     const struct end_word *w, bool from);

@@ -16,8 +16,9 @@ void write_attr(struct writer *w, const char *name, const char *value)
 		buf_xml_attr(w->out, name, value);
 }
 
-void write_attrs(struct writer *w, const struct xml_element *e,
-		 const char *names)
+/* Attributes of an element as they were written, as far as it has them. */
+static void write_attrs(struct writer *w, const struct xml_element *e,
+			const char *names)
 {
 	char name[32];
 
@@ -28,7 +29,7 @@ void write_attrs(struct writer *w, const struct xml_element *e,
 	}
 }
 
-void write_breadth(struct writer *w, double v)
+static void write_breadth(struct writer *w, double v)
 {
 	char text[40];
 

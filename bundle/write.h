@@ -17,10 +17,6 @@ struct writer {
 
 /* name="value", escaped; nothing where value is NULL. */
 void write_attr(struct writer *w, const char *name, const char *value);
-/* Attributes of an element as they were written, as far as it has them. */
-void write_attrs(struct writer *w, const struct xml_element *e,
-		 const char *names);
-void write_breadth(struct writer *w, double v);
 /* name="words", of text that the caller frees. */
 void write_words(struct writer *w, const char *name, struct buf *words);
 /* Of ports, or of keys of one protocol. */

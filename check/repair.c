@@ -23,8 +23,8 @@ struct trial {
 	const char *why; /* not loaded */
 };
 
-struct vf_repair *repair_add(struct verifier *v, struct vf_finding *f,
-			     const char *what)
+static struct vf_repair *repair_add(struct verifier *v, struct vf_finding *f,
+				    const char *what)
 {
 	struct vf_repair r = { .what = what };
 

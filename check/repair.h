@@ -29,7 +29,5 @@ bool differences_grow(struct verifier *v, const struct differences *a,
 /* What is left of the finding. */
 uint32_t differences_left(struct verifier *v, const struct vf_finding *f,
 			  const struct differences *d);
-struct vf_repair *repair_add(struct verifier *v, struct vf_finding *f,
-			     const char *what);
 
 #endif

@@ -59,7 +59,8 @@ struct kr_table *kr_find_table(const struct kruleset *rs, uint32_t family,
 	return NULL;
 }
 
-const char *kr_comment(struct arena *a, const void *udata, uint32_t len)
+/* Comments in user data (rule type 0). NULL: none. */
+static const char *kr_comment(struct arena *a, const void *udata, uint32_t len)
 {
 	const uint8_t *p = udata;
 

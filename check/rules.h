@@ -197,8 +197,6 @@ const char *kr_family_name(uint32_t family);
 /* As nft lists it, counts left out; NULL: not known. */
 const char *kr_rule_text(const struct kr_rule *r);
 
-/* Comments in user data (rule type 0). NULL: none. */
-const char *kr_comment(struct arena *a, const void *udata, uint32_t len);
 
 /* decode.c: one expression. */
 struct nftnl_expr;

@@ -168,7 +168,8 @@ static void put_place(const struct kr_rule *r, struct buf *out)
 		buf_printf(out, " (handle %llu)", (unsigned long long)r->handle);
 }
 
-void trace_end_text(const struct trace *t, struct buf *out)
+/* "accept (fw.nft:30)", "policy drop": what ends a base chain. */
+static void trace_end_text(const struct trace *t, struct buf *out)
 {
 	buf_puts(out, t->verdict);
 	if (t->step.n)

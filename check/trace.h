@@ -30,7 +30,5 @@ struct traces check_trace(struct check *c, const struct check_side *x,
 
 /* "inet f, forward > web (fw.nft:12) > accept (fw.nft:30); then ..." */
 void check_trace_text(const struct traces *t, struct buf *out);
-/* "accept (fw.nft:30)", "policy drop": what ends a base chain. */
-void trace_end_text(const struct trace *t, struct buf *out);
 
 #endif

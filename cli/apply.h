@@ -102,8 +102,6 @@ struct way {
 	const struct firewall *firewall;
 };
 
-/* A step of the apply was reached: for tests, by PORTPLAN_STEP. */
-void apply_step(void *ctx, const char *name);
 /* "yes" on the terminal; or --yes. EXIT_OK, or that it was not. */
 int apply_ask(const struct args *a, const char *question);
 /* Whole, from next.plan; waits for the confirmation. */

@@ -18,7 +18,7 @@ enum { GRACE_TRIES = 8 };
  * PORTPLAN_STEP=NAME stops the process when it gets there, kill:NAME kills it
  * as kill -9 does: so tests see what is left, and do things in the middle.
  */
-void apply_step(void *ctx, const char *name)
+static void apply_step(void *ctx, const char *name)
 {
 	const char *want = getenv("PORTPLAN_STEP");
 

@@ -216,9 +216,6 @@ struct metrics {
 	double up; /* seconds */
 	int complete; /* -1: not over yet */
 };
-void audit_metrics_text(const struct metrics *m, struct buf *out);
 bool audit_write_metrics(struct run *r, const struct metrics *m);
-/* The sums over the workers, as last shown. */
-void audit_sum(struct run *r, struct metrics *m);
 
 #endif

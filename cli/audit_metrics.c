@@ -53,7 +53,7 @@ static void classes(const struct metrics *m, struct buf *out)
 			   (ull)m->totals.by_class[c]);
 }
 
-void audit_metrics_text(const struct metrics *m, struct buf *out)
+static void audit_metrics_text(const struct metrics *m, struct buf *out)
 {
 	const struct audit_totals *t = &m->totals;
 

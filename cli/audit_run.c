@@ -60,7 +60,8 @@ static void ask_totals(struct run *r)
 	}
 }
 
-void audit_sum(struct run *r, struct metrics *m)
+/* The sums over the workers, as last shown. */
+static void audit_sum(struct run *r, struct metrics *m)
 {
 	ask_totals(r);
 	*m = (struct metrics){ .complete = -1, .up = audit_now() - r->start };

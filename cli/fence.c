@@ -19,7 +19,8 @@ void fence_path(struct fence *f, const char *path, unsigned may)
 	vec_push(f->arena, &f->v, (struct sandbox_path){ path, may });
 }
 
-void fence_folder(struct fence *f, const char *path, unsigned may)
+/* The directory of a file, and the one it really lies in. */
+static void fence_folder(struct fence *f, const char *path, unsigned may)
 {
 	char real[PATH_MAX];
 

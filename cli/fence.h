@@ -12,8 +12,6 @@ struct fence {
 };
 
 void fence_path(struct fence *f, const char *path, unsigned may);
-/* The directory of a file, and the one it really lies in. */
-void fence_folder(struct fence *f, const char *path, unsigned may);
 /* A device or pipe is written to as it is; a file is made anew beside it.
  * NULL and "-": nothing. */
 void fence_output(struct fence *f, const char *path);

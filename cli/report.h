@@ -34,8 +34,6 @@ void page_end_table(struct report_page *r);
 void page_section(struct report_page *r, const char *id, const char *title);
 void page_end_section(struct report_page *r);
 
-/* "https", "tcp/9100 udp/53": what an element speaks of. */
-const char *packets_words(struct arena *a, const struct packets *p);
 
 /* An exception as of now. */
 enum rule_state { RULE_IN_FORCE, RULE_EXPIRING, RULE_EXPIRED, RULE_TO_COME };

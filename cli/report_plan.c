@@ -118,7 +118,8 @@ void report_matrix(struct report_page *r)
 
 /* ---- exceptions and promises -------------------------------------------------------- */
 
-const char *packets_words(struct arena *a, const struct packets *p)
+/* "https", "tcp/9100 udp/53": what an element speaks of. */
+static const char *packets_words(struct arena *a, const struct packets *p)
 {
 	struct buf b = { 0 };
 	char text[KEY_TEXT];

@@ -75,10 +75,11 @@ static void new_only_rules(struct gen *g, struct rs_chain *c)
 
 /* ---- forwarding ---------------------------------------------------------------------- */
 
-/* Space of a zone as a set: the addresses that may come from it. */
-struct rs_set *zone_set(struct gen *g, uint32_t zone, bool v4,
-			bool with_firewalls, enum rs_field field,
-			const char *name)
+/* The space of a zone as a set of one field, without firewalls' own addresses
+ * unless asked for; NULL if it has none of the family. */
+static struct rs_set *zone_set(struct gen *g, uint32_t zone, bool v4,
+			       bool with_firewalls, enum rs_field field,
+			       const char *name)
 {
 	const struct plan *p = g->p;
 	struct addr_set s = { ARENA_ARRAY(g->scratch, struct addr_range,

@@ -106,11 +106,6 @@ void deny_rules(struct gen *g, struct rs_chain *c, const char *what,
 /* What is observed between zones that a path leads across these two. */
 void observe_rules(struct gen *g, struct rs_chain *c, uint32_t in,
 		   uint32_t out);
-/* firewall.c: the space of a zone as a set of one field, without firewalls'
- * own addresses unless asked for; NULL if it has none of the family. */
-struct rs_set *zone_set(struct gen *g, uint32_t zone, bool v4,
-			bool with_firewalls, enum rs_field field,
-			const char *name);
 /* Ends a rule that lets a planned connection open; logs it where told. */
 void accept_new(struct gen *g, struct rs_rule *r);
 

@@ -52,7 +52,8 @@ const struct party *judge_whose(const struct judge *j, uint32_t zone_id)
 
 /* ---- interfaces ------------------------------------------------------------------------ */
 
-bool judge_stands_for(const struct interface *i, const char *link)
+/* The link is one that the declared interface stands for. */
+static bool judge_stands_for(const struct interface *i, const char *link)
 {
 	return i->wildcard ? !strncmp(i->name, link, strlen(i->name) - 1) :
 			     !strcmp(i->name, link);

@@ -18,8 +18,6 @@ void judge_say(struct judge *j, enum machine_kind kind, struct span at,
 void judge_not(struct judge *j, enum machine_kind kind, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* The link is one that the declared interface stands for. */
-bool judge_stands_for(const struct interface *i, const char *link);
 /* There is such a link, and it is up. */
 bool judge_up(const struct judge *j, const struct interface *i);
 

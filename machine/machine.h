@@ -57,7 +57,6 @@ struct machine {
 
 /* Of the network namespace it is called in. NULL: err says why. */
 struct machine *machine_read(struct arena *a, struct buf *err);
-const struct machine_link *machine_link(const struct machine *m, int index);
 const char *machine_link_name(const struct machine *m, int index);
 
 /* facts.c: the machine as lines of text, for the other node of a pair. */

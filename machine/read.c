@@ -340,7 +340,8 @@ struct machine *machine_read(struct arena *a, struct buf *err)
 	return bad ? NULL : m;
 }
 
-const struct machine_link *machine_link(const struct machine *m, int index)
+static const struct machine_link *machine_link(const struct machine *m,
+					       int index)
 {
 	for (size_t i = 0; i < m->links.n; i++)
 		if (m->links.v[i].index == index)
