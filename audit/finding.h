@@ -55,7 +55,7 @@ struct finding {
 	uint32_t key;
 	bool any_key;
 	uint16_t extra; /* F_RPC_PORT: port; F_PROTOCOL, F_CREDENTIALS: app */
-	uint64_t rpc;  /* F_RPC_PORT: interfaces, bits by rpc_interfaces[] */
+	uint16_t want;	/* F_PROTOCOL: app that was expected */
 	uint32_t reason;	   /* of the plan, where one matters; NONE */
 	const struct rule *lapsed; /* F_LAPSED */
 	enum verdict_why why;

@@ -19,7 +19,7 @@ static enum app app_named(const char *name)
  * opinion. */
 static enum app app_of(const struct reason *r)
 {
-	if (r->kind == REASON_IPSEC || !r->service)
+	if (!r->service)
 		return APP_UNKNOWN;
 	for (size_t i = 0; i < n_known_services; i++)
 		if (!strcmp(known_services[i].service, r->service->name))
@@ -46,9 +46,41 @@ struct judge *judge_new(struct arena *a, const struct plan *p)
 	return j;
 }
 
-enum app judge_expects(const struct judge *j, uint32_t reason)
+/* The keys that a reason names by themselves. */
+static struct key_set literals(const struct reason *r)
 {
-	return reason == NONE ? APP_UNKNOWN : j->reason_app[reason];
+	return r->service ? (struct key_set){ 0 } :
+	       r->kind == REASON_ALLOW ? r->allow->what.keys :
+	       r->kind == REASON_INPUT ? r->input->what.keys :
+					 (struct key_set){ 0 };
+}
+
+static bool names_alone(struct key_set s, uint32_t key)
+{
+	for (size_t i = 0; i < s.n && s.r[i].lo <= key; i++)
+		if (s.r[i].lo == key && s.r[i].hi == key)
+			return true;
+	return false;
+}
+
+/* Who writes a registered port has its protocol in mind, or would not mind
+ * to give it a name; a range has none in mind. */
+static enum app registered_app(uint32_t key)
+{
+	for (size_t i = 0; i < n_known_services; i++)
+		for (int k = 0; k < 2; k++)
+			if (known_services[i].port[k] == key)
+				return app_named(known_services[i].speaks);
+	return APP_UNKNOWN;
+}
+
+enum app judge_expects(const struct judge *j, uint32_t reason, uint32_t key)
+{
+	if (reason == NONE)
+		return APP_UNKNOWN;
+	if (names_alone(literals(&j->plan->reasons.v[reason]), key))
+		return registered_app(key);
+	return (enum app)j->reason_app[reason];
 }
 
 static struct place place_of(const struct judge *j, uint32_t cell);

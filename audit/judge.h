@@ -49,8 +49,10 @@ struct ruling judge_rule(const struct judge *j, struct addr src,
 struct ruling judge_rule_of(const struct judge *j, struct addr src,
 			    const struct answer *a);
 
-/* What the service of a planned flow should speak; APP_UNKNOWN: no opinion. */
-enum app judge_expects(const struct judge *j, uint32_t reason);
+/* What a flow that this reason allows should speak: its service's protocol, or
+ * that of the port, where the reason names a port alone and no service. The
+ * key is one of own addresses. APP_UNKNOWN: no opinion. */
+enum app judge_expects(const struct judge *j, uint32_t reason, uint32_t key);
 /* NONE: no such zone. */
 uint32_t judge_zone(const struct judge *j, const char *name);
 /* Does the topology forbid to plan it? */

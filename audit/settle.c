@@ -275,7 +275,9 @@ static enum app spoken(const struct conn *c)
 /* What may be wrong with a flow that is planned. */
 static bool planned_findings(struct hearing *h, bool over)
 {
-	enum app want = judge_expects(h->au->judge, h->r.reason);
+	const struct packet *own = &h->r.own;
+	enum app want = judge_expects(h->au->judge, h->r.reason,
+				      key_of(own->proto, own->detail));
 	enum app got = spoken(h->c);
 	struct finding f;
 
@@ -287,6 +289,7 @@ static bool planned_findings(struct hearing *h, bool over)
 	    !(h->c->seen & SEEN_SYN * 3))
 		return false;
 	f = about(h, F_PROTOCOL);
+	f.want = (uint16_t)want;
 	f.extra = (uint16_t)got;
 	report(h, &f, over);
 	return true;

@@ -8,6 +8,7 @@
 struct known_service {
 	const char *service;
 	const char *speaks; /* one of app_names */
+	uint32_t port[2]; /* keys registered for it; 0: none */
 };
 extern const struct known_service known_services[];
 extern const size_t n_known_services;

@@ -116,7 +116,7 @@ static void note_into(struct arena *a, const struct judge *j,
 		break;
 	case F_PROTOCOL:
 		buf_printf(b, "speaks %s, not %s; %s", app_names[f->extra],
-			   app_names[judge_expects(j, f->reason)],
+			   app_names[f->want],
 			   plan ? plan : "");
 		break;
 	case F_LAPSED:

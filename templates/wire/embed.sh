@@ -6,7 +6,16 @@ cat <<'HEAD'
 #include "audit/wire.h"
 const struct known_service known_services[] = {
 HEAD
-awk '!/^#/ && NF { printf "\t{ \"%s\", \"%s\" },\n", $1, $2 }' "$1"
+awk '
+BEGIN { number["tcp"] = 6; number["udp"] = 17 }
+!/^#/ && NF {
+	printf "\t{ \"%s\", \"%s\", {", $1, $2
+	for (i = 3; i <= NF; i++) {
+		split($i, port, "/")
+		printf "%s %d << 16 | %d", (i == 3 ? "" : ","), number[port[1]], port[2]
+	}
+	print (NF < 3 ? " 0 } }," : " } },")
+}' "$1"
 cat <<'MIDDLE'
 };
 const size_t n_known_services =

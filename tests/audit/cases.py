@@ -473,6 +473,32 @@ def incomplete():
     ]
 
 
+def literal_ports():
+    """Exceptions that name ports, not services: a registered port that stands
+    alone has its protocol in mind, a range and a name of one's own have not."""
+    ssh, http, tls = SPOKEN['ssh'], SPOKEN['http'], SPOKEN['tls']
+    odd = '<service name="odd" tcp="443"/>'
+    spoken = [(443, ssh, 'wrong-protocol'), (443, tls, 'none'),
+              (80, ssh, 'wrong-protocol'), (80, http, 'none'),
+              (8443, ssh, 'none'), (25, tls, 'wrong-protocol')]
+    packets, want = [], []
+    for i, (port, (ask, answer), cls) in enumerate(spoken):
+        packets += full(DC, 45000 + i, BE, port, ask, answer).raw()
+        want.append(flow(DC, 45000 + i, BE, port, cls, 'syn'))
+    named = full(DC, 45100, BE, 443, *ssh).raw()
+    return [
+        Case('literal ports', packets, want, '<allow from="dc1" to="be1" '
+             'tcp="25 80 443 8443" reason="test"/>', rc=1,
+             text=['speaks ssh, not tls', 'speaks tls, not smtp']),
+        Case('literal ports in a range', packets,
+             [dict(w, cls='none') for w in want],
+             '<allow from="dc1" to="be1" tcp="1-9000" reason="test"/>', rc=0),
+        Case('a registered port under a name of one\'s own', named,
+             [flow(DC, 45100, BE, 443)], odd + '<allow from="dc1" to="be1" '
+             'service="odd" reason="test"/>', rc=0),
+    ]
+
+
 def housekeeping():
     arp = MACS + b'\x08\x06' + bytes(28)
     lldp = bytes.fromhex('0180c200000e02000000000288cc') + bytes(30)
@@ -507,4 +533,4 @@ def scans():
 def all_cases():
     return directions('', '') + mid_stream_either_way() + secrets() + \
         violations() + protocols() + taps() + waivers() + conversations() + incomplete() + housekeeping() + \
-        scans()
+        scans() + literal_ports()

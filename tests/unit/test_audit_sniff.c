@@ -174,11 +174,37 @@ static void known(void)
 	}
 }
 
+static bool registered_twice(size_t i, uint32_t key)
+{
+	size_t n = 0;
+
+	for (; i < n_known_services; i++)
+		for (int k = 0; k < 2; k++)
+			n += known_services[i].port[k] == key;
+	return n > 1;
+}
+
+/* A port has one protocol. */
+static void registered(void)
+{
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < n_known_services; i++)
+		for (int k = 0; k < 2; k++) {
+			uint32_t key = known_services[i].port[k];
+
+			CU_ASSERT(!key || !registered_twice(i, key));
+			n += key != 0;
+		}
+	CU_ASSERT(n > 20);
+}
+
 static CU_TestInfo tests[] = {
 	{ "who says what", said },
 	{ "endpoint mapper", mapper },
 	{ "what fits", fits },
 	{ "known services", known },
+	{ "registered ports", registered },
 	CU_TEST_INFO_NULL,
 };
 
