@@ -115,10 +115,16 @@ static size_t put_port(uint8_t *p, uint16_t v)
 	return 2;
 }
 
+/* On the wire, which is more than those with ports in their keys. */
+static bool has_ports(const struct conn *c)
+{
+	return proto_has_ports(c->proto) || c->proto == PROTO_SCTP;
+}
+
 void community_id(const struct conn *c, char out[32])
 {
 	uint16_t sport = c->aport, dport = c->bport;
-	bool ports = proto_has_ports(c->proto) || c->proto == PROTO_SCTP;
+	bool ports = has_ports(c);
 	bool swap, one_way = false;
 	uint8_t p[64], sum[20];
 	size_t n = 2;
@@ -171,14 +177,15 @@ static void put_tuple(struct json *w, const struct judge *j,
 		      const struct conn *c, const struct sample *s)
 {
 	char text[ADDR_TEXT], tmp[KEY_TEXT];
+	bool ports = has_ports(c);
 
 	judge_addr_text(j, s->src, text);
 	json_str(w, "src_ip", text);
-	if (proto_has_ports(c->proto))
+	if (ports)
 		json_int(w, "src_port", s->sport);
 	judge_addr_text(j, s->dst, text);
 	json_str(w, "dest_ip", text);
-	if (proto_has_ports(c->proto))
+	if (ports)
 		json_int(w, "dest_port", s->dport);
 	json_str(w, "proto", proto_upper(c->proto, tmp));
 	if (proto_is_icmp(c->proto))

@@ -222,6 +222,13 @@ void finding_spread(struct finding *f, uint16_t port, struct addr a)
 	f->addrs[h / 64] |= UINT64_C(1) << h % 64;
 }
 
+void finding_port(struct finding *f, uint16_t port)
+{
+	if (f->flows <= 1)
+		f->port = port;
+	f->several_ports |= f->port != port;
+}
+
 uint64_t spread_count(const uint64_t *bits)
 {
 	uint64_t n = 0;
@@ -267,6 +274,7 @@ static void spread_samples(struct finding *into, const struct finding *f)
 
 static void merge(struct finding *into, const struct finding *f)
 {
+	into->several_ports |= f->several_ports || f->port != into->port;
 	into->flows += f->flows;
 	into->rpc |= f->rpc;
 	into->answered += f->answered;

@@ -56,6 +56,10 @@ struct finding {
 	bool any_key;
 	uint16_t extra; /* F_RPC_PORT: port; F_PROTOCOL, F_CREDENTIALS: app */
 	uint16_t want;	/* F_PROTOCOL: app that was expected */
+	uint16_t port;	/* of the first flow, where it has ports */
+	bool several_ports; /* others had others, which only SCTP's can: its
+			     * keys have no port */
+	uint64_t rpc;  /* F_RPC_PORT: interfaces, bits by rpc_interfaces[] */
 	uint32_t reason;	   /* of the plan, where one matters; NONE */
 	const struct rule *lapsed; /* F_LAPSED */
 	enum verdict_why why;
@@ -84,6 +88,8 @@ struct findings *findings_replaced(const struct findings *old,
 void findings_absorb(struct findings *s, const struct findings *other);
 /* For folded ones: what this flow adds to the number of different things. */
 void finding_spread(struct finding *f, uint16_t port, struct addr a);
+/* What it says of the port. */
+void finding_port(struct finding *f, uint16_t port);
 /* How many different ones: ports exactly, addresses at least. */
 uint64_t spread_count(const uint64_t *bits);
 

@@ -228,6 +228,7 @@ static void count_in(struct hearing *h, struct finding *f)
 	if (c->last > f->last)
 		f->last = c->last;
 	finding_spread(f, h->dport, f->dst.any ? h->dst : h->src);
+	finding_port(f, h->dport);
 	if (f->n_sample < FINDING_SAMPLES)
 		f->sample[f->n_sample++] = (struct sample){
 			h->src, h->dst, h->sport, h->dport, c->source,

@@ -53,6 +53,9 @@ static const char *service_words(struct arena *a, const struct finding *f)
 	uint64_t n;
 
 	n = f->any_key ? spread_count(f->ports) : 1;
+	if (n == 1 && key_proto(f->key) == PROTO_SCTP)
+		return f->several_ports ? "sctp (several ports)" :
+		       arena_printf(a, "sctp/%u", f->port);
 	if (n == 1) {
 		key_text((struct key_range){ f->key, f->key }, text);
 		return arena_strdup(a, text);

@@ -499,6 +499,22 @@ def literal_ports():
     ]
 
 
+def sctp_ports():
+    def init(sport, dport):
+        return [ip(FE, DC, 132, struct.pack('>HHII', sport, dport, 0, 0) +
+                   b'\1\0\0\4'),
+                ip(DC, FE, 132, struct.pack('>HHII', dport, sport, 1, 0) +
+                   b'\2\0\0\4')]
+    one, two = (flow(FE, sp, DC, dp, 'unplanned', 'syn')
+                for sp, dp in ((45200, 3868), (45201, 2905)))
+    return [
+        Case('sctp', init(45200, 3868) + init(45202, 3868),
+             [one, dict(one, sport=45202)], rc=1, text=' sctp/3868 '),
+        Case('sctp on two ports', init(45200, 3868) + init(45201, 2905),
+             [one, two], rc=1, text=' sctp (several ports) '),
+    ]
+
+
 def housekeeping():
     arp = MACS + b'\x08\x06' + bytes(28)
     lldp = bytes.fromhex('0180c200000e02000000000288cc') + bytes(30)
@@ -533,4 +549,4 @@ def scans():
 def all_cases():
     return directions('', '') + mid_stream_either_way() + secrets() + \
         violations() + protocols() + taps() + waivers() + conversations() + incomplete() + housekeeping() + \
-        scans() + literal_ports()
+        scans() + literal_ports() + sctp_ports()
