@@ -144,6 +144,19 @@ static bool contradicts(struct hearing *h)
 	return back.r.verdict == VERDICT_ALLOWED;
 }
 
+/* A source that has no address yet and asks for one (RFC 2131, 4.1; RFC 4862,
+ * 5.4.2), or has one for its link alone (RFC 4291, 2.5.6; RFC 3927): it belongs
+ * to the link where it is seen, and to no zone. */
+static bool link_source(const struct hearing *h)
+{
+	const struct addr a = h->src;
+
+	if (addr_is_v4(a) ? (uint32_t)a.lo == 0 : a.hi == 0 && a.lo == 0)
+		return (h->c->seen & SEEN_GROUP) || configures(h->c);
+	return addr_is_v4(a) ? (uint32_t)a.lo >> 16 == 0xa9fe :
+			       a.hi >> 54 == 0x3fa;
+}
+
 static bool spoofed(struct hearing *h)
 {
 	const struct audit_options *opt = &h->au->opt;
@@ -154,6 +167,8 @@ static bool spoofed(struct hearing *h)
 		h->au->t.spoof_unknown++;
 		return false;
 	}
+	if (link_source(h))
+		return false;
 	return !judge_may_pass(h->au->judge, tap, &h->r, &(struct packet){
 			h->src, h->dst, (uint8_t)key_proto(h->key),
 			(uint16_t)key_detail(h->key) });
@@ -167,6 +182,8 @@ static enum finding_class denied_class(struct hearing *h,
 
 	if (r->why == WHY_ONLY_IPSEC)
 		return F_CLEAR_TEXT;
+	if (link_source(h))
+		return F_UNPLANNED;
 	if (r->src.kind == PLACE_UNKNOWN || r->dst.kind == PLACE_UNKNOWN)
 		return F_UNKNOWN;
 	*lapsed = judge_lapsed(h->au->judge, h->src, h->dst, h->key);
@@ -316,8 +333,12 @@ static void count_zone(struct hearing *h)
 /* True if anything is wrong with it. */
 static bool judge_denied(struct hearing *h, bool over)
 {
-	struct finding f = about(h, F_UNPLANNED);
+	struct finding f;
 
+	if (link_source(h))
+		h->r.src = (struct place){ PLACE_UNKNOWN, NONE, NONE, false,
+					   false };
+	f = about(h, F_UNPLANNED);
 	if (contradicts(h) || h->r.verdict == VERDICT_UNKNOWN) {
 		f.cls = F_UNDETERMINED;
 		h->au->t.undetermined += over;

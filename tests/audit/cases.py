@@ -515,6 +515,35 @@ def sctp_ports():
     ]
 
 
+def link_sources():
+    """With --housekeeping: who has no address yet, or one of the link only,
+    is where it may be."""
+    ns = bytes([135]) + bytes(23)
+
+    def one(name, packet, src, dst, sport=0, dport=0, cls='unplanned',
+            group=True, zone='dmz'):
+        return Case('link source: ' + name, [],
+                    [flow(src, sport, dst, dport, cls)],
+                    frames=[eth(packet, group)], zone=zone,
+                    options=['--housekeeping'], rc=1,
+                    text='%s in no zone' % src if cls == 'unplanned' else ())
+    every = '255.255.255.255'
+    return [
+        one('dhcp discover', ip('0.0.0.0', every, 17, udp(68, 67)), '0.0.0.0',
+            every, 68, 67),
+        one('duplicate address detection',
+            ip('::', 'ff02::1:ff00:5', 58, ns, 255), '::', 'ff02::1:ff00:5'),
+        one('link-local', ip('fe80::1', 'ff02::2', 58,
+                             bytes([133]) + bytes(7), 255),
+            'fe80::1', 'ff02::2'),
+        one('nobody talks to a server', ip('0.0.0.0', DC, 6,
+                                           tcp(45300, 389, SYN)),
+            '0.0.0.0', DC, 45300, 389, 'spoofed-source', False),
+        one('another\'s address', ip(OUT, every, 17, udp(68, 67)), OUT,
+            every, 68, 67, 'spoofed-source', zone='inside'),
+    ]
+
+
 def housekeeping():
     arp = MACS + b'\x08\x06' + bytes(28)
     lldp = bytes.fromhex('0180c200000e02000000000288cc') + bytes(30)
@@ -549,4 +578,4 @@ def scans():
 def all_cases():
     return directions('', '') + mid_stream_either_way() + secrets() + \
         violations() + protocols() + taps() + waivers() + conversations() + incomplete() + housekeeping() + \
-        scans() + literal_ports() + sctp_ports()
+        scans() + literal_ports() + sctp_ports() + link_sources()
