@@ -1,4 +1,3 @@
-#include <string.h>
 
 #include "advice/document_impl.h"
 #include "plan/nat.h"

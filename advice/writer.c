@@ -1,7 +1,5 @@
 #include "advice/writer.h"
 
-#include <string.h>
-
 static void finish_tag(struct xml_writer *w)
 {
 	if (w->open)

@@ -10,7 +10,6 @@
 
 #include "advice/document.h"
 #include "base/buf.h"
-#include "base/mem.h"
 #include "base/vec.h"
 
 enum {

@@ -1,8 +1,6 @@
 #include "apply/apply.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "apply/grace.h"

@@ -9,7 +9,6 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 
-#include "apply/stream.h"
 #include "base/keys.h"
 
 /* The kernel's enum tcp_conntrack: FIN from both sides or RST was seen. */

@@ -1,6 +1,5 @@
 #include "apply/apply.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 
 #include <libmnl/libmnl.h>

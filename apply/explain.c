@@ -1,6 +1,5 @@
 #include "apply/batch.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 

@@ -1,6 +1,5 @@
 #include "apply/build.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 
 #include <libmnl/libmnl.h>

@@ -1,7 +1,5 @@
 #include "audit/capture_impl.h"
 
-#include <string.h>
-
 /*
  * The classic format (draft-ietf-opsawg-pcap): a header of 24 bytes that sets
  * byte order, resolution and link type for the whole file, then records.

@@ -1,6 +1,5 @@
 #include "audit/capture_impl.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"

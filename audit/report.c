@@ -1,7 +1,6 @@
 #include "audit/report.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /*
  * A result is clean only if enough was seen to say so. Each way of not seeing

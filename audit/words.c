@@ -1,7 +1,6 @@
 #include "audit/report.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "audit/wire.h"
 

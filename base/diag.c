@@ -5,7 +5,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/mem.h"
 #include "base/plain.h"
 #include "base/vec.h"
 

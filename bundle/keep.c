@@ -1,8 +1,5 @@
 #include "bundle/keep.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "plan/nat.h"
 
 /*

@@ -1,9 +1,5 @@
 #include "bundle/write.h"
 
-#include <string.h>
-
-#include "topology/xml.h"
-
 /*
  * Where addresses are. A zone of which all crosses, or that the firewall
  * stands in, has its networks as written; of others there is what crosses, and

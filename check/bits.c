@@ -1,7 +1,5 @@
 #include "check/bits.h"
 
-#include <string.h>
-
 enum { MAX_PIECES = 4096 }; /* intervals that one scattered mask may give */
 
 int reg_bit(uint32_t reg, uint32_t bytes)

@@ -1,6 +1,5 @@
 #include "check/repair.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "check/load.h"

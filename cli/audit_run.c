@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "cli/audit.h"
-#include "cli/captures.h"
 #include "service/notify.h"
 
 /* A signal can reach nothing else. */

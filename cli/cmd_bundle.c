@@ -2,7 +2,6 @@
 
 #include "bundle/bundle.h"
 #include "cli/cmd_check.h"
-#include "cli/cmd_gen.h"
 
 /* portplan bundle: one firewall's part of the plan. */
 

@@ -1,4 +1,3 @@
-#include <string.h>
 
 #include "advice/layout.h"
 #include "cli/table.h"

@@ -1,5 +1,3 @@
-#include <stdlib.h>
-#include <string.h>
 
 #include "cli/cmd_gen.h"
 #include "cli/explain.h"

@@ -1,4 +1,3 @@
-#include <string.h>
 
 #include "base/json.h"
 #include "cli/lint_formats.h"

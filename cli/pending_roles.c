@@ -1,4 +1,3 @@
-#include <string.h>
 
 #include "cli/offers.h"
 #include "cli/pending.h"

@@ -1,7 +1,4 @@
-#include <stdlib.h>
-#include <string.h>
 
-#include "base/hash.h"
 #include "gen/internal.h"
 
 enum {

@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hash.h"
-
 struct rs_set *rs_add_set(struct ruleset *rs, const char *name, bool map,
 			  unsigned n_field, const enum rs_field *field)
 {

@@ -1,7 +1,6 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "base/json_read.h"
 #include "inventory/internal.h"
 
 static const struct {

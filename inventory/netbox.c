@@ -1,4 +1,3 @@
-#include <string.h>
 
 #include "base/json_read.h"
 #include "inventory/internal.h"

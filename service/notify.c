@@ -1,7 +1,6 @@
 #include "service/notify.h"
 
 #include <stdarg.h>
-#include <stddef.h>
 #include <sys/socket.h>
 
 #include "base/buf.h"
