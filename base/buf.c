@@ -104,3 +104,8 @@ void buf_xml_attr(struct buf *b, const char *name, const char *value)
 	buf_xml_value(b, value);
 	buf_putc(b, '"');
 }
+
+const char *plural(unsigned long long n)
+{
+	return n == 1 ? "" : "s";
+}

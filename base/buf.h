@@ -24,5 +24,7 @@ void buf_xml_attr(struct buf *b, const char *name, const char *value);
 /* The value alone, without its quotes. */
 void buf_xml_value(struct buf *b, const char *value);
 void buf_u64(struct buf *b, unsigned long long v);
+/* What stands behind the word for so many: "" or "s". */
+const char *plural(unsigned long long n);
 
 #endif

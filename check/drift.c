@@ -278,8 +278,10 @@ static void compare_chains(struct comparison *c)
 
 		if (x->table == c->t[BEFORE] && !known_chain(c, AFTER, x))
 			differ(c, DRIFT_CHAIN, DRIFT_DELETED, x->name,
-			       x->rule.n ? arena_printf(c->a, "with %zu rules",
-							x->rule.n) : "");
+			       x->rule.n ? arena_printf(c->a, "with %zu rule%s",
+							x->rule.n,
+							plural(x->rule.n)) :
+					   "");
 	}
 }
 

@@ -277,9 +277,10 @@ int apply_changes(struct site *s, const struct way *w, struct delta *x)
 		apply_drop(&a);
 	if (r != APPLY_DONE)
 		return apply_result_code(s, r);
-	printf("changed in place, %llu elements and %llu rules: counters go "
+	printf("changed in place, %llu element%s and %llu rule%s: counters go "
 	       "on. These rules run now, and will at boot\n",
-	       (unsigned long long)x->elements, (unsigned long long)x->rules);
+	       (unsigned long long)x->elements, plural(x->elements),
+	       (unsigned long long)x->rules, plural(x->rules));
 	if (w->grace && apply_grace(s, w->grace) != EXIT_OK)
 		return EXIT_UNDECIDED;
 	return apply_look(s, w);

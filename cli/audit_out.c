@@ -189,8 +189,9 @@ static bool end_syslog(struct run *r, struct sink *o, const struct report *rep)
 	syslog_send(o->log, &b);
 	buf_free(&b);
 	if (syslog_lost(o->log))
-		complain(r->args, "%llu messages to syslog were lost",
-			 (unsigned long long)syslog_lost(o->log));
+		complain(r->args, "%llu message%s to syslog lost",
+			 (unsigned long long)syslog_lost(o->log),
+			 plural(syslog_lost(o->log)));
 	return true;
 }
 

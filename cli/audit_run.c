@@ -247,8 +247,9 @@ static void stopped(struct run *r)
 
 static void counted(struct run *r)
 {
-	r->ended = arena_printf(r->arena, "ended after %llu packets, as asked "
-				"(--count)", (unsigned long long)r->count);
+	r->ended = arena_printf(r->arena, "ended after %llu packet%s, as asked "
+				"(--count)", (unsigned long long)r->count,
+				plural(r->count));
 }
 
 /* Until there are workers, nothing else is due. */

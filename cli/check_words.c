@@ -52,7 +52,8 @@ void check_sentence(const struct verified *v, struct buf *out)
 	else if (!x && !m && !u)
 		buf_puts(out, "equals the plan");
 	else if (!x && !m)
-		buf_printf(out, "could not be decided: %zu places", u);
+		buf_printf(out, "could not be decided: %zu place%s", u,
+			   plural(u));
 	else
 		buf_printf(out, "does NOT equal the plan: %zu extra, %zu "
 			   "missing%s", x, m, u ? ", some undecided" : "");

@@ -339,8 +339,11 @@ static void say_waived(struct job *j)
 		n += j->used[i];
 	if (n)
 		j->report.note = arena_printf(j->a->arena, "waived: what %zu "
-					      "of %zu waivers say", n,
-					      j->waivers->list.n);
+					      "of %zu waiver%s say%s", n,
+					      j->waivers->list.n,
+					      plural(j->waivers->list.n),
+					      j->waivers->list.n == 1 ? "s" :
+									"");
 }
 
 static void report_machine(struct job *j)

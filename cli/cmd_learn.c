@@ -159,9 +159,11 @@ static void tell(const struct run *r, bool with_roles)
 {
 	struct learn_stats st = learn_stats(r->learn);
 
-	fprintf(stderr, "portplan learn: %zu flows: %zu new hosts, %zu roles, "
-		"%zu pins; %zu flows by exception%s\n", st.flows, st.hosts,
-		st.roles, st.pins, st.allows, with_roles ? "" :
+	fprintf(stderr, "portplan learn: %zu flow%s: %zu new host%s, %zu "
+		"role%s, %zu pin%s; %zu flow%s by exception%s\n", st.flows,
+		plural(st.flows), st.hosts, plural(st.hosts), st.roles,
+		plural(st.roles), st.pins, plural(st.pins), st.allows,
+		plural(st.allows), with_roles ? "" :
 		" (with roles it did not compile)");
 	if (st.too_many)
 		fprintf(stderr, "portplan learn: there are more flows than it "

@@ -79,11 +79,6 @@ static void text_rule(const struct lint_result *r,
 	put_wrapped(out, "source", rule->source);
 }
 
-static const char *plural(size_t n)
-{
-	return n == 1 ? "" : "s";
-}
-
 static void text_head(const struct lint_result *r, struct buf *out)
 {
 	const struct advice_report *p = r->report;

@@ -79,7 +79,8 @@ static void say_lapsed(const struct args *a, const struct plan *p)
 	}
 	if (p->lapsed.n > 5)
 		fprintf(stderr, "portplan %s: not in the plan by date: %zu "
-			"more assigns\n", a->cmd->name, p->lapsed.n - 5);
+			"more assign%s\n", a->cmd->name, p->lapsed.n - 5,
+			plural(p->lapsed.n - 5));
 }
 
 /* What is let through though it is denied must not be forgotten. */
@@ -121,7 +122,8 @@ static void say_left_out(const struct args *a, const struct plan *p)
 	say_observed(a, p);
 	if (n > 5)
 		fprintf(stderr, "portplan %s: not in the plan by date: %zu "
-			"more exceptions\n", a->cmd->name, n - 5);
+			"more exception%s\n", a->cmd->name, n - 5,
+			plural(n - 5));
 }
 
 int load_plan(struct args *a, const char *path, struct loaded *out)

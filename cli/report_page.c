@@ -175,8 +175,10 @@ void report_head(struct report_page *r)
 	buf_puts(r->out, ": what may talk to what</h1>\n<p class=\"quiet\">As "
 		 "of ");
 	page_text(r, day);
-	buf_printf(r->out, ". %zu zones, %zu hosts, %zu firewalls", t->zones.n,
-		   t->hosts.n, t->firewalls.n);
+	buf_printf(r->out, ". %zu zone%s, %zu host%s, %zu firewall%s",
+		   t->zones.n, plural(t->zones.n), t->hosts.n,
+		   plural(t->hosts.n), t->firewalls.n,
+		   plural(t->firewalls.n));
 	for (size_t i = 0; i < t->templates.n; i++) {
 		buf_puts(r->out, i ? ", " : "; templates: ");
 		page_text(r, t->templates.v[i]);
@@ -217,11 +219,6 @@ static struct tally count_all(const struct report_page *r)
 		n.gone += s == RULE_EXPIRED;
 	}
 	return n;
-}
-
-static const char *plural(size_t n)
-{
-	return n == 1 ? "" : "s";
 }
 
 static void put_box(struct report_page *r, const char *class, const char *mark)

@@ -287,8 +287,9 @@ void report_hosts(struct report_page *r)
 	const struct topology *t = r->plan->topo;
 
 	page_section(r, "hosts", "Hosts");
-	buf_printf(r->out, "<details%s><summary>%zu hosts</summary>\n",
-		   t->hosts.n <= 20 ? " open" : "", t->hosts.n);
+	buf_printf(r->out, "<details%s><summary>%zu host%s</summary>\n",
+		   t->hosts.n <= 20 ? " open" : "", t->hosts.n,
+		   plural(t->hosts.n));
 	page_table(r, columns, COUNT_OF(columns));
 	for (size_t i = 0; i < t->hosts.n; i++) {
 		const struct party *h = t->hosts.v[i];

@@ -115,12 +115,14 @@ static void traffic_complete(struct report_page *r,
 			     const struct seen_traffic *t)
 {
 	put_line(r, "h4", "How complete the observation was");
-	buf_printf(r->out, "<p><span class=\"mark %s\">%s</span> %lld frames, "
-		   "%lld flows: %lld planned, %lld with findings, %lld within "
+	buf_printf(r->out, "<p><span class=\"mark %s\">%s</span> %lld frame%s, "
+		   "%lld flow%s: %lld planned, %lld with findings, %lld within "
 		   "zones that do not judge.",
 		   t->complete ? "good" : "bad",
 		   t->complete ? "complete" : "incomplete", t->frames,
-		   t->flows, t->planned, t->wanting, t->not_judged);
+		   plural((unsigned long long)t->frames), t->flows,
+		   plural((unsigned long long)t->flows), t->planned,
+		   t->wanting, t->not_judged);
 	if (t->first && t->last) {
 		buf_puts(r->out, " From ");
 		page_text(r, t->first);

@@ -62,8 +62,8 @@ static void put_actors(const struct news *n, struct buf *out)
 		buf_putc(out, ')');
 	}
 	if (n->more_actors)
-		buf_printf(out, ", and %zu transactions of others",
-			   n->more_actors);
+		buf_printf(out, ", and %zu transaction%s of others",
+			   n->more_actors, plural(n->more_actors));
 	if (n->lost)
 		buf_puts(out, n->n_actor ? ", and others: some events were "
 			 "lost, all was read anew" : ": events were lost, so "

@@ -188,11 +188,6 @@ static const char *scope(const struct drawing *d)
 	return out;
 }
 
-static const char *plural(size_t n)
-{
-	return n == 1 ? "" : "s";
-}
-
 static int put_legend(struct sheet *s, int x, int y)
 {
 	static const struct {

@@ -393,9 +393,11 @@ void check_servers(struct build *b)
 	if (un.pairs && !lost.n)
 		diag_add(b->d, SEV_WARNING,
 			 b->topo->parties.v[un.from]->at,
-			 "%zu pairs of parties have a flow by their roles and "
-			 "no path, and are not planned (such as \"%s\" to "
-			 "\"%s\", %s to %s)", un.pairs,
+			 "%zu pair%s of parties %s a flow by their roles and "
+			 "no path, and %s not planned (such as \"%s\" to "
+			 "\"%s\", %s to %s)", un.pairs, plural(un.pairs),
+			 un.pairs == 1 ? "has" : "have",
+			 un.pairs == 1 ? "is" : "are",
 			 plan_party_name(b->plan, un.from),
 			 plan_party_name(b->plan, un.to),
 			 un.example->from->name, un.example->to->name);
