@@ -19,6 +19,8 @@
 
 enum { TRIES = 5, FIRST_PAUSE = 50 * 1000 * 1000 /* ns */ };
 enum { ASK_SECONDS = 30, ANSWER = 4096 };
+/* For two seconds: what is left to do takes milliseconds. */
+enum { LOCK_TRIES = 80, LOCK_PAUSE = 25 * 1000 * 1000 /* ns */ };
 
 /* The names of what poll() watches. */
 enum { P_PARENT, P_TWIN, P_LISTEN, P_TIMER, P_SIGNAL, P_N };
@@ -86,6 +88,22 @@ int guardian_ask(const struct state_dir *s, const char *request, struct buf *out
 	if (fd >= 0)
 		close(fd);
 	return n > 0 ? 0 : -1;
+}
+
+int guardian_lock(struct state_dir *s, struct buf *status, struct buf *err)
+{
+	struct timespec pause = { .tv_nsec = LOCK_PAUSE };
+	struct buf ignore = { 0 };
+	int held = state_lock(s, err);
+
+	for (int i = 0; i < LOCK_TRIES && held == 1; i++) {
+		if (guardian_ask(s, "status", status, &ignore) == 0)
+			break;
+		nanosleep(&pause, NULL);
+		held = state_lock(s, err);
+	}
+	buf_free(&ignore);
+	return held;
 }
 
 /* ---- ends -------------------------------------------------------------------------------- */

@@ -57,4 +57,12 @@ int guardian_tell(struct guardian *g, enum guardian_word w);
 int guardian_ask(const struct state_dir *s, const char *request, struct buf *out,
 		 struct buf *err);
 
+/*
+ * Takes the lock. Whoever holds it may be about to end: a guardian tells its
+ * apply the result a moment before. So one that does not answer for itself is
+ * given some time. 0: held; 1: somebody else holds it, status being the answer
+ * to "status", if there was any; -1: err.
+ */
+int guardian_lock(struct state_dir *s, struct buf *status, struct buf *err);
+
 #endif

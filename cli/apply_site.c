@@ -31,21 +31,28 @@ int site_trouble(struct site *s)
 	return EXIT_BAD;
 }
 
-static int busy(struct site *s)
+static int busy(struct site *s, const char *status)
 {
-	struct buf answer = { 0 }, ignore = { 0 };
 	unsigned left;
 
-	if (guardian_ask(&s->state, "status", &answer, &ignore) == 0 &&
-	    sscanf(answer.s, "left %u", &left) == 1)
+	if (status && sscanf(status, "left %u", &left) == 1)
 		complain(s->a, "an apply for \"%s\" waits to be confirmed, "
 			 "for %u s more: portplan confirm", s->firewall, left);
 	else
 		complain(s->a, "another apply for \"%s\" is under way",
 			 s->firewall);
-	buf_free(&answer);
-	buf_free(&ignore);
 	return EXIT_BAD;
+}
+
+static int take_lock(struct site *s)
+{
+	struct buf status = { 0 };
+	int held = guardian_lock(&s->state, &status, &s->err);
+	int code = held < 0 ? site_trouble(s) :
+		   held ? busy(s, status.s) : EXIT_OK;
+
+	buf_free(&status);
+	return code;
 }
 
 static void say_recovered(struct site *s, enum recovered r)
@@ -61,7 +68,7 @@ static void say_recovered(struct site *s, enum recovered r)
 int site_open(struct site *s, struct args *a, const char *firewall)
 {
 	enum recovered r;
-	int held;
+	int code;
 
 	*s = (struct site){ .a = a, .firewall = firewall,
 			    .state = { .dir = -1, .lock = -1 },
@@ -69,11 +76,11 @@ int site_open(struct site *s, struct args *a, const char *firewall)
 			    .foreign = "" };
 	s->table = arena_printf(a->arena, "pp_%s", firewall);
 	if (state_open(&s->state, a->arena, state_base(a), firewall, true,
-		       &s->err) < 0 ||
-	    (held = state_lock(&s->state, &s->err)) < 0)
+		       &s->err) < 0)
 		return site_trouble(s);
-	if (held)
-		return busy(s);
+	code = take_lock(s);
+	if (code != EXIT_OK)
+		return code;
 	if (nft_open(&s->nft, &s->err) < 0)
 		return site_trouble(s);
 	r = recover(&s->state, &s->nft, s->table, &s->err);

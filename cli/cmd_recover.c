@@ -1,17 +1,18 @@
+#include "apply/guardian.h"
 #include "cli/apply.h"
 
 /* portplan recover: end what a crash left half done. */
 
 static int recover_one(struct args *a, const char *name)
 {
-	struct buf err = { 0 };
+	struct buf err = { 0 }, status = { 0 };
 	enum recovered r = RECOVERED_NOT;
 	struct state_dir s;
 	struct nft n = { .fd = -1 };
 	int held = -1;
 
 	if (state_open(&s, a->arena, state_base(a), name, false, &err) == 0)
-		held = state_lock(&s, &err);
+		held = guardian_lock(&s, &status, &err);
 	if (held == 1) {
 		printf("%s: an apply is under way\n", name);
 	} else if (held == 0 && nft_open(&n, &err) == 0) {
@@ -31,6 +32,7 @@ static int recover_one(struct args *a, const char *name)
 	if (err.n)
 		complain(a, "%s: %s", name, err.s);
 	buf_free(&err);
+	buf_free(&status);
 	return held == 1 || r != RECOVERED_NOT ? EXIT_OK : EXIT_BAD;
 }
 

@@ -172,10 +172,10 @@ def wait_until(what, seconds: float = 10.0) -> bool:
     return bool(what())
 
 
-def stopped(process: subprocess.Popen) -> bool:
+def stopped(pid: int) -> bool:
     """Did it stop itself at a step?"""
     try:
-        with open(f"/proc/{process.pid}/stat", encoding="ascii") as stat:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
             return stat.read().rsplit(")", 1)[1].split()[0] == "T"
     except OSError:
         return False
