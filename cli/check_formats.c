@@ -6,6 +6,24 @@
 
 enum { MOST_ANNOTATIONS = 9 }; /* GitHub shows ten of a kind and step */
 
+/* A finding in plain lines, as JUnit and GitHub show them. */
+static void finding_lines(const struct vf_finding *f, struct buf *out)
+{
+	struct buf b = { 0 };
+
+	buf_puts(out, f->before ? "(before) " : "");
+	check_head(f, out);
+	buf_printf(out, ": %s (addresses x services)\n", f->size);
+	check_boxes(f, "\n", out);
+	for (int k = 0; k < FACTS; k++) {
+		b.n = 0;
+		check_facts[k].put(f, "; ", &b);
+		if (b.n)
+			buf_printf(out, "\n%s: %s", check_facts[k].name, b.s);
+	}
+	buf_free(&b);
+}
+
 /* ---- JUnit -------------------------------------------------------------------------- */
 
 static void junit_line(struct buf *out, const char *head, const char *text)
@@ -23,6 +41,7 @@ static void junit_finding(const struct verified *v, const struct vf_finding *f,
 	const char *file;
 
 	check_place(v, f, &file, &line);
+	finding_lines(f, &b);
 	buf_puts(out, "    <testcase name=\"");
 	put_html(out, f->n_box ? f->box[0] : f->packet);
 	buf_puts(out, "\" file=\"");
@@ -32,20 +51,8 @@ static void junit_finding(const struct verified *v, const struct vf_finding *f,
 		   vf_kind_name[f->kind]);
 	put_html(out, f->plan ? f->plan : f->why ? f->why : "not planned");
 	buf_puts(out, "\">");
-	junit_line(out, "", f->packet);
-	check_about(f, ", ", &b);
-	if (b.n)
-		junit_line(out, "about: ", b.s);
-	junit_line(out, "rule: ", f->rule);
-	junit_line(out, "path: ", f->path_text);
-	if (f->why)
-		junit_line(out, "because: ", f->why);
-	for (size_t i = 0; i < f->repair.n; i++) {
-		b.n = 0;
-		check_repair_text(&f->repair.v[i], &b);
-		junit_line(out, "repair: ", b.s);
-	}
-	buf_printf(out, "id: %s</%s>\n    </testcase>\n", f->fingerprint,
+	put_html(out, b.s);
+	buf_printf(out, "</%s>\n    </testcase>\n",
 		   f->kind == VF_UNDECIDED ? "error" : "failure");
 	buf_free(&b);
 }
@@ -53,6 +60,7 @@ static void junit_finding(const struct verified *v, const struct vf_finding *f,
 static void junit_firewall(const struct verified *v, struct buf *out)
 {
 	size_t n = v->findings.n, u = v->count[VF_UNDECIDED];
+	struct buf sentence = { 0 };
 
 	buf_puts(out, "  <testsuite name=\"");
 	put_html(out, v->firewall->name);
@@ -62,6 +70,11 @@ static void junit_firewall(const struct verified *v, struct buf *out)
 		buf_puts(out, "    <testcase name=\"equals the plan\"/>\n");
 	for (size_t k = 0; k < n; k++)
 		junit_finding(v, &v->findings.v[k], out);
+	check_sentence(v, &sentence);
+	buf_puts(out, "    <system-out>");
+	put_html(out, sentence.s);
+	buf_puts(out, "</system-out>\n");
+	buf_free(&sentence);
 	for (size_t k = 0; k < v->notes.n; k++) {
 		buf_puts(out, "    <system-out>");
 		buf_printf(out, "note, %s: ", vf_note_name[v->notes.v[k].kind]);
@@ -170,7 +183,7 @@ static void github_findings(const struct check_report *r, struct buf *out)
 			n++;
 			check_place(&r->v[i], f, &file, &line);
 			text.n = 0;
-			check_summary(f, &text);
+			finding_lines(f, &text);
 			annotation(out, warn ? "warning" : "error", file, line,
 				   check_kinds[f->kind].title, text.s);
 		}
@@ -182,12 +195,12 @@ static void github_findings(const struct check_report *r, struct buf *out)
 	buf_free(&text);
 }
 
-/* Notes, and what was not judged: ten in all are shown, so the notes beyond
- * are counted and what was not judged is one. */
+/* Notes, and what was judged and what not: ten in all are shown, so the notes
+ * beyond are counted and the rest is one. */
 static void github_notes(const struct check_report *r, struct buf *out)
 {
 	size_t shown = 0, all = 0;
-	struct buf text = { 0 };
+	struct buf text = { 0 }, title = { 0 };
 
 	for (size_t i = 0; i < r->n; i++)
 		for (size_t k = 0; k < r->v[i].notes.n; k++, all++) {
@@ -196,10 +209,17 @@ static void github_notes(const struct check_report *r, struct buf *out)
 			if (shown + 1 >= MOST_ANNOTATIONS)
 				continue;
 			shown++;
+			title.n = 0;
+			buf_printf(&title, "portplan check, %s",
+				   vf_note_name[n->kind]);
 			annotation(out, "notice",
 				   n->file ? n->file : r->v[i].file, n->line,
-				   "portplan check", n->text);
+				   title.s, n->text);
 		}
+	for (size_t i = 0; i < r->n; i++) {
+		buf_puts(&text, text.n ? "\n" : "");
+		check_sentence(&r->v[i], &text);
+	}
 	for (size_t i = 0; i < r->n_unjudged; i++)
 		buf_printf(&text, "%snot judged%s", text.n ? "\n" : "",
 			   r->unjudged[i]);
@@ -211,6 +231,7 @@ static void github_notes(const struct check_report *r, struct buf *out)
 	if (text.n)
 		annotation(out, "notice", NULL, 0, "portplan check", text.s);
 	buf_free(&text);
+	buf_free(&title);
 }
 
 static void write_github(const struct check_report *r, struct buf *out)
@@ -223,7 +244,7 @@ static void write_github(const struct check_report *r, struct buf *out)
 		const struct check_topic_words *w = &check_topics[x->topic];
 
 		text.n = 0;
-		buf_printf(&text, "portplan check, %s", w->name);
+		buf_printf(&text, "portplan check, %s, %s", w->name, x->kind);
 		annotation(out, w->github, x->file, x->line, text.s, x->text);
 	}
 	buf_free(&text);
@@ -235,42 +256,64 @@ static void write_github(const struct check_report *r, struct buf *out)
 static void put_cell(struct buf *out, const char *s)
 {
 	for (; *s; s++) {
+		if (*s == '\n') {
+			buf_puts(out, "<br>");
+			continue;
+		}
 		if (strchr("|\\`*_<>[]#&", *s))
 			buf_putc(out, '\\');
 		buf_putc(out, (unsigned char)*s < 0x20 ? ' ' : *s);
 	}
 }
 
-static void markdown_finding(const struct verified *v,
-			     const struct vf_finding *f, struct buf *out)
+/* A fact as a line of its own, named, behind what the cell holds. */
+static void cell_fact(struct buf *cell, const struct vf_finding *f,
+		      enum check_fact_kind k)
 {
 	struct buf b = { 0 };
 
-	buf_puts(out, "| ");
-	put_cell(out, v->firewall->name);
-	buf_printf(out, " | %s | %s | ", vf_kind_name[f->kind],
-		   f->before ? "before" : "now");
-	put_cell(out, f->n_box ? f->box[0] : f->packet);
-	if (f->n_box + f->more > 1)
-		buf_printf(out, " and %zu more", f->n_box + f->more - 1);
-	check_about(f, ", ", &b);
-	if (b.n) {
-		buf_puts(out, "<br>");
-		put_cell(out, b.s);
+	check_facts[k].put(f, "\n", &b);
+	if (b.n)
+		buf_printf(cell, "%s%s: %s", cell->n ? "\n" : "",
+			   check_facts[k].name, b.s);
+	buf_free(&b);
+}
+
+static void end_cell(struct buf *cell, struct buf *out)
+{
+	buf_puts(out, " ");
+	put_cell(out, cell->n ? cell->s : "");
+	buf_puts(out, " |");
+	cell->n = 0;
+}
+
+static void markdown_finding(const struct verified *v,
+			     const struct vf_finding *f, bool compared,
+			     struct buf *out)
+{
+	static const enum check_fact_kind columns[][2] = {
+		{ FACT_PACKET, FACT_KERNEL }, { FACT_PLAN, FACT_BECAUSE },
+		{ FACT_RULE, FACT_PATH }, { FACT_REPAIR, FACT_ID },
+	};
+	struct buf b = { 0 };
+
+	buf_puts(out, "|");
+	buf_puts(&b, v->firewall->name);
+	end_cell(&b, out);
+	check_head(f, &b);
+	end_cell(&b, out);
+	if (compared)
+		buf_puts(out, f->before ? " before |" : " now |");
+	check_boxes(f, "\n", &b);
+	buf_printf(&b, "\n%s (addresses x services)", f->size);
+	cell_fact(&b, f, FACT_ABOUT);
+	end_cell(&b, out);
+	for (size_t i = 0; i < COUNT_OF(columns); i++) {
+		check_facts[columns[i][0]].put(f, "\n", &b);
+		cell_fact(&b, f, columns[i][1]);
+		end_cell(&b, out);
 	}
-	buf_puts(out, " | ");
-	put_cell(out, f->plan ? f->plan : f->why ? f->why : "nothing");
-	buf_puts(out, " | ");
-	put_cell(out, *f->path_text ? f->path_text : f->rule);
-	buf_puts(out, " | ");
-	for (size_t i = 0; i < f->repair.n; i++) {
-		b.n = 0;
-		check_repair_text(&f->repair.v[i], &b);
-		if (i)
-			buf_puts(out, "<br>");
-		put_cell(out, b.s);
-	}
-	buf_puts(out, " |\n");
+	buf_putc(out, '\n');
 	buf_free(&b);
 }
 
@@ -318,11 +361,14 @@ static void write_markdown(const struct check_report *r, struct buf *out)
 
 		if (!v->findings.n)
 			continue;
-		buf_puts(out, "\n| firewall | kind | since | what | plan | "
-			      "path | repair |\n"
-			      "| --- | --- | --- | --- | --- | --- | --- |\n");
+		buf_printf(out, "\n| firewall | finding |%s what | packet | "
+				"plan | rule | repair |\n"
+				"| --- | --- |%s --- | --- | --- | --- | --- "
+				"|\n", r->compared ? " since |" : "",
+			   r->compared ? " --- |" : "");
 		for (size_t k = 0; k < v->findings.n; k++)
-			markdown_finding(v, &v->findings.v[k], out);
+			markdown_finding(v, &v->findings.v[k], r->compared,
+					 out);
 	}
 	markdown_notes(r, out);
 	buf_putc(out, '\n');

@@ -72,9 +72,30 @@ size_t check_count(const struct check_report *r, enum check_topic t);
 void check_sentence(const struct verified *v, struct buf *out);
 /* "More than planned on forward: fe1 to ...; plan: ...; repair: ..." */
 void check_summary(const struct vf_finding *f, struct buf *out);
-/* "spoofed, outside": what to look at first; maybe nothing. */
-void check_about(const struct vf_finding *f, const char *between,
+/* "extra on forward, may open" */
+void check_head(const struct vf_finding *f, struct buf *out);
+/* All boxes told, and how many there are beyond. */
+void check_boxes(const struct vf_finding *f, const char *between,
 		 struct buf *out);
+
+/* What is said of a finding behind its boxes, in every format that people
+ * read, in this order. put writes nothing where there is nothing to say, and
+ * between several things what its caller wants there. */
+enum check_fact_kind {
+	FACT_ABOUT, FACT_PACKET, FACT_KERNEL, FACT_RULE, FACT_PATH, FACT_PLAN,
+	FACT_BECAUSE, FACT_REPAIR, FACT_ID,
+	FACTS
+};
+
+struct check_fact {
+	const char *name;
+	void (*put)(const struct vf_finding *f, const char *between,
+		    struct buf *out);
+};
+
+extern const struct check_fact check_facts[FACTS];
+/* JSON's members that stand for them and for head, size and boxes. */
+void check_json_members(struct json *j, const struct vf_finding *f);
 /* "fw.nft:12: delete the rule: delete rule ... (re-checked)" */
 void check_repair_text(const struct vf_repair *r, struct buf *out);
 /* In the rules where the deciding rule is known, else where it is planned,

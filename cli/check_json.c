@@ -168,17 +168,16 @@ static void json_asides(struct json *j, const struct check_report *r,
 	json_end_array(j);
 }
 
-static void json_finding(struct json *j, const struct verified *v,
-			 const struct vf_finding *f)
+void check_json_members(struct json *j, const struct vf_finding *f)
 {
 	unsigned line = 0, col, end;
 
-	json_object(j, NULL);
 	json_str(j, "id", f->fingerprint);
 	json_str(j, "kind", vf_kind_name[f->kind]);
 	json_str(j, "hook", check_path_name[f->path]);
 	json_str(j, "state", f->opening ? "new" : "other");
 	json_bool(j, "before", f->before);
+	json_bool(j, "expired", f->expired);
 	json_bool(j, "internet", f->internet);
 	json_bool(j, "astray", f->astray);
 	json_bool(j, "outside", f->outside);
@@ -188,7 +187,6 @@ static void json_finding(struct json *j, const struct verified *v,
 	json_end_array(j);
 	json_int(j, "more_boxes", (long long)f->more);
 	json_str(j, "size", f->size);
-	json_ranges(j, v, f);
 	json_str(j, "packet", f->packet);
 	json_str(j, "probe", *f->probe ? f->probe : NULL);
 	json_str(j, "kernel", vf_proof_name[vf_proof(f)]);
@@ -200,7 +198,6 @@ static void json_finding(struct json *j, const struct verified *v,
 	json_str(j, "rule", *f->rule ? f->rule : NULL);
 	json_str(j, "file", f->file);
 	json_int(j, "line", f->line);
-	json_path(j, f);
 	json_str(j, "plan", f->plan);
 	if (f->plan_at.src)
 		span_position(f->plan_at, &line, &col, &end);
@@ -208,6 +205,15 @@ static void json_finding(struct json *j, const struct verified *v,
 	json_int(j, "plan_line", line);
 	json_str(j, "because", f->why);
 	json_repairs(j, f);
+}
+
+static void json_finding(struct json *j, const struct verified *v,
+			 const struct vf_finding *f)
+{
+	json_object(j, NULL);
+	check_json_members(j, f);
+	json_path(j, f);
+	json_ranges(j, v, f);
 	json_end_object(j);
 }
 
@@ -235,6 +241,7 @@ void check_write_json(const struct check_report *r, struct buf *out)
 	json_object(&j, NULL);
 	json_str(&j, "schema", "portplan-check-2");
 	json_str(&j, "topology", r->topology);
+	json_bool(&j, "compared", r->compared);
 	json_array(&j, "firewalls");
 	for (size_t i = 0; i < r->n; i++) {
 		const struct verified *v = &r->v[i];
@@ -247,6 +254,7 @@ void check_write_json(const struct check_report *r, struct buf *out)
 		json_bool(&j, "by_construction", v->by_construction);
 		for (int k = 0; k < VF_KINDS; k++)
 			json_int(&j, vf_kind_name[k], (long long)v->count[k]);
+		json_int(&j, "expired", (long long)v->n_expired);
 		json_str(&j, "not_judged", v->not_judged);
 		json_array(&j, "interfaces"); /* that are told apart */
 		for (size_t k = 0; k + 1 < v->names.n; k++)

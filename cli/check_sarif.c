@@ -167,21 +167,9 @@ static void flow(struct json *j, const struct verified *v,
 
 static void properties(struct json *j, const struct vf_finding *f)
 {
-	struct buf b = { 0 };
-
 	json_object(j, "properties");
-	json_str(j, "packet", f->packet);
-	json_str(j, "kernel", vf_proof_name[vf_proof(f)]);
-	json_str(j, "size", f->size);
-	json_array(j, "repair");
-	for (size_t i = 0; i < f->repair.n; i++) {
-		b.n = 0;
-		check_repair_text(&f->repair.v[i], &b);
-		json_str(j, NULL, b.s);
-	}
-	json_end_array(j);
+	check_json_members(j, f);
 	json_end_object(j);
-	buf_free(&b);
 }
 
 static void finding(struct json *j, const struct verified *v,

@@ -4,34 +4,10 @@ enum { MOST_NOTES = 20 };
 
 static void text_head(const struct vf_finding *f, struct buf *out)
 {
-	buf_printf(out, "\n%s%s on %s, %s: %s (addresses x services)\n",
-		   f->before ? "(before) " : "", vf_kind_name[f->kind],
-		   check_path_name[f->path],
-		   f->opening ? "may open" : "in other states", f->size);
-	for (size_t i = 0; i < f->n_box; i++)
-		buf_printf(out, "    %s\n", f->box[i]);
-	if (f->more)
-		buf_printf(out, "    and %zu more boxes\n", f->more);
-	if (f->internet || f->astray || f->outside) {
-		buf_puts(out, "  about    ");
-		check_about(f, "\n           ", out);
-		buf_putc(out, '\n');
-	}
-	buf_printf(out, "  packet   %s\n", f->packet);
-	buf_printf(out, "  kernel   %s%s%s\n", vf_proof_name[vf_proof(f)],
-		   vf_proof(f) == VF_NOT_TRIED ? ": " : "",
-		   vf_proof(f) == VF_NOT_TRIED ? f->kernel_why : "");
-}
-
-static void text_plan(const struct vf_finding *f, struct buf *out)
-{
-	unsigned line, col, end;
-
-	buf_printf(out, "  plan     %s", f->plan ? f->plan : "nothing");
-	if (f->plan && f->plan_at.src) {
-		span_position(f->plan_at, &line, &col, &end);
-		buf_printf(out, " (%s:%u)", f->plan_at.src->name, line);
-	}
+	buf_puts(out, f->before ? "\n(before) " : "\n");
+	check_head(f, out);
+	buf_printf(out, ": %s (addresses x services)\n    ", f->size);
+	check_boxes(f, "\n    ", out);
 	buf_putc(out, '\n');
 }
 
@@ -54,17 +30,22 @@ static void text_repair(const struct vf_repair *r, bool first, struct buf *out)
 
 static void text_finding(const struct vf_finding *f, struct buf *out)
 {
+	struct buf b = { 0 };
+
 	text_head(f, out);
-	if (*f->rule)
-		buf_printf(out, "  rule     %s\n", f->rule);
-	if (*f->path_text)
-		buf_printf(out, "  path     %s\n", f->path_text);
-	text_plan(f, out);
-	if (f->why)
-		buf_printf(out, "  because  %s\n", f->why);
-	for (size_t i = 0; i < f->repair.n; i++)
-		text_repair(&f->repair.v[i], i == 0, out);
-	buf_printf(out, "  id       %s\n", f->fingerprint);
+	for (int k = 0; k < FACTS; k++) {
+		if (k == FACT_REPAIR) {
+			for (size_t i = 0; i < f->repair.n; i++)
+				text_repair(&f->repair.v[i], i == 0, out);
+			continue;
+		}
+		b.n = 0;
+		check_facts[k].put(f, "\n           ", &b);
+		if (b.n)
+			buf_printf(out, "  %-8s %s\n", check_facts[k].name,
+				   b.s);
+	}
+	buf_free(&b);
 }
 
 static void text_notes(const struct check_report *r, struct buf *out)

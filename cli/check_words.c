@@ -62,8 +62,26 @@ void check_sentence(const struct verified *v, struct buf *out)
 			   v->n_expired);
 }
 
-void check_about(const struct vf_finding *f, const char *between,
+void check_head(const struct vf_finding *f, struct buf *out)
+{
+	buf_printf(out, "%s on %s, %s", vf_kind_name[f->kind],
+		   check_path_name[f->path],
+		   f->opening ? "may open" : "in other states");
+}
+
+void check_boxes(const struct vf_finding *f, const char *between,
 		 struct buf *out)
+{
+	for (size_t i = 0; i < f->n_box; i++)
+		buf_printf(out, "%s%s", i ? between : "", f->box[i]);
+	if (f->more)
+		buf_printf(out, "%sand %zu more boxes", between, f->more);
+}
+
+/* ---- facts ------------------------------------------------------------------- */
+
+static void put_about(const struct vf_finding *f, const char *between,
+		      struct buf *out)
 {
 	const struct { bool is; const char *word; } about[] = {
 		{ f->internet, "from the internet" },
@@ -79,6 +97,88 @@ void check_about(const struct vf_finding *f, const char *between,
 				   about[i].word);
 }
 
+static void put_packet(const struct vf_finding *f, const char *between,
+		       struct buf *out)
+{
+	(void)between;
+	buf_puts(out, f->packet);
+}
+
+static void put_kernel(const struct vf_finding *f, const char *between,
+		       struct buf *out)
+{
+	enum vf_proof proof = vf_proof(f);
+
+	(void)between;
+	buf_puts(out, vf_proof_name[proof]);
+	if (proof == VF_NOT_TRIED)
+		buf_printf(out, ": %s", f->kernel_why);
+}
+
+static void put_rule(const struct vf_finding *f, const char *between,
+		     struct buf *out)
+{
+	(void)between;
+	buf_puts(out, f->rule);
+}
+
+static void put_path(const struct vf_finding *f, const char *between,
+		     struct buf *out)
+{
+	(void)between;
+	buf_puts(out, f->path_text);
+}
+
+static void put_plan(const struct vf_finding *f, const char *between,
+		     struct buf *out)
+{
+	unsigned line, col, end;
+
+	(void)between;
+	buf_puts(out, f->plan ? f->plan : "nothing");
+	if (!f->plan || !f->plan_at.src)
+		return;
+	span_position(f->plan_at, &line, &col, &end);
+	buf_printf(out, " (%s:%u)", f->plan_at.src->name, line);
+}
+
+static void put_because(const struct vf_finding *f, const char *between,
+			struct buf *out)
+{
+	(void)between;
+	buf_puts(out, f->why ? f->why : "");
+}
+
+static void put_repairs(const struct vf_finding *f, const char *between,
+			struct buf *out)
+{
+	for (size_t i = 0; i < f->repair.n; i++) {
+		buf_puts(out, i ? between : "");
+		check_repair_text(&f->repair.v[i], out);
+	}
+}
+
+static void put_id(const struct vf_finding *f, const char *between,
+		   struct buf *out)
+{
+	(void)between;
+	buf_puts(out, f->fingerprint);
+}
+
+const struct check_fact check_facts[FACTS] = {
+	[FACT_ABOUT] = { "about", put_about },
+	[FACT_PACKET] = { "packet", put_packet },
+	[FACT_KERNEL] = { "kernel", put_kernel },
+	[FACT_RULE] = { "rule", put_rule },
+	[FACT_PATH] = { "path", put_path },
+	[FACT_PLAN] = { "plan", put_plan },
+	[FACT_BECAUSE] = { "because", put_because },
+	[FACT_REPAIR] = { "repair", put_repairs },
+	[FACT_ID] = { "id", put_id },
+};
+
+/* ---- all of it on a line -------------------------------------------------------- */
+
 void check_summary(const struct vf_finding *f, struct buf *out)
 {
 	buf_printf(out, "%s on %s: %s", check_kinds[f->kind].title,
@@ -87,7 +187,7 @@ void check_summary(const struct vf_finding *f, struct buf *out)
 		buf_printf(out, " and %zu more", f->n_box + f->more - 1);
 	if (f->internet || f->astray || f->outside) {
 		buf_puts(out, "; ");
-		check_about(f, ", ", out);
+		put_about(f, ", ", out);
 	}
 	if (f->plan)
 		buf_printf(out, "; plan: %s", f->plan);
@@ -95,10 +195,8 @@ void check_summary(const struct vf_finding *f, struct buf *out)
 		buf_printf(out, "; because: %s", f->why);
 	if (*f->path_text)
 		buf_printf(out, "; path: %s", f->path_text);
-	for (size_t i = 0; i < f->repair.n; i++) {
-		buf_puts(out, i ? "; " : "; repair: ");
-		check_repair_text(&f->repair.v[i], out);
-	}
+	buf_puts(out, f->repair.n ? "; repair: " : "");
+	put_repairs(f, "; ", out);
 }
 
 void check_repair_text(const struct vf_repair *r, struct buf *out)
