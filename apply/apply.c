@@ -85,6 +85,7 @@ static enum apply_result look_again(struct apply *a, enum batch_result r,
 		return APPLY_STUCK;
 	case RECOVERED_BACK:
 	case RECOVERED_NOTHING:
+	case RECOVERED_ASIDE:
 		break;
 	}
 	return APPLY_FAILED;

@@ -209,14 +209,37 @@ enum recovered recover_by(struct state_dir *s, struct nft *n,
 					   forward(s, n, table, err);
 }
 
+/* Where it cannot even be renamed, that is no reason to go without rules. */
+static enum recovered without_journal(struct state_dir *s, struct nft *n,
+				      const char *table, bool to_boot,
+				      struct buf *err)
+{
+	struct generations g;
+	bool loaded = false;
+
+	if (generations_read(n, table, &g, err) < 0)
+		return RECOVERED_NOT;
+	for (int i = 0; i < GENERATION_SLOTS; i++)
+		loaded |= g.slot[i] != SLOT_EMPTY;
+	if (loaded && !to_boot)
+		return RECOVERED_NOT;
+	err->n = 0;
+	if (delete_dormant(n, table, err) < 0)
+		return RECOVERED_NOT;
+	state_remove(s, "guardian");
+	state_remove(s, "next.plan");
+	journal_set_aside(s, err);
+	return RECOVERED_ASIDE;
+}
+
 enum recovered recover(struct state_dir *s, struct nft *n, const char *table,
-		       struct buf *err)
+		       bool to_boot, struct buf *err)
 {
 	char boot_id[BOOT_ID];
 	struct journal j;
 
 	if (journal_read(s, &j, err) < 0)
-		return RECOVERED_NOT;
+		return without_journal(s, n, table, to_boot, err);
 	/* the lock is ours: whoever listened there is dead */
 	state_remove(s, "guardian");
 	read_boot_id(boot_id);

@@ -7,6 +7,8 @@ enum recovered {
 	RECOVERED_NOTHING, /* nothing was under way */
 	RECOVERED_BACK,	   /* what ran before the apply runs, alone */
 	RECOVERED_FORWARD, /* the new rules run, alone, and will at boot */
+	RECOVERED_ASIDE,   /* nobody understood the journal: it was kept as
+			      journal.damaged, as err says, and not followed */
 	RECOVERED_NOT,	   /* err says why; the journal stands */
 };
 
@@ -14,9 +16,13 @@ enum recovered {
  * Ends an apply that its processes did not: by the journal and by what is
  * loaded. Not confirmed means back. The lock is held. Done twice, or by two at
  * once, it does no harm: every batch rests on the generation that was read.
+ *
+ * A journal that is damaged ends it, since what runs may be on trial; not
+ * where nothing is loaded, as after a reboot, nor where boot.plan is what will
+ * run whatever runs now (to_boot).
  */
 enum recovered recover(struct state_dir *s, struct nft *n, const char *table,
-		       struct buf *err);
+		       bool to_boot, struct buf *err);
 
 /* The same by a journal that is at hand: whoever holds it needs no disk. */
 enum recovered recover_by(struct state_dir *s, struct nft *n,

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define DAMAGED "journal.damaged"
+
 static int trouble(struct buf *err, const char *what, const char *path)
 {
 	buf_printf(err, "%s \"%s\": %s\n", what, path, strerror(errno));
@@ -203,6 +205,17 @@ int journal_read(const struct state_dir *s, struct journal *j, struct buf *err)
 void journal_remove(const struct state_dir *s)
 {
 	state_remove(s, "journal");
+}
+
+void journal_set_aside(const struct state_dir *s, struct buf *err)
+{
+	bool kept = renameat(s->dir, "journal", s->dir, DAMAGED) == 0;
+
+	buf_printf(err, "DAMAGED: the journal in \"%s\" cannot be understood, "
+		   "so what was under way, if anything, was dropped%s\n",
+		   s->path, kept ? "; it is kept as " DAMAGED :
+		   ", and it cannot be put aside");
+	fsync(s->dir);
 }
 
 int state_confirm(const struct state_dir *s, struct buf *err)

@@ -15,6 +15,7 @@
  *	next.plan  what an apply under way wants; renaming it to boot.plan is
  *		   the moment of confirmation
  *	journal	   that an apply is under way, and how to undo it
+ *	journal.damaged	one that could not be understood, for whoever looks
  *	guardian   socket on which the confirmation comes
  *	last	   how the last apply that its starter did not see ended
  */
@@ -60,6 +61,8 @@ int journal_write(const struct state_dir *s, const struct journal *j,
 /* mode JOURNAL_NONE where there is none; -1: it cannot be read. */
 int journal_read(const struct state_dir *s, struct journal *j, struct buf *err);
 void journal_remove(const struct state_dir *s);
+/* One that is damaged, as journal.damaged; err says so. */
+void journal_set_aside(const struct state_dir *s, struct buf *err);
 /* next.plan becomes boot.plan, on disk. */
 int state_confirm(const struct state_dir *s, struct buf *err);
 /* True too where it cannot be told: reading it then says why. */

@@ -34,8 +34,9 @@ struct site {
 /* Opens, locks, ends what an earlier apply left. EXIT_OK or a message. */
 int site_open(struct site *s, struct args *a, const char *firewall);
 /* The same to load what was confirmed last: of one of which nothing ever was,
- * nothing is made either. */
-int site_open_confirmed(struct site *s, struct args *a, const char *firewall);
+ * nothing is made either. to_boot: as recover() means it. */
+int site_open_confirmed(struct site *s, struct args *a, const char *firewall,
+			bool to_boot);
 void site_close(struct site *s);
 /* Has it a state directory? EXIT_OK or a message with the nearest that has. */
 int site_need(struct args *a, const char *firewall);

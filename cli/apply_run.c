@@ -76,7 +76,8 @@ int apply_result_code(struct site *s, enum apply_result r)
 /* Both guardians were killed: what they would do is done here. */
 static int be_guardian(struct site *s)
 {
-	enum recovered r = recover(&s->state, &s->nft, s->table, &s->err);
+	enum recovered r = recover(&s->state, &s->nft, s->table, false,
+				   &s->err);
 
 	if (r == RECOVERED_FORWARD)
 		return EXIT_OK;

@@ -63,9 +63,12 @@ static void say_recovered(struct site *s, enum recovered r)
 	if (r == RECOVERED_FORWARD)
 		complain(s->a, "an earlier apply was broken off when it was "
 			 "decided: its rules run");
+	if (r == RECOVERED_ASIDE)
+		site_trouble(s);
 }
 
-int site_open(struct site *s, struct args *a, const char *firewall)
+static int open_site(struct site *s, struct args *a, const char *firewall,
+		     bool to_boot)
 {
 	enum recovered r;
 	int code;
@@ -83,7 +86,7 @@ int site_open(struct site *s, struct args *a, const char *firewall)
 		return code;
 	if (nft_open(&s->nft, &s->err) < 0)
 		return site_trouble(s);
-	r = recover(&s->state, &s->nft, s->table, &s->err);
+	r = recover(&s->state, &s->nft, s->table, to_boot, &s->err);
 	if (r == RECOVERED_NOT)
 		return site_trouble(s);
 	say_recovered(s, r);
@@ -91,6 +94,11 @@ int site_open(struct site *s, struct args *a, const char *firewall)
 	if (generations_read(&s->nft, s->table, &s->g, &s->err) < 0)
 		return site_trouble(s);
 	return EXIT_OK;
+}
+
+int site_open(struct site *s, struct args *a, const char *firewall)
+{
+	return open_site(s, a, firewall, false);
 }
 
 int site_need(struct args *a, const char *firewall)
@@ -106,14 +114,15 @@ int site_need(struct args *a, const char *firewall)
 			did_you_mean(a->arena, firewall, names, n));
 }
 
-int site_open_confirmed(struct site *s, struct args *a, const char *firewall)
+int site_open_confirmed(struct site *s, struct args *a, const char *firewall,
+			bool to_boot)
 {
 	int code = site_need(a, firewall);
 
 	*s = (struct site){ .state = { .dir = -1, .lock = -1 },
 			    .nft = { .fd = -1 }, .monitor = { .fd = -1 } };
 	if (code == EXIT_OK)
-		code = site_open(s, a, firewall);
+		code = open_site(s, a, firewall, to_boot);
 	if (code == EXIT_OK && !state_has(&s->state, BOOT_PLAN))
 		code = complain(a, "nothing of \"%s\" was ever confirmed in "
 				"\"%s\"", firewall, state_base(a));

@@ -454,7 +454,7 @@ static int apply_saved(struct job *j)
 static int boot_one(struct args *a, const char *name, unsigned grace)
 {
 	struct site s;
-	int code = site_open_confirmed(&s, a, name), slot;
+	int code = site_open_confirmed(&s, a, name, true), slot;
 	enum batch_result r = BATCH_DONE;
 
 	if (code == EXIT_OK) {

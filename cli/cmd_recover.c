@@ -20,10 +20,11 @@ static int recover_one(struct args *a, const char *name)
 			[RECOVERED_NOTHING] = "nothing to recover",
 			[RECOVERED_BACK] = "what ran before runs",
 			[RECOVERED_FORWARD] = "finished: the new rules run",
+			[RECOVERED_ASIDE] = "nothing of it is loaded",
 		};
 
 		r = recover(&s, &n, arena_printf(a->arena, "pp_%s", name),
-			    &err);
+			    false, &err);
 		if (r != RECOVERED_NOT)
 			printf("%s: %s\n", name, text[r]);
 	}
@@ -68,7 +69,10 @@ const struct command command_recover = {
 	  "Reads the journal and what is loaded: rules that were not "
 	  "confirmed are taken back, a confirmation that was under way is "
 	  "finished. Every apply does so first; at boot, before `portplan "
-	  "apply --boot`, this does.",
+	  "apply --boot`, this does. A journal that is damaged is kept as "
+	  "journal.damaged where nothing of the firewall is loaded, as at "
+	  "boot; where rules run, which may be on trial, it says so and "
+	  "changes nothing.",
 	OPTIONS(recover_options),
 	.examples = "  portplan recover && portplan apply --boot\n",
 	.min_args = 0,

@@ -73,7 +73,7 @@ static int restore_one(struct args *a, const char *name)
 	struct model_differences d;
 	struct model *have, *want;
 	struct site s;
-	int code = site_open_confirmed(&s, a, name);
+	int code = site_open_confirmed(&s, a, name, false);
 
 	if (code == EXIT_OK) {
 		want = wanted(&s);
