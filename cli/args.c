@@ -2,6 +2,7 @@
 #include <getopt.h>
 #include <poll.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -40,6 +41,25 @@ const char *arg_value(const struct args *a, const char *name,
 	for (size_t i = a->given.n; i-- > 0;)
 		if (!strcmp(a->given.v[i].def->name, name))
 			return a->given.v[i].value;
+	return fallback;
+}
+
+uint64_t arg_number(const struct args *a, const char *name, uint64_t min,
+		    uint64_t max, uint64_t fallback, struct diags *d)
+{
+	const char *s = arg_value(a, name, NULL);
+	unsigned long long v;
+	char *end;
+
+	if (!s)
+		return fallback;
+	errno = 0;
+	v = strtoull(s, &end, 10);
+	if (*s >= '0' && *s <= '9' && !*end && !errno && v >= min && v <= max)
+		return v;
+	diag_add(d, SEV_ERROR, (struct span){ 0 },
+		 "--%s \"%s\": a number from %llu to %llu", name, s,
+		 (unsigned long long)min, (unsigned long long)max);
 	return fallback;
 }
 

@@ -172,7 +172,6 @@ void audit_catch_signals(void);
 bool audit_waits(void *run);
 /* Until the end of the input, or somebody says so. */
 void audit_consume(struct run *r);
-double audit_now(void); /* monotonic, seconds */
 uint64_t audit_wall_clock(void); /* since 1970, nanoseconds */
 
 /* audit_known.c: --state */

@@ -1,31 +1,9 @@
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/audit.h"
 #include "cli/captures.h"
 
 static const struct span no_place;
-
-/* The value of a numeric option; fallback where it is not given. */
-static uint64_t number(struct run *r, const char *name, uint64_t min,
-		       uint64_t max, uint64_t fallback)
-{
-	const char *s = arg_value(r->args, name, NULL);
-	unsigned long long v;
-	char *end;
-
-	if (!s)
-		return fallback;
-	errno = 0;
-	v = strtoull(s, &end, 10);
-	if (*s >= '0' && *s <= '9' && !*end && !errno && v >= min && v <= max)
-		return v;
-	diag_add(&r->diags, SEV_ERROR, no_place,
-		 "--%s \"%s\": a number from %llu to %llu", name, s,
-		 (unsigned long long)min, (unsigned long long)max);
-	return fallback;
-}
 
 static const struct {
 	const char *name;
@@ -119,6 +97,12 @@ static const char *join(struct run *r, const char *const *v, size_t n)
 	s = b.s ? arena_strdup(r->arena, b.s) : NULL;
 	buf_free(&b);
 	return s;
+}
+
+static uint64_t number(struct run *r, const char *name, uint64_t min,
+		       uint64_t max, uint64_t fallback)
+{
+	return arg_number(r->args, name, min, max, fallback, &r->diags);
 }
 
 static void numbers(struct run *r)

@@ -7,6 +7,7 @@
 #include "cli/audit.h"
 #include "cli/captures.h"
 #include "cli/fence.h"
+#include "cli/stop.h"
 
 static const struct span no_place;
 
@@ -144,7 +145,7 @@ static bool first_metrics(struct run *r)
 /* Privileges are gone: now what is foreign is read. */
 static bool start_sources(struct run *r)
 {
-	r->start = audit_now();
+	r->start = stop_clock();
 	if (!r->sources)
 		return true;
 	audit_catch_signals();

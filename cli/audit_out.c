@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/audit.h"
+#include "cli/stop.h"
 
 /* Words of events are needed for a line each. */
 enum { EVENTS_AN_ARENA = 256 };
@@ -199,7 +200,7 @@ static bool end_metrics(struct run *r, const struct report *rep)
 {
 	struct metrics m = {
 		.totals = *rep->totals, .flows = *rep->flows,
-		.up = audit_now() - r->start, .complete = !rep->incomplete,
+		.up = stop_clock() - r->start, .complete = !rep->incomplete,
 	};
 
 	for (size_t i = 0; i < r->n_seen; i++)

@@ -5,37 +5,27 @@
 #include <unistd.h>
 
 #include "cli/audit.h"
+#include "cli/stop.h"
 #include "service/notify.h"
 
 /* A signal can reach nothing else. */
-static volatile sig_atomic_t stop_asked, progress_asked, reload_asked;
+static volatile sig_atomic_t progress_asked, reload_asked;
 
 static void on_signal(int sig)
 {
 	if (sig == SIGUSR1)
 		progress_asked = 1;
-	else if (sig == SIGHUP)
-		reload_asked = 1;
 	else
-		stop_asked = 1;
+		reload_asked = 1;
 }
 
 void audit_catch_signals(void)
 {
 	struct sigaction sa = { .sa_handler = on_signal };
 
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
+	stop_catch();
 	sigaction(SIGUSR1, &sa, NULL);
 	sigaction(SIGHUP, &sa, NULL);
-}
-
-double audit_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
 /* ---- what is due now and then ---------------------------------------------- */
@@ -63,7 +53,7 @@ static void ask_totals(struct run *r)
 static void audit_sum(struct run *r, struct metrics *m)
 {
 	ask_totals(r);
-	*m = (struct metrics){ .complete = -1, .up = audit_now() - r->start };
+	*m = (struct metrics){ .complete = -1, .up = stop_clock() - r->start };
 	pthread_mutex_lock(&r->lock);
 	for (unsigned i = 0; i < r->n_worker; i++) {
 		struct worker *w = &r->worker[i];
@@ -91,7 +81,7 @@ static uint64_t frames(const struct run *r)
 static void progress(struct run *r, bool asked)
 {
 	double p = r->sources ? sources_progress(r->sources) : -1;
-	double took = audit_now() - r->start;
+	double took = stop_clock() - r->start;
 	double rate = took > 0 ? (double)frames(r) / took : 0;
 	struct metrics m;
 
@@ -113,7 +103,7 @@ static void progress(struct run *r, bool asked)
 
 static uint64_t monotonic_us(void)
 {
-	return (uint64_t)(audit_now() * 1e6);
+	return (uint64_t)(stop_clock() * 1e6);
 }
 
 static void reload(struct run *r)
@@ -148,7 +138,7 @@ static void watchdog(struct run *r)
 		if (atomic_exchange(&r->worker[i].beats, 0) == 0)
 			return;
 	notify_send(r->notify, "WATCHDOG=1");
-	r->clock.watchdog = audit_now() + r->watchdog;
+	r->clock.watchdog = stop_clock() + r->watchdog;
 }
 
 static void metrics(struct run *r)
@@ -196,7 +186,7 @@ static bool is_over(struct run *r, double t)
 static bool tick(struct run *r)
 {
 	struct clock *c = &r->clock;
-	double t = audit_now();
+	double t = stop_clock();
 
 	if (progress_asked) {
 		progress_asked = 0;
@@ -257,10 +247,10 @@ bool audit_waits(void *run)
 {
 	struct run *r = run;
 
-	if (stop_asked)
+	if (stop_asked())
 		return false;
 	if (!r->worker)
-		return !is_over(r, audit_now());
+		return !is_over(r, stop_clock());
 	worker_serve(r->worker);
 	return tick(r);
 }
@@ -272,10 +262,10 @@ static void read_files(struct run *r)
 	struct frame f[FRAME_BATCH];
 
 	for (unsigned round = 0; !atomic_load(&r->stop); round++) {
-		size_t n = stop_asked || r->ended ? 0 :
+		size_t n = stop_asked() || r->ended ? 0 :
 			   sources_read(r->sources, f, FRAME_BATCH);
 
-		if (stop_asked && !r->ended)
+		if (stop_asked() && !r->ended)
 			stopped(r);
 		if (!n)
 			return;
@@ -340,7 +330,7 @@ static void watch(struct run *r)
 		r->ended = "not all readers could be started";
 		r->ended_early = true;
 	} else {
-		while (!stop_asked && !atomic_load(&r->stop) && tick(r))
+		while (!stop_asked() && !atomic_load(&r->stop) && tick(r))
 			nanosleep(&nap, NULL);
 		if (r->count && atomic_load(&r->stop))
 			counted(r);
@@ -362,6 +352,6 @@ void audit_consume(struct run *r)
 	else
 		read_files(r);
 	notify_send(r->notify, "STOPPING=1\nSTATUS=writing the report");
-	if (isatty(STDERR_FILENO) && audit_now() - r->start > 2)
+	if (isatty(STDERR_FILENO) && stop_clock() - r->start > 2)
 		fputc('\n', stderr);
 }

@@ -1,6 +1,7 @@
 #include <time.h>
 
 #include "cli/audit.h"
+#include "cli/stop.h"
 
 uint64_t audit_wall_clock(void)
 {
@@ -104,9 +105,9 @@ static long turn(struct worker *w)
  * hands over a block when it is full or after the timeout. */
 static void drain(struct worker *w)
 {
-	double until = audit_now() + 3 * LIVE_TIMEOUT_MS / 1e3;
+	double until = stop_clock() + 3 * LIVE_TIMEOUT_MS / 1e3;
 
-	while (turn(w) > 0 && audit_now() < until)
+	while (turn(w) > 0 && stop_clock() < until)
 		;
 }
 

@@ -87,6 +87,9 @@ extern const size_t n_commands;
 const char *arg_value(const struct args *a, const char *name,
 		      const char *fallback);
 bool arg_given(const struct args *a, const char *name);
+/* The same of a number, or an error in d. */
+uint64_t arg_number(const struct args *a, const char *name, uint64_t min,
+		    uint64_t max, uint64_t fallback, struct diags *d);
 
 /* Exit code in *code if the program should end (help, error). */
 bool args_parse(struct args *a, int argc, char **argv, int *code);

@@ -5,6 +5,7 @@
 #include "audit/sources.h"
 #include "cli/captures.h"
 #include "cli/splice.h"
+#include "cli/stop.h"
 #include "topology/xml.h"
 
 /* Reads captures by a skeleton of zones and writes it with what they show. */
@@ -14,6 +15,7 @@ struct run {
 	struct judge *judge;
 	VEC(struct source_arg) files;
 	struct learn *learn;
+	double start, duration; /* seconds; duration 0: to the end */
 	bool incomplete;
 };
 
@@ -41,14 +43,33 @@ static uint32_t *taps(const struct run *r, const struct sources *s)
 	return v;
 }
 
+static bool time_is_up(const struct run *r)
+{
+	return r->duration > 0 && stop_clock() - r->start >= r->duration;
+}
+
+static bool go_on(void *run)
+{
+	return !stop_asked() && !time_is_up(run);
+}
+
 static struct sources *open_files(struct run *r)
 {
 	struct sources *s = NULL;
 	struct diags d;
 
 	diags_init(&d, r->a->arena);
-	if (capture_zones(&d, r->judge, r->files.v, r->files.n))
-		s = sources_open(r->a->arena, r->files.v, r->files.n, &d);
+	r->duration = (double)arg_number(r->a, "duration", 1, 1u << 30, 0, &d);
+	if (!d.n_errors && capture_zones(&d, r->judge, r->files.v, r->files.n))
+		s = sources_find(r->a->arena, r->files.v, r->files.n, &d);
+	stop_catch();
+	r->start = stop_clock();
+	if (s)
+		sources_wait(s, (struct input_wait){ go_on, r });
+	if (s && sources_start(s) < 0) {
+		sources_close(s);
+		s = NULL;
+	}
 	print_diags(&d);
 	if (s)
 		captures_say_passed_over(r->a, s);
@@ -63,6 +84,17 @@ static void tell_damage(struct run *r, const struct source_info *f)
 	complain(r->a, "%s %s%s", f->name, f->stats.damage,
 		 f->stats.packets ? ": what follows was not learnt from" : "");
 	r->incomplete = true;
+}
+
+static void tell_end(struct run *r)
+{
+	if (stop_asked())
+		complain(r->a, "stopped by a signal: what follows was not "
+			 "learnt from");
+	else if (time_is_up(r))
+		complain(r->a, "ended after %.0f s, as asked (--duration)",
+			 r->duration);
+	r->incomplete |= stop_asked();
 }
 
 static bool read_files(struct run *r)
@@ -85,8 +117,9 @@ static bool read_files(struct run *r)
 	opt.n_tap = sources_count(s);
 	opt.tap_zone = taps(r, s);
 	au = audit_new(r->a->arena, r->judge, &opt);
-	while ((n = sources_read(s, f, FRAME_BATCH)))
+	while (go_on(r) && (n = sources_read(s, f, FRAME_BATCH)))
 		audit_frames(au, f, n);
+	tell_end(r);
 	audit_finish(au);
 	for (size_t i = 0; i < sources_count(s); i++)
 		tell_damage(r, sources_info(s, i));
@@ -221,6 +254,7 @@ static const struct option_def learn_options[] = {
 	{ 'r' | OPTION_AGAIN, "read", "FILE[=ZONE]",
 	  "a capture file or a directory of them "
 	  "(repeatable)" },
+	{ 0, "duration", "SECONDS", "learn for so long, from a pipe" },
 	{ 'o' | OPTION_WRITES, "output", "FILE",
 	  "write it there, not to standard output" },
 	TOPOLOGY_OPTIONS,
@@ -239,10 +273,14 @@ const struct command command_learn = {
 	  "writes exceptions for the rest, marked REVIEW. The result compiles, "
 	  "and the audit of the same captures finds nothing in it that a plan "
 	  "could cure. It is a draft: what was seen is not what should be.\n"
+	  "A pipe is read to its end; Ctrl-C and --duration end it before, and "
+	  "what came is learnt from.\n"
 	  "Exit code 1: flows were seen that no plan cures, such as addresses "
 	  "in no zone.",
 	OPTIONS(learn_options),
-	.examples = "  portplan learn zones.xml -r monday.pcap -o draft.xml\n",
+	.examples = "  portplan learn zones.xml -r monday.pcap -o draft.xml\n"
+		      "  tcpdump -U -i eth3 -w - | portplan learn zones.xml "
+		      "-r - --duration 3600\n",
 	.min_args = 1,
 	.max_args = 1000,
 };
