@@ -63,8 +63,7 @@ static int start(struct capture *c, const char **why)
 	bool whole = capture_want(c, MAGIC);
 	size_t have = whole ? MAGIC : c->end - c->at;
 
-	*why = c->st.damage ? c->st.damage : input_left(c->in) ?
-	       input_why(c->in) : have ? capture_foreign :
+	*why = c->st.damage ? c->st.damage : have ? capture_foreign :
 						    "is empty";
 	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats) && have; i++)
 		if (!memcmp(c->buf + c->at, formats[i].magic, have)) {
@@ -89,6 +88,8 @@ static struct capture *open_input(struct input *in, uint16_t source,
 							CAPTURE_PAGE +
 							CAPTURE_WINDOW) };
 	if (start(c, why) < 0) {
+		if (input_left(in))
+			*why = input_was_left;
 		capture_close(c);
 		return NULL;
 	}

@@ -39,17 +39,20 @@ struct input {
 	size_t zs_left; /* 0: between two frames */
 };
 
-/* False: it is left. What poll() cannot say, read() does. */
+const char input_was_left[] = "was left while it was waited for";
+
+/* False: it is left. What poll() cannot say, read() does; but a FIFO that
+ * nobody has opened for writing yet ends for read(). */
 static bool await(struct input *in)
 {
 	struct pollfd p = { .fd = in->fd, .events = POLLIN };
 
-	while (in->wait && in->may_wait) {
-		int rc = poll(&p, 1, WAIT_MS);
+	while (in->may_wait) {
+		int rc = poll(&p, 1, in->wait ? WAIT_MS : -1);
 
 		if (rc > 0 || (rc < 0 && errno != EINTR))
 			break;
-		in->left = !in->wait->go_on(in->wait->ctx);
+		in->left = in->wait && !in->wait->go_on(in->wait->ctx);
 		if (in->left)
 			return false;
 	}
@@ -61,7 +64,7 @@ static ssize_t read_fd(struct input *in, void *buf, size_t n)
 	ssize_t got;
 
 	if (!await(in)) {
-		in->why = "was left while it was waited for";
+		in->why = input_was_left;
 		return -1;
 	}
 	do
@@ -216,11 +219,19 @@ static int choose(struct input *in)
 	return in->codec->start ? in->codec->start(in) : 0;
 }
 
+int input_fd(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd >= 0)
+		fcntl(fd, F_SETFL, 0);
+	return fd;
+}
+
 struct input *input_open(const char *path, const char **why)
 {
-	return input_open_fd(strcmp(path, "-") ?
-			     open(path, O_RDONLY | O_CLOEXEC) :
-			     dup(STDIN_FILENO), NULL, why);
+	return input_open_fd(strcmp(path, "-") ? input_fd(path) :
+						 dup(STDIN_FILENO), NULL, why);
 }
 
 struct input *input_open_fd(int fd, const struct input_wait *wait,

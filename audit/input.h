@@ -19,6 +19,13 @@ struct input_wait {
 	void *ctx;
 };
 
+/* What is wrong with one that was not waited for any longer, which is nothing:
+ * told by its address. */
+extern const char input_was_left[];
+
+/* Opens a file for reading, a FIFO too that nobody writes to yet, without
+ * waiting for who will. -1: errno. */
+int input_fd(const char *path);
 /* NULL: *why says what is wrong with it, a phrase for after the name. */
 struct input *input_open(const char *path, const char **why);
 /* The same of an open descriptor, which it closes in any case. wait must live

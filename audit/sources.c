@@ -60,10 +60,12 @@ static void close_fd(struct src *f)
 	f->fd = -1;
 }
 
-/* A capture that gives no packet: why, to follow its name. */
+/* A capture that gives no packet: why, to follow its name. Nothing is wrong
+ * with one that had none yet when it was left. */
 static void refuse(struct sources *s, struct src *f, const char *why)
 {
-	f->info.stats = (struct capture_stats){ .damage = why };
+	f->info.stats = (struct capture_stats){
+		.damage = why == input_was_left ? NULL : why };
 	close_fd(f);
 	s->n_done++;
 }
@@ -96,7 +98,7 @@ static struct capture *open_source(struct sources *s, const struct src *f,
 				   const char **why)
 {
 	const struct input_wait *wait = s->wait.go_on ? &s->wait : NULL;
-	int fd = f->fd < 0 ? open(f->path, O_RDONLY | O_CLOEXEC) :
+	int fd = f->fd < 0 ? input_fd(f->path) :
 			     fcntl(f->fd, F_DUPFD_CLOEXEC, 0);
 
 	if (fd < 0) {
@@ -137,7 +139,7 @@ static struct src *add(struct sources *s, const char *path, const char *zone)
 	}
 	f = ARENA_NEW(s->arena, struct src);
 	f->path = arena_strdup(s->arena, path);
-	f->fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) :
+	f->fd = strcmp(path, "-") ? input_fd(path) :
 				    fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
 	if (f->fd < 0 && !may_open_later(errno))
 		f->err = errno;
@@ -317,7 +319,7 @@ static void order(struct sources *s)
 		if (f->info.stats.damage)
 			continue;
 		if (!start(s, f)) {
-			if (f->once && !f->head)
+			if (f->once && f->info.stats.damage && !f->head)
 				diag_add(s->diags, SEV_ERROR, no_place,
 					 "\"%s\" %s", f->info.name,
 					 f->info.stats.damage);

@@ -24,7 +24,7 @@ static const struct option_def audit_options[] = {
 	  "(repeatable)" },
 	{ 'i' | OPTION_AGAIN, "interface", "IFACE[=ZONE]",
 	  "watch an interface (repeatable)" },
-	{ 0, "duration", "SECONDS", "end after so long" },
+	{ 0, "duration", "SECONDS", "end after so long, live or from a pipe" },
 	{ 0, "count", "N", "end after so many packets" },
 	{ 'o' | OPTION_AGAIN | OPTION_WRITES, "output", "FORMAT[=FILE]",
 	  "table (default), json, csv, markdown, html; as it happens: ndjson, "
