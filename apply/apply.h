@@ -25,6 +25,7 @@ enum apply_result {
 	APPLY_FOREIGN, /* somebody changed rules meanwhile: nothing was done */
 	APPLY_BACK,    /* switched, and back again; err */
 	APPLY_STUCK,   /* switched; err says what is not as it should be */
+	APPLY_MANY,    /* more than a batch holds: nothing was done */
 };
 
 struct apply {
@@ -69,6 +70,7 @@ struct delta {
 
 /* False: sets or chains differ, or more than `most` of it: load it whole. */
 bool delta_possible(struct arena *a, struct delta *x, uint64_t most);
+/* APPLY_MANY: load it whole. */
 enum apply_result apply_delta(struct apply *a, struct delta *x,
 			      struct buf *err);
 

@@ -243,14 +243,15 @@ static void change_rules(struct changes *c, const struct model_difference *d)
 		if (r->comment)
 			put_comment(h, NFTA_RULE_USERDATA, r->comment);
 		stream_end_message(&c->s, h);
+		stream_end_unit(&c->s);
 	}
 	for (size_t i = 0; i < d->n_have; i++) {
 		h = rule_message(c, NFT_MSG_DELRULE, 0, d->name);
 		put_be64(h, NFTA_RULE_HANDLE,
 			 d->have->rules.v[d->at + i].handle);
 		stream_end_message(&c->s, h);
+		stream_end_unit(&c->s);
 	}
-	stream_end_unit(&c->s);
 }
 
 /* ---- all of it, as one batch ------------------------------------------------------------ */
@@ -265,6 +266,7 @@ static int take(void *ctx, const char *unit, size_t n)
 	return 0;
 }
 
+/* False: it does not fit. */
 static bool build(struct batch *b, const struct delta *x, const char *table)
 {
 	struct changes c = { .table = table };
@@ -292,17 +294,13 @@ static bool build(struct batch *b, const struct delta *x, const char *table)
 enum apply_result apply_delta(struct apply *a, struct delta *x,
 			      struct buf *err)
 {
-	enum apply_result result;
+	enum apply_result result = APPLY_MANY;
 	struct batch b;
 
 	a->slot = generations_running(&a->g);
 	batch_init(&b, a->nft, a->g.generation, generation_slot[a->slot]);
-	if (!build(&b, x, a->table)) {
-		buf_puts(err, "the changes do not fit into one batch\n");
-		result = APPLY_FAILED;
-	} else {
+	if (build(&b, x, a->table))
 		result = apply_in_place(a, &b, err);
-	}
 	batch_free(&b);
 	return result;
 }

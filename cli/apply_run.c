@@ -60,6 +60,7 @@ int apply_result_code(struct site *s, enum apply_result r)
 		site_trouble(s);
 		return EXIT_ROLLED_BACK;
 	case APPLY_FAILED:
+	case APPLY_MANY:
 		site_trouble(s);
 		return complain(s->a, "nothing was changed");
 	case APPLY_STUCK:
@@ -274,6 +275,8 @@ int apply_changes(struct site *s, const struct way *w, struct delta *x)
 			   .from = ssh_connection(), .step = apply_step };
 	enum apply_result r = apply_delta(&a, x, &s->err);
 
+	if (r == APPLY_MANY)
+		return apply_whole(s, w);
 	if (r == APPLY_FAILED || r == APPLY_FOREIGN)
 		apply_drop(&a);
 	if (r != APPLY_DONE)
