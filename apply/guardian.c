@@ -344,16 +344,21 @@ static int start_twin(struct self *g)
 		be_twin(g, pair[1]);
 	}
 	close(pair[1]);
+	if (pid < 0) {
+		close(pair[0]);
+		return -1;
+	}
 	g->twin = pair[0];
-	return pid < 0 ? -1 : 0;
+	return 0;
 }
 
 static void hear_twin(struct self *g)
 {
 	close(g->twin);
 	g->twin = -1;
-	if (start_twin(g) < 0)
-		g->twin = -1; /* alone, then */
+	if (start_twin(g) < 0) {
+		/* alone, then */
+	}
 }
 
 /* ---- the process ------------------------------------------------------------------------ */
@@ -446,21 +451,31 @@ static _Noreturn void be_guardian(const struct guardian_job *job, int parent)
 	_exit(0);
 }
 
+static int cannot_start(struct buf *err)
+{
+	buf_printf(err, "cannot start a guardian: %s\n", strerror(errno));
+	return -1;
+}
+
 int guardian_start(struct guardian *g, const struct guardian_job *job,
 		   struct buf *err)
 {
 	char text[ANSWER];
 	int pair[2];
+	pid_t pid;
 	ssize_t n;
 
 	*g = (struct guardian){ .fd = -1 };
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0 ||
-	    (g->pid = fork()) < 0) {
-		buf_printf(err, "cannot start a guardian: %s\n",
-			   strerror(errno));
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return cannot_start(err);
+	pid = fork();
+	if (pid < 0) {
+		cannot_start(err);
+		close(pair[0]);
+		close(pair[1]);
 		return -1;
 	}
-	if (g->pid == 0) {
+	if (pid == 0) {
 		close(pair[0]);
 		be_guardian(job, pair[1]);
 	}

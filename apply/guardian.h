@@ -1,9 +1,6 @@
 #ifndef APPLY_GUARDIAN_H
 #define APPLY_GUARDIAN_H
 
-#include <stdbool.h>
-#include <sys/types.h>
-
 #include "apply/state.h"
 
 /*
@@ -27,8 +24,7 @@ enum guardian_word {
 };
 
 struct guardian {
-	int fd;	    /* words go and come here */
-	pid_t pid;
+	int fd; /* words go and come here */
 };
 
 struct guardian_job {

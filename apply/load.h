@@ -11,7 +11,7 @@
  *	load_begin(&l, &nft, "pp_inner", &generations, slot, &err);
  *	stream_init(&s, load_unit, &l);
  *	build_generation(rules, &s, &err) or plan_file_stream(...)
- *	load_end(&l);
+ *	load_end(&l, whether all of it came);
  */
 struct load {
 	struct batch batch;

@@ -79,6 +79,7 @@ int state_lock(struct state_dir *s, struct buf *err)
 {
 	int fd = openat(s->dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC |
 			O_NOFOLLOW, 0600);
+	bool held;
 
 	if (fd < 0)
 		return trouble(err, "cannot open the lock in", s->path);
@@ -90,9 +91,11 @@ int state_lock(struct state_dir *s, struct buf *err)
 		s->lock = fd;
 		return 0;
 	}
-	close(fd);
-	return errno == EWOULDBLOCK ? 1 :
+	held = errno == EWOULDBLOCK;
+	if (!held)
 		trouble(err, "cannot lock", s->path);
+	close(fd);
+	return held ? 1 : -1;
 }
 
 bool state_has(const struct state_dir *s, const char *name)
@@ -118,9 +121,8 @@ static int replace(const struct state_dir *s, const char *name, const char *text
 		    O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -1;
+	errno = ENOSPC; /* where less is written than was asked for */
 	bad = write(fd, text, n) != (ssize_t)n || fsync(fd) < 0;
-	if (bad && !errno)
-		errno = ENOSPC;
 	if (close(fd) < 0 || bad ||
 	    renameat(s->dir, tmp, s->dir, name) < 0 || fsync(s->dir) < 0) {
 		int e = errno;
@@ -146,7 +148,6 @@ int journal_write(const struct state_dir *s, const struct journal *j,
 		   "boot-id %s\ntoken %s\nseconds %u\npid %ld\nfrom %s\n",
 		   mode_name[j->mode], j->slot, j->old, j->boot_id, j->token,
 		   j->seconds, j->pid, j->from);
-	errno = 0;
 	if (replace(s, "journal", b.s, b.n) < 0)
 		result = trouble(err, "cannot write the journal in", s->path);
 	buf_free(&b);
