@@ -210,7 +210,8 @@ struct finding *findings_place(struct findings *s, const struct finding *f,
 	return get(s, f, &k, is_new);
 }
 
-void finding_spread(struct finding *f, uint16_t port, struct addr a)
+void finding_spread(struct finding *f, uint8_t proto, uint16_t port,
+		    struct addr a)
 {
 	uint64_t h = (a.lo ^ a.hi * UINT64_C(0x9e3779b97f4a7c15)) *
 		     UINT64_C(0xff51afd7ed558ccd);
@@ -220,6 +221,7 @@ void finding_spread(struct finding *f, uint16_t port, struct addr a)
 	h = h >> 48;
 	f->ports[port / 64] |= UINT64_C(1) << port % 64;
 	f->addrs[h / 64] |= UINT64_C(1) << h % 64;
+	f->protos[proto / 64] |= UINT64_C(1) << proto % 64;
 }
 
 void finding_port(struct finding *f, uint16_t port)
@@ -264,10 +266,18 @@ static void add_sample(struct finding *f, const struct sample *s)
 		f->sample[f->n_sample++] = x;
 }
 
+static void add_bits(uint64_t *into, const uint64_t *bits, size_t n_bit)
+{
+	for (size_t i = 0; into && bits && i < n_bit / 64; i++)
+		into[i] |= bits[i];
+}
+
+/* Of a folded one, whose samples do not say their protocol, only the first
+ * flow's is told here; its bit sets have the others. */
 static void spread_samples(struct finding *into, const struct finding *f)
 {
 	for (size_t i = 0; i < f->n_sample; i++)
-		finding_spread(into, f->sample[i].dport,
+		finding_spread(into, key_proto(f->key), f->sample[i].dport,
 			       into->src.any ? f->sample[i].src :
 					       f->sample[i].dst);
 }
@@ -290,6 +300,7 @@ static void merge(struct finding *into, const struct finding *f)
 		into->how[i] += f->how[i];
 	for (size_t i = 0; i < f->n_sample; i++)
 		add_sample(into, &f->sample[i]);
+	add_bits(into->protos, f->protos, 256);
 	spread_samples(into, f);
 }
 
@@ -340,12 +351,6 @@ struct findings *findings_replaced(const struct findings *old,
 	return s;
 }
 
-static void add_bits(uint64_t *into, const uint64_t *bits)
-{
-	for (size_t i = 0; into && bits && i < FOLD_BITS / 64; i++)
-		into[i] |= bits[i];
-}
-
 void findings_absorb(struct findings *s, const struct findings *other)
 {
 	for (const struct finding *f = other->first; f; f = f->next) {
@@ -364,8 +369,8 @@ void findings_absorb(struct findings *s, const struct findings *other)
 			spread_samples(into, f);
 		else
 			merge(into, f);
-		add_bits(into->ports, f->ports);
-		add_bits(into->addrs, f->addrs);
+		add_bits(into->ports, f->ports, FOLD_BITS);
+		add_bits(into->addrs, f->addrs, FOLD_BITS);
 	}
 }
 

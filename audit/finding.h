@@ -69,7 +69,8 @@ struct finding {
 	struct sample sample[FINDING_SAMPLES];
 	size_t n_sample;
 	uint64_t how[HOW_N];	  /* flows by what told their direction */
-	uint64_t *ports, *addrs;  /* folded: bit sets of what was seen */
+	/* folded: bit sets of what was seen */
+	uint64_t *ports, *addrs, protos[256 / 64];
 	struct finding *next;	  /* internal */
 };
 
@@ -87,7 +88,8 @@ struct findings *findings_replaced(const struct findings *old,
 /* Adds what another has found under the same plan. */
 void findings_absorb(struct findings *s, const struct findings *other);
 /* For folded ones: what this flow adds to the number of different things. */
-void finding_spread(struct finding *f, uint16_t port, struct addr a);
+void finding_spread(struct finding *f, uint8_t proto, uint16_t port,
+		    struct addr a);
 /* What it says of the port. */
 void finding_port(struct finding *f, uint16_t port);
 /* How many different ones: ports exactly, addresses at least. */

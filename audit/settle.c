@@ -244,7 +244,8 @@ static void count_in(struct hearing *h, struct finding *f)
 		f->first = c->first;
 	if (c->last > f->last)
 		f->last = c->last;
-	finding_spread(f, h->dport, f->dst.any ? h->dst : h->src);
+	finding_spread(f, h->c->proto, h->dport,
+		       f->dst.any ? h->dst : h->src);
 	finding_port(f, h->dport);
 	if (f->n_sample < FINDING_SAMPLES)
 		f->sample[f->n_sample++] = (struct sample){

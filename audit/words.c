@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "audit/wire.h"
+#include "base/buf.h"
 
 /* The civil date of a day since 1970. Years begin in March here, so that the
  * leap day is the last; 400 of them have 146097 days. The C library's
@@ -46,22 +47,39 @@ static const char *end_words(struct arena *a, const struct judge *j,
 		   "(many)";
 }
 
+/* "tcp udp (30 ports)" */
+static const char *folded_service(struct arena *a, const struct finding *f)
+{
+	uint64_t n = spread_count(f->ports);
+	const char *protos = "";
+	bool ports = false;
+	char tmp[KEY_TEXT];
+
+	if (!n)
+		return "(many)";
+	for (unsigned p = 0; p < 256; p++) {
+		if (!(f->protos[p / 64] >> p % 64 & 1))
+			continue;
+		ports |= proto_has_ports(p);
+		protos = arena_printf(a, "%s%s ", protos, proto_name(p, tmp));
+	}
+	if (!ports)
+		return arena_printf(a, "%s(several)", protos);
+	return arena_printf(a, "%s(%llu port%s)", protos,
+			    (unsigned long long)n, plural(n));
+}
+
 static const char *service_words(struct arena *a, const struct finding *f)
 {
-	char text[KEY_TEXT], tmp[KEY_TEXT];
-	uint64_t n;
+	char text[KEY_TEXT];
 
-	n = f->any_key ? spread_count(f->ports) : 1;
-	if (n == 1 && key_proto(f->key) == PROTO_SCTP)
+	if (f->any_key)
+		return folded_service(a, f);
+	if (key_proto(f->key) == PROTO_SCTP)
 		return f->several_ports ? "sctp (several ports)" :
-		       arena_printf(a, "sctp/%u", f->port);
-	if (n == 1) {
-		key_text((struct key_range){ f->key, f->key }, text);
-		return arena_strdup(a, text);
-	}
-	return n ? arena_printf(a, "%s (%llu ports)",
-				proto_name(key_proto(f->key), tmp),
-				(unsigned long long)n) : "(many)";
+					  arena_printf(a, "sctp/%u", f->port);
+	key_text((struct key_range){ f->key, f->key }, text);
+	return arena_strdup(a, text);
 }
 
 static void denied_note(const struct judge *j, const struct finding *f,

@@ -565,11 +565,15 @@ def housekeeping():
 
 def scans():
     ports = [ip(FE, DC, 6, tcp(44000, p, SYN)) for p in range(7000, 8000)]
+    mixed = [packet for p in range(7000, 7100, 2) for packet in
+             (ip(FE, DC, 6, tcp(44000, p, SYN)), ip(FE, DC, 17, udp(44000, p + 1)))]
     flood = [ip('10.9.%d.%d' % (1 + i // 250, 1 + i % 250), DC, 6,
                 tcp(44001, 445, SYN)) for i in range(3000)]
     return [
         Case('port scan', ports, dict(lines=1, text='tcp (1000 ports)'),
              rc=1),
+        Case('port scan of two protocols', mixed,
+             dict(lines=1, text='tcp udp (100 ports)'), rc=1),
         Case('made-up sources', flood, dict(lines=1, text='addresses'),
              rc=1),
     ]
