@@ -25,7 +25,7 @@ static void put(struct findings *s, struct finding f)
 
 	g->flows++;
 	g->first = g->last = 1;
-	finding_spread(g, (uint16_t)f.key,
+	finding_spread(g, key_proto(f.key), (uint16_t)f.key,
 		       g->dst.any ? f.dst.addr : f.src.addr);
 	if (g->n_sample < FINDING_SAMPLES)
 		g->sample[g->n_sample++] = (struct sample){
