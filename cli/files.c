@@ -102,8 +102,8 @@ int need_directory(const struct args *a, const char *dir)
 	return EXIT_OK;
 }
 
-static int plan_target(const struct args *a, const struct file_out *f,
-		       struct target *t)
+static int plan_target(const struct args *a, struct arena *scratch,
+		       const struct file_out *f, struct target *t)
 {
 	char real[PATH_MAX];
 	struct stat st;
@@ -127,7 +127,7 @@ static int plan_target(const struct args *a, const struct file_out *f,
 		return EXIT_OK;
 	}
 	if (realpath(f->path, real))
-		t->path = arena_strdup(a->arena, real);
+		t->path = arena_strdup(scratch, real);
 	t->mode = st.st_mode & 07777;
 	if (same_content(t->path, f->text))
 		t->how = HOW_SAME;
@@ -137,21 +137,23 @@ static int plan_target(const struct args *a, const struct file_out *f,
 	return EXIT_OK;
 }
 
-static int write_temporary(const struct args *a, const struct file_out *f,
-			   struct target *t)
+static int write_temporary(const struct args *a, struct arena *scratch,
+			   const struct file_out *f, struct target *t)
 {
-	int fd;
+	int fd, code = EXIT_OK;
 
-	t->tmp = arena_printf(a->arena, "%s.XXXXXX", t->path);
+	t->tmp = arena_printf(scratch, "%s.XXXXXX", t->path);
 	fd = mkostemp(t->tmp, O_CLOEXEC);
 	if (fd < 0) {
 		t->tmp = NULL;
 		return trouble(a, f->path);
 	}
-	if (write_all(fd, f->text) && (fsync(fd) == 0 || errno == EINVAL) &&
-	    fchmod(fd, t->mode) == 0 && close(fd) == 0)
-		return EXIT_OK;
-	return trouble(a, f->path);
+	if (!write_all(fd, f->text) || (fsync(fd) < 0 && errno != EINVAL) ||
+	    fchmod(fd, t->mode) < 0)
+		code = trouble(a, f->path);
+	if (close(fd) < 0 && code == EXIT_OK)
+		code = trouble(a, f->path);
+	return code;
 }
 
 static int write_in_place(const struct args *a, const struct file_out *f)
@@ -164,7 +166,8 @@ static int write_in_place(const struct args *a, const struct file_out *f)
 	fcntl(fd, F_SETFL, 0);
 	if (!write_all(fd, f->text))
 		code = trouble(a, f->path);
-	close(fd);
+	if (close(fd) < 0 && code == EXIT_OK)
+		code = trouble(a, f->path);
 	return code;
 }
 
@@ -221,19 +224,21 @@ static int switch_all(const struct args *a, struct file_out *f,
 
 int write_files(const struct args *a, struct file_out *f, size_t n)
 {
-	struct target *t = ARENA_ARRAY(a->arena, struct target, n);
+	struct arena *scratch = arena_new(); /* a service writes for months */
+	struct target *t = ARENA_ARRAY(scratch, struct target, n);
 	int code = check_twice(a, f, n);
 
 	for (size_t i = 0; i < n && code == EXIT_OK; i++)
-		code = plan_target(a, &f[i], &t[i]);
+		code = plan_target(a, scratch, &f[i], &t[i]);
 	for (size_t i = 0; i < n && code == EXIT_OK; i++)
 		if (t[i].how == HOW_REPLACE)
-			code = write_temporary(a, &f[i], &t[i]);
+			code = write_temporary(a, scratch, &f[i], &t[i]);
 	if (code == EXIT_OK)
 		code = switch_all(a, f, t, n);
 	for (size_t i = 0; i < n; i++)
 		if (t[i].tmp)
 			unlink(t[i].tmp);
+	arena_free(scratch);
 	return code;
 }
 
@@ -249,12 +254,12 @@ int can_write_file(const struct args *a, const char *path)
 	static const struct buf nothing;
 	struct file_out f = { .path = path, .text = &nothing };
 	struct target t = { .tmp = NULL };
-	int code = plan_target(a, &f, &t);
+	int code = plan_target(a, a->arena, &f, &t);
 
 	if (code == EXIT_OK && t.how == HOW_IN_PLACE)
 		code = access(path, W_OK) == 0 ? EXIT_OK : trouble(a, path);
 	else if (code == EXIT_OK)
-		code = write_temporary(a, &f, &t);
+		code = write_temporary(a, a->arena, &f, &t);
 	if (t.tmp)
 		unlink(t.tmp);
 	return code;

@@ -47,11 +47,14 @@ static bool same_place(const char *a, const char *b)
 	struct stat folder[2];
 
 	for (size_t i = 0; i < 2; i++) {
-		if (strlen(path[i]) >= PATH_MAX)
+		size_t n = strlen(path[i]) + 1;
+
+		if (n > PATH_MAX)
 			return false;
-		strcpy(copy[i], path[i]);
-		strcpy(name[i], basename(copy[i]));
-		strcpy(copy[i], path[i]);
+		/* both functions change what they are given */
+		memcpy(copy[i], path[i], n);
+		snprintf(name[i], PATH_MAX, "%s", basename(copy[i]));
+		memcpy(copy[i], path[i], n);
 		if (stat(dirname(copy[i]), &folder[i]) != 0)
 			return false;
 	}
