@@ -53,6 +53,7 @@ class Checker:
         self.plan = plan
         self.topology = plan.topology
         self.strict = strict
+        self.borne: dict[str, list[Address]] = {}
 
     def check(self) -> None:
         """Raise the first error found."""
@@ -105,16 +106,16 @@ class Checker:
 
     def make_kinds(self) -> list[Address]:
         """The samples less those that no element can tell from two others."""
-        literals = {w for _, ends, _, _ in end_lists(self.topology) for w in ends
-                    if self.plan.word(w).prefix is not None}
+        literals = {p for _, ends, _, _ in end_lists(self.topology)
+                    for p in (self.plan.word(w).prefix for w in ends) if p is not None}
+        of = {version: [p for p in literals if p.version == version] for version in (4, 6)}
         count: dict[object, int] = {}
         found = []
         for a in self.samples:
             facts = self.plan.facts(a)
             if facts.zone is None and facts.firewall is None:
                 continue
-            key = (a.version, facts, tuple(sorted(
-                w for w in literals if inside(a, self.plan.word(w).prefix))))
+            key = (a.version, facts, tuple(p for p in of[a.version] if a in p))
             count[key] = count.get(key, 0) + 1
             if count[key] <= 2:
                 found.append(a)
@@ -122,7 +123,9 @@ class Checker:
 
     def bearers(self, word: str) -> list[Address]:
         """The samples that a word of an end means."""
-        return [a for a in self.kinds if self.plan.holds(word, a)]
+        if word not in self.borne:
+            self.borne[word] = [a for a in self.kinds if self.plan.holds(word, a)]
+        return self.borne[word]
 
     # ----------------------------------------------------------------- space
 
@@ -410,15 +413,15 @@ class Checker:
         """Each client party reaches one server, if others bear the role."""
         for flow in self.topology.flows:
             servers = self.bearers("role:" + flow.dst)
-            for party in all_parties(self.topology):
+            bearers = self.bearers("role:" + flow.src) if servers else []
+            for party in all_parties(self.topology) if bearers else []:
                 if not self.strict and flow.src not in self.plan.role_closure(
                         frozenset(party.roles)):
                     continue
-                clients = [a for a in self.kinds if party in self.plan.facts(a).chain
-                           and flow.src in self.plan.facts(a).roles]
-                pairs = [(a, b) for a in clients for b in servers if self.server_for(flow, a, b)]
-                good = any(a.version == b.version and self.plan.routes(a, b) for a, b in pairs)
-                fail_if(pairs and not good, f"{party.name} reaches no {flow.dst}")
+                pairs = [(a, b) for a in bearers if party in self.plan.facts(a).chain for b in servers]
+                good = any(a.version == b.version and self.server_for(flow, a, b)
+                           and self.plan.routes(a, b) for a, b in pairs)
+                fail_if(not good and any(self.server_for(flow, a, b) for a, b in pairs), f"{party.name} reaches no {flow.dst}")
 
     def server_for(self, flow: Flow, a: Address, b: Address) -> bool:
         """Is b another's address that this row would let a reach?"""

@@ -51,7 +51,8 @@ class Node:
 class Generator:
     """Draws one topology."""
 
-    def __init__(self, seed: int, templates: str) -> None:
+    def __init__(self, seed: int, templates: str, small: bool = False) -> None:
+        self.small = small
         self.rng = random.Random(seed)
         self.second = random.Random(seed * 7919 + 1)    # what must not move other draws
         self.third = random.Random(seed * 104729 + 3)   # the same for translation
@@ -658,11 +659,12 @@ class Generator:
     def valid(self) -> bool:
         """Would the strict oracle take it?  Literals hold no firewall addresses."""
         try:
-            plan = self.load()
+            self.load()
         except PlanError:
             return False
-        return not any(a in p for a in self.own_addresses for p in self.literals()
-                       if a.version == p.version) and plan is not None
+        literals = self.literals()
+        return not any(a in p for a in self.own_addresses for p in literals
+                       if a.version == p.version)
 
     def load(self) -> object:
         """The strict oracle's plan of what is drawn so far."""
@@ -686,6 +688,7 @@ class Generator:
 
     def offer(self, draw: Callable[[], Optional[tuple[Node, Node]]], count: int) -> None:
         """Draw pieces in small lots; where a lot does not fit, one by one."""
+        count = self.share(count)
         while count > 0:
             size = min(count, 4)
             count -= size
@@ -697,6 +700,10 @@ class Generator:
                     self.put([piece])
                     if not self.valid():
                         self.take_back([piece])
+
+    def share(self, count: int) -> int:
+        """Of a small topology a third, but a piece where there are any."""
+        return (count + 2) // 3 if self.small else count
 
     def put(self, lot: list[tuple[Node, Node]]) -> None:
         """Add the pieces whose parents are in the tree."""
@@ -723,7 +730,7 @@ class Generator:
 
     def offer_roles(self, count: int) -> None:
         """Give roles to parties, one by one."""
-        for _ in range(count):
+        for _ in range(self.share(count)):
             drawn = self.role_of()
             if drawn is None:
                 return
@@ -785,21 +792,25 @@ class Generator:
             node.children.sort(key=lambda c: order.get(c.tag, 1))
 
 
-def main() -> int:
-    """Draw, check once more, print."""
-    options = arguments("seed")
-    seed = int(options.seed)
+def topology(seed: int, templates: str, small: bool = False) -> str:
+    """The first valid one of a seed."""
     while True:
-        generator = Generator(seed, options.templates)
+        generator = Generator(seed, templates, small)
         try:
             text = generator.draw()
         except PlanError:               # a skeleton that cannot stand
             seed += 1 << 32
             continue
         if generator.valid():
-            sys.stdout.write(text)
-            return 0
+            return text
         seed += 1 << 32
+
+
+def main() -> int:
+    """Draw, check once more, print."""
+    options = arguments("seed")
+    sys.stdout.write(topology(int(options.seed), options.templates))
+    return 0
 
 
 if __name__ == "__main__":
