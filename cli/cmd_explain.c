@@ -1,3 +1,4 @@
+#include <string.h>
 
 #include "cli/cmd_gen.h"
 #include "cli/explain.h"
@@ -564,17 +565,20 @@ static void ask(struct question *q, const struct packet *k,
 static int ask_pair(struct question *q, const struct side *from, size_t i,
 		    const struct side *to, size_t j, const char *word)
 {
+	struct addr src, dst;
 	struct key_set keys;
-	const char *wrong = read_keys(q, word, to->v[j], &keys);
+	const char *wrong;
 
+	if (!asked_between(from, i, to, j, &src, &dst))
+		return EXIT_OK;
+	wrong = read_keys(q, word, dst, &keys);
 	if (wrong)
 		return complain(q->a, "%s", wrong);
-	keys = keys_of_family(q->a->arena, keys, addr_is_v4(from->v[i]));
-	q->no_such_family |= !keys.n;
+	keys = keys_of_family(q->a->arena, keys, addr_is_v4(src));
 	for (size_t n = 0; n < keys.n; n++)
 		for (uint32_t key = keys.r[n].lo; key <= keys.r[n].hi; key++)
 			ask(q, &(struct packet){
-					.src = from->v[i], .dst = to->v[j],
+					.src = src, .dst = dst,
 					.proto = (uint8_t)key_proto(key),
 					.detail = (uint16_t)key_detail(key) },
 			    from, to);
@@ -599,23 +603,22 @@ static int answer(struct question *q)
 
 	if (!wrong)
 		wrong = read_side(q, a->operands.v[2], &to);
+	if (!wrong)
+		wrong = nobody_between(q, &from, &to);
 	if (wrong)
 		return complain(a, "%s", wrong);
 	for (size_t i = 0; i < from.n; i++)
 		for (size_t j = 0; j < to.n && code == EXIT_OK; j++)
-			if (addr_is_v4(from.v[i]) == addr_is_v4(to.v[j]))
-				code = ask_pair(q, &from, i, &to, j,
-						a->operands.v[3]);
+			code = ask_pair(q, &from, i, &to, j,
+					a->operands.v[3]);
 	if (code == EXIT_OK && !q->text.n)
-		code = complain(a, q->no_such_family ?
-				"%s does not exist between \"%s\" and \"%s\": "
-				"icmp is IPv4's, icmpv6 IPv6's" :
-				"for %s: \"%s\" and \"%s\" have no address "
-				"family in common", a->operands.v[3], from.name,
-				to.name);
+		code = complain(a, "%s does not exist between \"%s\" and "
+				"\"%s\": icmp is IPv4's, icmpv6 IPv6's",
+				a->operands.v[3], from.name, to.name);
 	if (code == EXIT_OK) {
 		put_hosts(q, &from);
-		put_hosts(q, &to);
+		if (strcmp(from.name, to.name))
+			put_hosts(q, &to);
 		code = put_out(a, &q->text);
 	}
 	buf_free(&q->text);

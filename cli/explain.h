@@ -8,12 +8,18 @@ struct ruleset;
 typedef VEC(const char *) text_list;
 typedef VEC(const struct rule *) rule_list;
 
-/* One side of the question: addresses to ask for. */
+/* An address to ask for, and another of which the plan says the same; it
+ * again where there is none. */
+struct sort {
+	struct addr addr, spare;
+};
+
+/* One side of the question. */
 struct side {
 	const char *name;
 	const struct party *around; /* the zone or network it is; NULL */
 	size_t hosts; /* in it: they are not asked */
-	struct addr *v;
+	struct sort *v;
 	size_t n, cap;
 };
 
@@ -31,11 +37,17 @@ struct question {
 	struct buf text;
 	size_t allowed, denied;
 	VEC(struct told) told;
-	bool no_such_family;
 };
 
 /* explain_question.c: NULL, or what is wrong with the word. */
 const char *read_side(struct question *q, const char *word, struct side *out);
+/* Whom to ask of the i-th of one side and the k-th of the other: of a zone or
+ * network never one and the same. false: nobody. */
+bool asked_between(const struct side *from, size_t i, const struct side *to,
+		   size_t k, struct addr *src, struct addr *dst);
+/* NULL, or why nobody can be asked. */
+const char *nobody_between(const struct question *q, const struct side *from,
+			   const struct side *to);
 /* What the word means at this destination. */
 const char *read_keys(struct question *q, const char *word, struct addr dst,
 		      struct key_set *out);

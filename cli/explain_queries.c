@@ -117,15 +117,6 @@ static void read_expected(struct queries *qs, struct query *x)
 			 did_you_mean(qs->q->a->arena, s, legal, 2));
 }
 
-static bool shares_family(const struct query *x)
-{
-	for (size_t i = 0; i < x->from.n; i++)
-		for (size_t k = 0; k < x->to.n; k++)
-			if (addr_is_v4(x->from.v[i]) == addr_is_v4(x->to.v[k]))
-				return true;
-	return false;
-}
-
 /* The packets that are asked from one address to another. */
 static struct key_set keys_between(struct queries *qs, struct query *x,
 				   struct addr from, struct addr to,
@@ -141,13 +132,13 @@ static struct key_set keys_between(struct queries *qs, struct query *x,
 static void check_packet(struct queries *qs, struct query *x)
 {
 	const char *wrong = NULL;
+	struct addr s, d;
 	size_t n = 0;
 
 	for (size_t i = 0; i < x->from.n; i++)
 		for (size_t k = 0; k < x->to.n && !wrong; k++)
-			if (addr_is_v4(x->from.v[i]) == addr_is_v4(x->to.v[k]))
-				n += keys_between(qs, x, x->from.v[i],
-						  x->to.v[k], &wrong).n;
+			if (asked_between(&x->from, i, &x->to, k, &s, &d))
+				n += keys_between(qs, x, s, d, &wrong).n;
 	if (!wrong && !n)
 		wrong = arena_printf(qs->q->a->arena, "%s does not exist "
 				     "between \"%s\" and \"%s\": icmp is "
@@ -162,14 +153,15 @@ static void check_query(struct queries *qs, struct query *x)
 {
 	const char *from = read_side(qs->q, x->word[Q_FROM], &x->from);
 	const char *to = read_side(qs->q, x->word[Q_TO], &x->to);
+	const char *nobody = from || to ? NULL :
+		nobody_between(qs->q, &x->from, &x->to);
 
 	if (from)
 		say_wrong(qs, x->word_at[Q_FROM], from);
 	if (to)
 		say_wrong(qs, x->word_at[Q_TO], to);
-	if (!from && !to && !shares_family(x))
-		diag_add(&qs->d, SEV_ERROR, x->at, "\"%s\" and \"%s\" have no "
-			 "address family in common", x->from.name, x->to.name);
+	if (nobody)
+		say_wrong(qs, x->at, nobody);
 	else if (!from && !to)
 		check_packet(qs, x);
 	read_expected(qs, x);
@@ -248,21 +240,21 @@ static void ask_packet(struct queries *qs, struct query *x,
 
 static void ask(struct queries *qs, struct query *x)
 {
+	struct addr s, d;
 	const char *wrong;
 
 	for (size_t i = 0; i < x->from.n; i++)
 		for (size_t n = 0; n < x->to.n; n++) {
 			struct key_set k;
 
-			if (addr_is_v4(x->from.v[i]) != addr_is_v4(x->to.v[n]))
+			if (!asked_between(&x->from, i, &x->to, n, &s, &d))
 				continue;
-			k = keys_between(qs, x, x->from.v[i], x->to.v[n],
-					 &wrong);
+			k = keys_between(qs, x, s, d, &wrong);
 			for (size_t r = 0; r < k.n; r++)
 				for (uint32_t key = k.r[r].lo;
 				     key <= k.r[r].hi; key++)
 					ask_packet(qs, x, &(struct packet){
-						x->from.v[i], x->to.v[n],
+						s, d,
 						(uint8_t)key_proto(key),
 						(uint16_t)key_detail(key) });
 		}

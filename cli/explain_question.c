@@ -24,15 +24,30 @@ static bool is_own(const struct plan *p, const struct cell *c,
 	       c->public == NONE && is_within(of, x);
 }
 
-/* Of those that the plan cannot tell apart, one is asked. */
-static bool is_new_sort(struct question *q, struct map *sorts,
-			const struct cell *c)
+static void add_one(struct question *q, struct side *out, struct addr a)
 {
-	uint32_t sort[] = { addr_is_v4(c->lo), c->cls, c->ends, c->behind };
-	int is_new;
+	vec_push(q->a->arena, out, (struct sort){ a, a });
+}
 
-	map_add(q->a->arena, sorts, sort, sizeof(sort), &is_new);
-	return is_new;
+/* Of those that the plan cannot tell apart, one is asked. */
+static void add_sort(struct question *q, struct map *sorts,
+		     const struct cell *c, struct side *out)
+{
+	uint32_t key[] = { addr_is_v4(c->lo), c->cls, c->ends, c->behind };
+	int is_new;
+	struct map_entry *e = map_add(q->a->arena, sorts, key, sizeof(key),
+				      &is_new);
+	struct sort *s;
+
+	if (is_new) {
+		e->val.u = (uint32_t)out->n;
+		add_one(q, out, c->lo);
+	}
+	s = &out->v[e->val.u];
+	if (!addr_eq(s->addr, s->spare))
+		return;
+	s->spare = is_new && addr_cmp(c->lo, c->hi) < 0 ? addr_next(c->lo) :
+							  c->lo;
 }
 
 static void party_addresses(struct question *q, const struct party *x,
@@ -43,7 +58,7 @@ static void party_addresses(struct question *q, const struct party *x,
 
 	if (x->kind == PARTY_HOST) {
 		for (size_t i = 0; i < x->n_prefix; i++)
-			vec_push(q->a->arena, out, x->prefix[i].r.lo);
+			add_one(q, out, x->prefix[i].r.lo);
 		return;
 	}
 	for (int v4 = 1; v4 >= 0; v4--)
@@ -52,9 +67,10 @@ static void party_addresses(struct question *q, const struct party *x,
 
 			if (addr_is_v4(c->lo) != v4)
 				continue;
-			if (x->kind == PARTY_FIREWALL ? c->party == x->id :
-			    is_own(p, c, x) && is_new_sort(q, &sorts, c))
-				vec_push(q->a->arena, out, c->lo);
+			if (x->kind != PARTY_FIREWALL && is_own(p, c, x))
+				add_sort(q, &sorts, c, out);
+			else if (c->party == x->id)
+				add_one(q, out, c->lo);
 		}
 	if (x->kind == PARTY_FIREWALL)
 		return;
@@ -79,7 +95,7 @@ const char *read_side(struct question *q, const char *word, struct side *out)
 	}
 	why = prefix_parse(q->a->arena, word, strlen(word), false, &p);
 	if (!why) {
-		vec_push(q->a->arena, out, p.r.lo);
+		add_one(q, out, p.r.lo);
 		return NULL;
 	}
 	if (looks_like_address(word) || strpbrk(word, "/:"))
@@ -89,6 +105,38 @@ const char *read_side(struct question *q, const char *word, struct side *out)
 	return arena_printf(q->a->arena, "there is no host, network, zone or "
 			    "firewall \"%s\"%s", word,
 			    did_you_mean(q->a->arena, word, names.v, names.n));
+}
+
+bool asked_between(const struct side *from, size_t i, const struct side *to,
+		   size_t k, struct addr *src, struct addr *dst)
+{
+	*src = from->v[i].addr;
+	*dst = to->v[k].addr;
+	if (addr_eq(*src, *dst) && to->around)
+		*dst = to->v[k].spare;
+	if (addr_eq(*src, *dst) && from->around)
+		*src = from->v[i].spare;
+	return addr_is_v4(*src) == addr_is_v4(*dst) &&
+	       (!addr_eq(*src, *dst) || (!from->around && !to->around));
+}
+
+const char *nobody_between(const struct question *q, const struct side *from,
+			   const struct side *to)
+{
+	struct addr s, d;
+	bool same = false;
+
+	for (size_t i = 0; i < from->n; i++)
+		for (size_t k = 0; k < to->n; k++) {
+			if (asked_between(from, i, to, k, &s, &d))
+				return NULL;
+			same |= addr_eq(s, d);
+		}
+	return arena_printf(q->a->arena, same ?
+			    "\"%s\" and \"%s\" are one address alone: it does "
+			    "not speak with itself" :
+			    "\"%s\" and \"%s\" have no address family in "
+			    "common", from->name, to->name);
 }
 
 static bool number(const char *s, unsigned max, unsigned *out)
