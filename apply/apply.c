@@ -20,13 +20,22 @@ static enum apply_result result_of(enum batch_result r)
 enum apply_result apply_load(struct apply *a, struct buf *err)
 {
 	enum batch_result r;
+	int running = generations_running(&a->g);
 
 	step(a, "begin");
-	r = load_plan_file(a->state, "next.plan", a->nft, a->table, &a->g,
-			   &a->slot, err);
-	if (r == BATCH_DONE && a->grace)
+	if (a->delta && !a->seconds) {
+		a->slot = running;
+		return APPLY_DONE;
+	}
+	r = load_plan_file(a->state, a->delta ? "boot.plan" : "next.plan",
+			   a->nft, a->table, &a->g, &a->slot, err);
+	if (a->delta) {
+		a->beside = a->slot;
+		a->slot = running;
+	} else if (r == BATCH_DONE && a->grace) {
 		r = grace_start(a->nft, a->table, &a->g, a->slot, a->grace,
 				err);
+	}
 	if (r == BATCH_DONE)
 		step(a, "loaded");
 	return result_of(r);
@@ -42,14 +51,21 @@ void apply_drop(struct apply *a)
 	buf_free(&ignore);
 }
 
-static void fill_journal(struct apply *a, enum journal_mode mode)
+static void fill_journal(struct apply *a)
 {
+	static const enum journal_mode mode[2][2] = { /* delta, on trial */
+		{ JOURNAL_DIRECT, JOURNAL_CONFIRM },
+		{ JOURNAL_DELTA, JOURNAL_TRIAL },
+	};
 	struct journal *j = &a->journal;
 
-	*j = (struct journal){ .mode = mode, .slot = a->slot,
-			       .seconds = a->seconds };
+	*j = (struct journal){ .mode = mode[a->delta != NULL][a->seconds > 0],
+			       .slot = a->slot, .seconds = a->seconds,
+			       .generation = a->g.generation };
+	if (j->mode == JOURNAL_TRIAL)
+		j->old = 1u << a->beside;
 	for (int i = 0; i < GENERATION_SLOTS; i++)
-		if (a->g.slot[i] == SLOT_RUNNING)
+		if (j->mode != JOURNAL_TRIAL && a->g.slot[i] == SLOT_RUNNING)
 			j->old |= 1u << i;
 	read_boot_id(j->boot_id);
 	make_token(j->token);
@@ -91,30 +107,28 @@ static enum apply_result look_again(struct apply *a, enum batch_result r,
 	return APPLY_FAILED;
 }
 
+/* The one transaction after which the new rules run. */
+static enum batch_result commit(struct apply *a, struct buf *err)
+{
+	enum batch_result r;
+
+	if (!a->delta)
+		return switch_to(a->nft, a->table, &a->g, a->slot, !a->seconds,
+				 &a->g.generation, err);
+	r = batch_commit(a->changes, err);
+	a->g.generation = a->changes->generation;
+	return r;
+}
+
 static enum apply_result switch_direct(struct apply *a, struct buf *err)
 {
 	enum batch_result r;
 
-	fill_journal(a, JOURNAL_DIRECT);
+	fill_journal(a);
 	if (journal_write(a->state, &a->journal, err) < 0)
 		return APPLY_FAILED;
 	step(a, "journal");
-	r = switch_to(a->nft, a->table, &a->g, a->slot, true,
-		      &a->g.generation, err);
-	return r == BATCH_DONE ? settle(a, err) : look_again(a, r, err);
-}
-
-enum apply_result apply_in_place(struct apply *a, struct batch *b,
-				 struct buf *err)
-{
-	enum batch_result r;
-
-	step(a, "begin");
-	fill_journal(a, JOURNAL_DELTA);
-	if (journal_write(a->state, &a->journal, err) < 0)
-		return APPLY_FAILED;
-	step(a, "journal");
-	r = batch_commit(b, err);
+	r = commit(a, err);
 	return r == BATCH_DONE ? settle(a, err) : look_again(a, r, err);
 }
 
@@ -141,12 +155,11 @@ static enum apply_result switch_guarded(struct apply *a, struct buf *err)
 				    .ctx = a->ctx };
 	enum batch_result r;
 
-	fill_journal(a, JOURNAL_CONFIRM);
+	fill_journal(a);
 	if (guardian_start(&a->guardian, &job, err) < 0)
 		return APPLY_FAILED;
 	step(a, "armed");
-	r = switch_to(a->nft, a->table, &a->g, a->slot, false,
-		      &a->g.generation, err);
+	r = commit(a, err);
 	if (r != BATCH_DONE)
 		return call_off(a, r, err);
 	step(a, "switched");
@@ -158,6 +171,19 @@ static enum apply_result switch_guarded(struct apply *a, struct buf *err)
 
 enum apply_result apply_switch(struct apply *a, struct buf *err)
 {
+	enum apply_result r = APPLY_FAILED;
+	struct batch b = { .buf = NULL };
+
 	a->guardian.fd = -1;
-	return a->seconds ? switch_guarded(a, err) : switch_direct(a, err);
+	a->changes = &b;
+	if (a->delta)
+		batch_init(&b, a->nft, a->g.generation,
+			   generation_slot[a->slot]);
+	if (a->delta && !delta_build(a->delta, &b, a->table))
+		buf_puts(err, "the changes do not fit into one batch\n");
+	else
+		r = a->seconds ? switch_guarded(a, err) : switch_direct(a, err);
+	a->changes = NULL;
+	batch_free(&b);
+	return r;
 }

@@ -14,6 +14,10 @@
  *	apply_switch()	journal, guardian if it must be confirmed, and the
  *			switch; without confirmation all is done then
  *
+ * With a delta the running table is changed in place instead. If that must be
+ * confirmed, what is loaded dormant is boot.plan, which must be what runs: to
+ * take the changes back is a switch then, as ever.
+ *
  * In between rests everything on the generation number that was read before
  * the plan was compared with what runs: any foreign change ends it.
  *
@@ -25,7 +29,6 @@ enum apply_result {
 	APPLY_FOREIGN, /* somebody changed rules meanwhile: nothing was done */
 	APPLY_BACK,    /* switched, and back again; err */
 	APPLY_STUCK,   /* switched; err says what is not as it should be */
-	APPLY_MANY,    /* more than a batch holds: nothing was done */
 };
 
 struct apply {
@@ -33,6 +36,7 @@ struct apply {
 	struct state_dir *state; /* locked */
 	const char *table;
 	struct generations g; /* as they were read */
+	struct delta *delta;  /* NULL: next.plan is loaded whole */
 	unsigned seconds;     /* to confirm in; 0: at once */
 	unsigned grace;	      /* seconds, from loading on; 0: none */
 	const char *from;     /* connection, for the journal; "" */
@@ -42,16 +46,15 @@ struct apply {
 	void (*confirmed)(void *ctx, struct buf *out);
 	void *ctx;
 
-	int slot;
+	int slot;   /* of the new rules */
+	int beside; /* of a delta on trial: of the old ones */
+	struct batch *changes; /* of a delta */
 	struct journal journal;
 	struct guardian guardian; /* seconds > 0, after APPLY_DONE */
 };
 
 enum apply_result apply_load(struct apply *a, struct buf *err);
 enum apply_result apply_switch(struct apply *a, struct buf *err);
-/* A batch of changes to what runs in a->slot. */
-enum apply_result apply_in_place(struct apply *a, struct batch *b,
-				 struct buf *err);
 /* What was loaded, taken away again. */
 void apply_drop(struct apply *a);
 
@@ -70,9 +73,8 @@ struct delta {
 
 /* False: sets or chains differ, or more than `most` of it: load it whole. */
 bool delta_possible(struct arena *a, struct delta *x, uint64_t most);
-/* APPLY_MANY: load it whole. */
-enum apply_result apply_delta(struct apply *a, struct delta *x,
-			      struct buf *err);
+/* Into an empty batch. False: there is no room for all of it. */
+bool delta_build(const struct delta *x, struct batch *b, const char *table);
 
 /* ---- rehearse.c */
 

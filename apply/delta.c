@@ -266,8 +266,7 @@ static int take(void *ctx, const char *unit, size_t n)
 	return 0;
 }
 
-/* False: it does not fit. */
-static bool build(struct batch *b, const struct delta *x, const char *table)
+bool delta_build(const struct delta *x, struct batch *b, const char *table)
 {
 	struct changes c = { .table = table };
 	bool fits;
@@ -289,18 +288,4 @@ static bool build(struct batch *b, const struct delta *x, const char *table)
 	fits = stream_finish(&c.s) == 0;
 	stream_free(&c.s);
 	return fits;
-}
-
-enum apply_result apply_delta(struct apply *a, struct delta *x,
-			      struct buf *err)
-{
-	enum apply_result result = APPLY_MANY;
-	struct batch b;
-
-	a->slot = generations_running(&a->g);
-	batch_init(&b, a->nft, a->g.generation, generation_slot[a->slot]);
-	if (build(&b, x, a->table))
-		result = apply_in_place(a, &b, err);
-	batch_free(&b);
-	return result;
 }

@@ -218,8 +218,10 @@ static void take_elem(struct model *m, struct model_set *s,
 	};
 
 	/* a grace period that runs is no part of the rules */
-	if (e.timeout && !strcmp(s->name, GRACE_SET))
+	if (e.timeout && !strcmp(s->name, GRACE_SET)) {
+		m->grace = true;
 		return;
+	}
 	if (!e.key) {
 		m->bad = true;
 		return;

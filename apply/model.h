@@ -68,6 +68,7 @@ struct model {
 	VEC(struct model_chain *) chains;
 	struct map set_index, chain_index;
 	uint32_t generation; /* from the kernel: as it was read */
+	bool grace; /* a grace period runs in it, which is left out */
 	bool bad; /* something could not be read: nothing can be proven */
 };
 

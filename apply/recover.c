@@ -68,6 +68,13 @@ static enum step from_boot_file(struct state_dir *s, struct nft *n,
 	return step_of(r);
 }
 
+/* Nobody changed anything since the journal was written: what runs is the old
+ * rules themselves, with their counts. */
+static enum step untouched(struct nft *n, const char *table, struct buf *err)
+{
+	return delete_dormant(n, table, err) < 0 ? STEP_FAILED : STEP_DONE;
+}
+
 static enum step back_once(struct state_dir *s, struct nft *n, const char *table,
 			   const struct journal *j, struct buf *err)
 {
@@ -78,6 +85,8 @@ static enum step back_once(struct state_dir *s, struct nft *n, const char *table
 
 	if (generations_read(n, table, &g, err) < 0)
 		return STEP_FAILED;
+	if (j->mode == JOURNAL_TRIAL && g.generation == j->generation)
+		return untouched(n, table, err);
 	for (int i = 0; i < GENERATION_SLOTS; i++)
 		if (j->old >> i & 1 && g.slot[i] != SLOT_EMPTY)
 			left |= 1u << i;

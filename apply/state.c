@@ -135,7 +135,7 @@ static int replace(const struct state_dir *s, const char *name, const char *text
 }
 
 static const char *const mode_name[JOURNAL_MODES] = {
-	"none", "confirm", "direct", "delta",
+	"none", "confirm", "direct", "delta", "trial",
 };
 
 int journal_write(const struct state_dir *s, const struct journal *j,
@@ -145,9 +145,10 @@ int journal_write(const struct state_dir *s, const struct journal *j,
 	int result = 0;
 
 	buf_printf(&b, "portplan journal 1\nmode %s\nslot %d\nold %u\n"
-		   "boot-id %s\ntoken %s\nseconds %u\npid %ld\nfrom %s\n",
-		   mode_name[j->mode], j->slot, j->old, j->boot_id, j->token,
-		   j->seconds, j->pid, j->from);
+		   "generation %u\nboot-id %s\ntoken %s\nseconds %u\n"
+		   "pid %ld\nfrom %s\n",
+		   mode_name[j->mode], j->slot, j->old, j->generation,
+		   j->boot_id, j->token, j->seconds, j->pid, j->from);
 	if (replace(s, "journal", b.s, b.n) < 0)
 		result = trouble(err, "cannot write the journal in", s->path);
 	buf_free(&b);
@@ -166,6 +167,7 @@ static bool parse_line(struct journal *j, const char *line)
 	}
 	return sscanf(line, "slot %d", &j->slot) == 1 ||
 	       sscanf(line, "old %u", &j->old) == 1 ||
+	       sscanf(line, "generation %u", &j->generation) == 1 ||
 	       sscanf(line, "boot-id %39s", j->boot_id) == 1 ||
 	       sscanf(line, "token %23s", j->token) == 1 ||
 	       sscanf(line, "seconds %u", &j->seconds) == 1 ||
@@ -177,6 +179,7 @@ static bool parse_line(struct journal *j, const char *line)
 int journal_read(const struct state_dir *s, struct journal *j, struct buf *err)
 {
 	char text[2048], *line, *save = NULL;
+	bool whole = false; /* the last line is there */
 	int fd = openat(s->dir, "journal", O_RDONLY | O_CLOEXEC);
 	ssize_t n;
 
@@ -189,12 +192,12 @@ int journal_read(const struct state_dir *s, struct journal *j, struct buf *err)
 	text[n > 0 ? n : 0] = '\0';
 	line = strtok_r(text, "\n", &save);
 	if (line && !strcmp(line, "portplan journal 1"))
-		while ((line = strtok_r(NULL, "\n", &save)))
-			if (!parse_line(j, line)) {
-				j->mode = JOURNAL_NONE;
+		while ((line = strtok_r(NULL, "\n", &save))) {
+			whole = !strncmp(line, "from ", 5);
+			if (!parse_line(j, line))
 				break;
-			}
-	if (j->mode != JOURNAL_NONE && j->slot >= 0 &&
+		}
+	if (line == NULL && whole && j->mode != JOURNAL_NONE && j->slot >= 0 &&
 	    j->slot < GENERATION_SLOTS && j->old < 1u << GENERATION_SLOTS)
 		return 0;
 	buf_printf(err, "the journal in \"%s\" cannot be understood: what "

@@ -31,6 +31,8 @@ enum journal_mode {
 	JOURNAL_CONFIRM, /* undone unless confirmed */
 	JOURNAL_DIRECT,	 /* the switch deletes what ran before */
 	JOURNAL_DELTA,	 /* what runs is changed in place */
+	JOURNAL_TRIAL,	 /* so, undone unless confirmed: by the old rules,
+			    which are loaded beside */
 	JOURNAL_MODES
 };
 
@@ -39,7 +41,9 @@ enum { BOOT_ID = 40, TOKEN = 24 };
 struct journal {
 	enum journal_mode mode;
 	int slot;	   /* of the new generation */
-	unsigned old;	   /* bits of slots that ran before */
+	unsigned old;	   /* bits of slots that ran before; of JOURNAL_TRIAL:
+			      of the one that has what did */
+	uint32_t generation; /* of all rules, before they were switched */
 	char boot_id[BOOT_ID];
 	char token[TOKEN];
 	unsigned seconds;  /* to confirm in */

@@ -38,6 +38,8 @@ int site_open(struct site *s, struct args *a, const char *firewall);
 int site_open_confirmed(struct site *s, struct args *a, const char *firewall,
 			bool to_boot);
 void site_close(struct site *s);
+/* What was confirmed last, in the site's arena. NULL: s->err. */
+struct model *site_confirmed(struct site *s);
 /* Has it a state directory? EXIT_OK or a message with the nearest that has. */
 int site_need(struct args *a, const char *firewall);
 /* "portplan apply: …" for each line of s->err, which is emptied; EXIT_BAD. */
@@ -105,10 +107,9 @@ struct way {
 
 /* "yes" on the terminal; or --yes. EXIT_OK, or that it was not. */
 int apply_ask(const struct args *a, const char *question);
-/* Whole, from next.plan; waits for the confirmation. */
-int apply_whole(struct site *s, const struct way *w);
-/* In place, what differs. */
-int apply_changes(struct site *s, const struct way *w, struct delta *x);
+/* What next.plan says: in place, what differs; whole where x is NULL. Waits
+ * for the confirmation. */
+int apply_rules(struct site *s, const struct way *w, struct delta *x);
 /* A grace period begins in what runs. EXIT_OK or a message. */
 int apply_grace(struct site *s, unsigned seconds);
 /* The rules run for good: looks at the connections. EXIT_OK, or that it was

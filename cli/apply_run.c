@@ -60,7 +60,6 @@ int apply_result_code(struct site *s, enum apply_result r)
 		site_trouble(s);
 		return EXIT_ROLLED_BACK;
 	case APPLY_FAILED:
-	case APPLY_MANY:
 		site_trouble(s);
 		return complain(s->a, "nothing was changed");
 	case APPLY_STUCK:
@@ -233,59 +232,54 @@ int apply_grace(struct site *s, unsigned seconds)
 
 /* ---- the switch ---------------------------------------------------------------------- */
 
-int apply_whole(struct site *s, const struct way *w)
+static void say_done(const struct way *w, const struct delta *x)
+{
+	static const char *const now[2][2] = { /* in place, at once */
+		{ "", "these rules run now, and will at boot\n" },
+		{ "\n", ". These rules run now, and will at boot\n" },
+	};
+
+	if (x)
+		printf("changed in place, %llu element%s and %llu rule%s: "
+		       "counters go on", (unsigned long long)x->elements,
+		       plural(x->elements), (unsigned long long)x->rules,
+		       plural(x->rules));
+	fputs(now[x != NULL][!w->seconds], stdout);
+}
+
+int apply_rules(struct site *s, const struct way *w, struct delta *x)
 {
 	struct on_trial trial = { s, w };
-	struct apply x = { .nft = &s->nft, .state = &s->state,
-			   .table = s->table, .g = s->g,
-			   .seconds = w->seconds, .grace = w->grace, .from = ssh_connection(),
-			   .step = apply_step, .confirmed = cut_confirmed,
-			   .ctx = &trial };
+	struct apply a = { .nft = &s->nft, .state = &s->state,
+			   .table = s->table, .g = s->g, .delta = x,
+			   .seconds = w->seconds, .grace = w->grace,
+			   .from = ssh_connection(), .step = apply_step,
+			   .confirmed = cut_confirmed, .ctx = &trial };
 	int interrupt = w->seconds ? catch_interrupt() : -1;
 	enum apply_result r;
 
-	if (w->large)
+	if (w->large && (!x || w->seconds))
 		foreign_deaf(s);
-	r = apply_load(&x, &s->err);
+	r = apply_load(&a, &s->err);
 	foreign_listen(s);
-	x.forget = s->monitor.fd;
+	a.forget = s->monitor.fd;
 	if (r == APPLY_DONE)
-		r = apply_switch(&x, &s->err);
-	s->g.generation = x.g.generation;
+		r = apply_switch(&a, &s->err);
+	s->g.generation = a.g.generation;
 	if (r == APPLY_FAILED || r == APPLY_FOREIGN)
-		apply_drop(&x);
+		apply_drop(&a);
 	if (r == APPLY_DONE)
 		monitor_close(&s->monitor);
 	if (r != APPLY_DONE)
 		return apply_result_code(s, r);
-	say_grace(w->grace);
-	if (!w->seconds) {
-		printf("these rules run now, and will at boot\n");
-		return apply_look(s, w);
-	}
-	look(s, w, w->revoke ? REVOKE_LATER : REVOKE_NOT);
-	say_how(&x);
-	return wait_for_end(s, &x.guardian, interrupt);
-}
-
-int apply_changes(struct site *s, const struct way *w, struct delta *x)
-{
-	struct apply a = { .nft = &s->nft, .state = &s->state,
-			   .table = s->table, .g = s->g,
-			   .from = ssh_connection(), .step = apply_step };
-	enum apply_result r = apply_delta(&a, x, &s->err);
-
-	if (r == APPLY_MANY)
-		return apply_whole(s, w);
-	if (r == APPLY_FAILED || r == APPLY_FOREIGN)
-		apply_drop(&a);
-	if (r != APPLY_DONE)
-		return apply_result_code(s, r);
-	printf("changed in place, %llu element%s and %llu rule%s: counters go "
-	       "on. These rules run now, and will at boot\n",
-	       (unsigned long long)x->elements, plural(x->elements),
-	       (unsigned long long)x->rules, plural(x->rules));
-	if (w->grace && apply_grace(s, w->grace) != EXIT_OK)
+	if (!x)
+		say_grace(w->grace);
+	say_done(w, x);
+	if (x && w->grace && apply_grace(s, w->grace) != EXIT_OK)
 		return EXIT_UNDECIDED;
-	return apply_look(s, w);
+	if (!w->seconds)
+		return apply_look(s, w);
+	look(s, w, w->revoke ? REVOKE_LATER : REVOKE_NOT);
+	say_how(&a);
+	return wait_for_end(s, &a.guardian, interrupt);
 }

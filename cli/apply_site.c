@@ -137,6 +137,20 @@ void site_close(struct site *s)
 	buf_free(&s->err);
 }
 
+struct model *site_confirmed(struct site *s)
+{
+	struct model *m = model_new(s->a->arena, s->table);
+	struct plan_reader r;
+	bool whole;
+
+	if (plan_file_open(&r, s->a->arena, s->state.dir, BOOT_PLAN,
+			   &s->err) < 0)
+		return NULL;
+	whole = plan_file_units(&r, model_unit, m, &s->err) == 0;
+	plan_file_close(&r);
+	return whole ? m : NULL;
+}
+
 static int by_name(const void *a, const void *b)
 {
 	const char *const *x = a, *const *y = b;

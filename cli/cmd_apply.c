@@ -192,17 +192,38 @@ static int dry_run(struct job *j)
 			   EXIT_OK;
 }
 
+/* What is taken back comes from boot.plan, without a grace period. */
+static bool comes_back(struct job *j)
+{
+	struct model *m;
+
+	if (j->way.grace || j->have->grace)
+		return false;
+	m = site_confirmed(&j->site);
+	j->site.err.n = 0;
+	return m && !m->bad && model_hash(m) == model_hash(j->have);
+}
+
+static bool fits(struct job *j, const struct delta *x)
+{
+	struct batch b;
+	bool result;
+
+	batch_init(&b, &j->site.nft, 0, 0);
+	result = delta_build(x, &b, j->site.table);
+	batch_free(&b);
+	return result;
+}
+
 /* What next.plan says: in place where that will do. */
 static int load_next(struct job *j, uint64_t elements)
 {
-	struct site *s = &j->site;
 	struct delta x = { .have = j->have, .want = j->want };
+	bool in_place = j->site.g.running == 1 && !arg_given(j->a, "whole") &&
+			delta_possible(j->a->arena, &x, elements / 2 + 1000) &&
+			(!j->way.seconds || comes_back(j)) && fits(j, &x);
 
-	/* on trial, what is to come back must stay as it is */
-	if (!j->way.seconds && s->g.running == 1 && !arg_given(j->a, "whole") &&
-	    delta_possible(j->a->arena, &x, elements / 2 + 1000))
-		return apply_changes(s, &j->way, &x);
-	return apply_whole(s, &j->way);
+	return apply_rules(&j->site, &j->way, in_place ? &x : NULL);
 }
 
 static int go(struct job *j)
@@ -604,7 +625,9 @@ const struct command command_apply = {
 	  "without --go-on. With --confirm a guardian process brings "
 	  "the old rules back, whatever happens to this one and to the "
 	  "connection, unless the new ones are confirmed; only then do they "
-	  "load at boot too.\n"
+	  "load at boot too. Where only elements of sets or single rules "
+	  "differ, those are changed in place, so that all other counters go "
+	  "on; on trial too, if what ran is what was confirmed last.\n"
 	  "Exit code 0 done, 2 nothing was changed, 4 switched and rolled "
 	  "back.",
 	OPTIONS(apply_options),

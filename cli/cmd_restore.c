@@ -5,20 +5,6 @@
 
 enum { MOST_SHOWN = 20 };
 
-static struct model *wanted(struct site *s)
-{
-	struct model *m = model_new(s->a->arena, s->table);
-	struct plan_reader r;
-	bool whole;
-
-	if (plan_file_open(&r, s->a->arena, s->state.dir, BOOT_PLAN,
-			   &s->err) < 0)
-		return NULL;
-	whole = plan_file_units(&r, model_unit, m, &s->err) == 0;
-	plan_file_close(&r);
-	return whole ? m : NULL;
-}
-
 static struct model *present(struct site *s)
 {
 	int running = generations_running(&s->g);
@@ -76,7 +62,7 @@ static int restore_one(struct args *a, const char *name)
 	int code = site_open_confirmed(&s, a, name, false);
 
 	if (code == EXIT_OK) {
-		want = wanted(&s);
+		want = site_confirmed(&s);
 		have = want ? present(&s) : NULL;
 		if (!have) {
 			code = site_trouble(&s);

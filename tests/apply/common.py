@@ -31,6 +31,8 @@ TOPOLOGY = """<topology xmlns="urn:portplan:1" name="test">
 """
 NEW = '<allow name="new" from="client" to="server" tcp="6000-6100" udp="7000" reason="test"/>'
 OLD = '<allow name="old" from="server" to="client" tcp="80" udp="53" reason="test"/>'
+# so near to the old that it is changed in place
+NEAR = '<allow name="old" from="server" to="client" tcp="80-81" udp="54" reason="test"/>'
 
 
 def enter_namespaces() -> None:
@@ -69,13 +71,13 @@ def all_tables() -> list[str]:
 
 
 class Firewall:
-    """Two plans for one firewall, and which of them runs."""
+    """Plans for one firewall, and which of them runs."""
 
     def __init__(self, work: str) -> None:
         self.work = work
         self.state = os.path.join(work, "state")
         self.text: dict[str, str] = {}
-        for name, more in (("old", OLD), ("new", NEW)):
+        for name, more in (("old", OLD), ("new", NEW), ("near", NEAR)):
             path = self.topology(name)
             with open(path, "w", encoding="utf-8") as out:
                 out.write(TOPOLOGY.format(more=more))
@@ -110,7 +112,7 @@ class Firewall:
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     def running(self) -> str:
-        """"old", "new", "none", or what else it is."""
+        """"old", "new", "near", "none", or what else it is."""
         ours = {n: t for n, t in tables().items() if n[:2] == "pp" and n[3:] == "fw"}
         if not ours:
             return "none"
