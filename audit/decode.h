@@ -17,7 +17,7 @@ struct pkt {
 	uint32_t seq, ack;	/* TCP */
 	uint32_t frag_id;
 	uint32_t len;	       /* IP header and all, on the wire */
-	uint16_t sport, dport; /* ICMP requests and answers: both the id */
+	uint16_t sport, dport; /* ICMP: see icmp.h */
 	uint16_t flags;	       /* PKT_* */
 	uint8_t proto, tcp, ttl, type; /* type: ICMP, or SCTP's first chunk */
 };

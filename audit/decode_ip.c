@@ -1,5 +1,6 @@
 #include "audit/decode_impl.h"
 
+#include "audit/icmp.h"
 #include "base/keys.h"
 
 /* IANA protocol numbers that lead on; the rest is judged by number alone. */
@@ -301,12 +302,17 @@ enum layer layer_sctp(struct cursor *c)
 	return emit(c, 0);
 }
 
-/* Which types ask or answer, and so carry an identifier (RFC 792, 950). */
-static bool has_id(uint8_t proto, uint8_t type)
+/* The identifier of what asks or answers, as the port of who asks. */
+static void query_ports(struct cursor *c)
 {
-	if (proto == PROTO_ICMPV6)
-		return type == 128 || type == 129;
-	return type == 0 || type == 8 || (type >= 13 && type <= 18);
+	const struct icmp_query *q = icmp_query(c->cur.proto, c->p[0]);
+	uint16_t id;
+
+	if (!q || left(c) < 6)
+		return;
+	id = be16(c->p + 4);
+	c->cur.sport = c->p[0] == q->request ? id : icmp_asked_port(q);
+	c->cur.dport = c->p[0] == q->request ? icmp_asked_port(q) : id;
 }
 
 static bool is_error(uint8_t proto, uint8_t type)
@@ -326,8 +332,7 @@ static enum layer icmp(struct cursor *c, enum layer quoted)
 		c->cur.type = c->p[0];
 	else if (is_error(proto, c->p[0]))
 		return fail(c, UD_MALFORMED); /* errors beget no errors */
-	if (has_id(proto, c->p[0]) && left(c) >= 6)
-		c->cur.sport = c->cur.dport = be16(c->p + 4);
+	query_ports(c);
 	if (is_error(proto, c->p[0]) && left(c) >= 8) {
 		c->cur.flags |= PKT_QUOTED;
 		c->p += 8;

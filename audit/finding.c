@@ -272,12 +272,10 @@ static void add_bits(uint64_t *into, const uint64_t *bits, size_t n_bit)
 		into[i] |= bits[i];
 }
 
-/* Of a folded one, whose samples do not say their protocol, only the first
- * flow's is told here; its bit sets have the others. */
 static void spread_samples(struct finding *into, const struct finding *f)
 {
 	for (size_t i = 0; i < f->n_sample; i++)
-		finding_spread(into, key_proto(f->key), f->sample[i].dport,
+		finding_spread(into, f->sample[i].proto, f->sample[i].dport,
 			       into->src.any ? f->sample[i].src :
 					       f->sample[i].dst);
 }

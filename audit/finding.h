@@ -35,8 +35,9 @@ enum { FINDING_SAMPLES = 3, FOLD_BITS = 65536 };
 /* One flow that shows it. */
 struct sample {
 	struct addr src, dst;
-	uint16_t sport, dport;
+	uint16_t sport, dport; /* said only where proto has ports */
 	uint16_t source;
+	uint8_t proto;
 	uint64_t number; /* of its first packet, in that source */
 	uint64_t ts;
 };

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "audit/icmp.h"
 #include "base/keys.h"
 #include "base/mem.h"
 
@@ -408,22 +409,13 @@ const uint32_t flow_tcp_event[32] = {
 	EV_R, EV_R | EV_F, EV_R | EV_SA, EV_R | EV_SA | EV_F,
 };
 
-static bool icmp_asks(const struct pkt *p)
+static unsigned icmp_events(const struct pkt *p)
 {
-	if (p->proto == PROTO_ICMPV6)
-		return p->type == ICMPV6_ECHO_REQUEST;
-	return p->type == ICMP_ECHO_REQUEST ||
-	       p->type == ICMP_TIMESTAMP_REQUEST ||
-	       p->type == ICMP_INFO_REQUEST || p->type == ICMP_MASK_REQUEST;
-}
+	const struct icmp_query *q = icmp_query(p->proto, p->type);
 
-static bool icmp_answers(const struct pkt *p)
-{
-	if (p->proto == PROTO_ICMPV6)
-		return p->type == ICMPV6_ECHO_REQUEST + 1;
-	return p->type == 0 || p->type == ICMP_TIMESTAMP_REQUEST + 1 ||
-	       p->type == ICMP_INFO_REQUEST + 1 ||
-	       p->type == ICMP_MASK_REQUEST + 1;
+	if (!q)
+		return 0;
+	return p->type == q->request ? SEEN_ASKED : SEEN_ANSWER;
 }
 
 static void other_events(struct conn *f, const struct pkt *p, unsigned side)
@@ -437,8 +429,7 @@ static void other_events(struct conn *f, const struct pkt *p, unsigned side)
 		ev |= p->type == SCTP_INIT ? SEEN_SYN :
 		      p->type == SCTP_INIT_ACK ? SEEN_SYNACK : 0;
 	if (proto_is_icmp(p->proto)) {
-		ev |= icmp_asks(p) ? SEEN_ASKED :
-		      icmp_answers(p) ? SEEN_ANSWER : 0;
+		ev |= icmp_events(p);
 		/* What asks for what: the service of an ICMP flow. */
 		if (!f->packets[0] && !f->packets[1])
 			f->icmp_type = p->type;

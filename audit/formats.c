@@ -177,7 +177,8 @@ static void json_time(struct json *j, const char *key, uint64_t ns)
 static void json_sample(struct json *j, const struct report *r,
 			const struct sample *s)
 {
-	char text[ADDR_TEXT];
+	char text[ADDR_TEXT], tmp[KEY_TEXT];
+	bool ports = proto_has_ports(s->proto);
 
 	json_object(j, NULL);
 	json_str(j, "source", s->source < r->n_seen ?
@@ -186,10 +187,13 @@ static void json_sample(struct json *j, const struct report *r,
 	json_time(j, "time", s->ts);
 	judge_addr_text(r->judge, s->src, text);
 	json_str(j, "src_ip", text);
-	json_int(j, "src_port", s->sport);
+	if (ports)
+		json_int(j, "src_port", s->sport);
 	judge_addr_text(r->judge, s->dst, text);
 	json_str(j, "dest_ip", text);
-	json_int(j, "dest_port", s->dport);
+	if (ports)
+		json_int(j, "dest_port", s->dport);
+	json_str(j, "proto", proto_name(s->proto, tmp));
 	json_end_object(j);
 }
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "audit/icmp.h"
 #include "base/keys.h"
 
 enum { TCP_HEAD = 20, UDP_HEAD = 8, ICMP_HEAD = 8, IP4_HEAD = 20,
@@ -53,8 +54,10 @@ static size_t put_udp(uint8_t *p, const struct pkt *k)
 
 static size_t put_icmp(uint8_t *p, const struct pkt *k)
 {
+	const struct icmp_query *q = icmp_query(k->proto, k->type);
+
 	p[0] = k->type;
-	put16(p + 4, k->sport);
+	put16(p + 4, q && k->type == q->reply ? k->dport : k->sport);
 	return ICMP_HEAD;
 }
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "audit/icmp.h"
 #include "audit/recall.h"
 #include "audit/wire.h"
 #include "base/keys.h"
@@ -21,29 +22,15 @@ struct hearing {
 	struct ruling r;
 };
 
-/* Answers' types and the requests they belong to. */
-static unsigned icmp_request(const struct conn *c)
-{
-	if (c->proto == PROTO_ICMPV6)
-		return c->icmp_type == ICMPV6_ECHO_REQUEST + 1 ?
-		       ICMPV6_ECHO_REQUEST : c->icmp_type;
-	switch (c->icmp_type) {
-	case 0:
-		return ICMP_ECHO_REQUEST;
-	case ICMP_TIMESTAMP_REQUEST + 1:
-	case ICMP_INFO_REQUEST + 1:
-	case ICMP_MASK_REQUEST + 1:
-		return c->icmp_type - 1u;
-	default:
-		return c->icmp_type;
-	}
-}
-
 /* What the opener asked for, were it this side. */
 static uint32_t key_from(const struct conn *c, unsigned side)
 {
-	if (proto_is_icmp(c->proto))
-		return key_of(c->proto, icmp_request(c));
+	const struct icmp_query *q;
+
+	if (proto_is_icmp(c->proto)) {
+		q = icmp_query(c->proto, c->icmp_type);
+		return key_of(c->proto, q ? q->request : c->icmp_type);
+	}
 	if (proto_has_ports(c->proto))
 		return key_of(c->proto, side ? c->aport : c->bport);
 	return key_of(c->proto, 0);
@@ -250,7 +237,7 @@ static void count_in(struct hearing *h, struct finding *f)
 	if (f->n_sample < FINDING_SAMPLES)
 		f->sample[f->n_sample++] = (struct sample){
 			h->src, h->dst, h->sport, h->dport, c->source,
-			c->number, c->first };
+			c->proto, c->number, c->first };
 }
 
 /* A finding that speaks of this flow; the rest is the caller's. */

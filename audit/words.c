@@ -186,14 +186,17 @@ static const char *sample_words(struct arena *a, const struct judge *j,
 				const struct sample *s,
 				const struct observed *seen, size_t n_seen)
 {
+	const char *in = s->source < n_seen ? seen[s->source].name : "?";
+	unsigned long long number = s->number;
 	char src[ADDR_TEXT], dst[ADDR_TEXT];
 
 	judge_addr_text(j, s->src, src);
 	judge_addr_text(j, s->dst, dst);
-	return arena_printf(a, "%s #%llu %s:%u > %s:%u",
-			    s->source < n_seen ? seen[s->source].name : "?",
-			    (unsigned long long)s->number, src, s->sport, dst,
-			    s->dport);
+	if (!proto_has_ports(s->proto))
+		return arena_printf(a, "%s #%llu %s > %s", in, number, src,
+				    dst);
+	return arena_printf(a, "%s #%llu %s:%u > %s:%u", in, number, src,
+			    s->sport, dst, s->dport);
 }
 
 struct words_of finding_words(struct arena *a, const struct judge *j,

@@ -338,10 +338,10 @@ static void icmp_errors(void)
 	CU_ASSERT(decode(o.b, o.n, (uint32_t)o.n, 1, p, &st) == 1);
 	CU_ASSERT((p[0].flags & PKT_QUOTED) && p[0].dport == 389 &&
 		  p[0].proto == PROTO_TCP && p[0].type == 3);
-	o.n = 14; /* echo request: the identifier on both sides */
+	o.n = 14; /* echo request: its identifier is the asker's port */
 	ip4(&o, PROTO_ICMP, "0800 0000 0007 0001 6162", 0, 10);
 	CU_ASSERT(decode(o.b, o.n, (uint32_t)o.n, 1, p, &st) == 1);
-	CU_ASSERT(p[0].sport == 7 && p[0].dport == 7 && p[0].type == 8);
+	CU_ASSERT(p[0].sport == 7 && p[0].dport == 0xff08 && p[0].type == 8);
 	o.n = 14; /* an error about an error: nobody sends those */
 	ip4(&o, PROTO_ICMP, "0301 0000 00000000", 0, 8 + 28);
 	ip4(&o, PROTO_ICMP, "0301 0000 00000000", 0, 8);

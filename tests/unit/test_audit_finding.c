@@ -30,7 +30,8 @@ static void put(struct findings *s, struct finding f)
 	if (g->n_sample < FINDING_SAMPLES)
 		g->sample[g->n_sample++] = (struct sample){
 			.src = f.src.addr, .dst = f.dst.addr,
-			.dport = (uint16_t)f.key };
+			.dport = (uint16_t)f.key,
+			.proto = key_proto(f.key) };
 }
 
 static void aggregates(void)
