@@ -57,13 +57,15 @@ void read_service_keys(struct question *q, const struct service *s,
 
 /* cmd_explain.c. "not planned", "no path leads from dmz to inside" */
 const char *explain_why(const struct question *q, const struct answer *x);
-/* Why what is denied may pass nevertheless: nothing there enforces it. */
-text_list explain_passes(const struct question *q, const struct answer *x,
-			 const struct packet *k);
 /* Exceptions that would allow the packet (its own addresses), were it their
  * time. */
 void explain_lapsed(struct question *q, const struct packet *k,
 		    rule_list *out);
+
+/* explain_passes.c. Why what is denied may pass nevertheless: nothing there
+ * enforces it. */
+text_list explain_passes(const struct question *q, const struct answer *x,
+			 const struct packet *k);
 
 /* explain_queries.c: answers all of a file. */
 int explain_queries(struct question *q, const char *path);

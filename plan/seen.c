@@ -154,7 +154,8 @@ static struct answer end_to_end(struct view_of *v, const struct form *s,
 	const struct plan *p = v->p;
 	const struct route *r;
 
-	if (a.verdict != VERDICT_ALLOWED && a.why != WHY_ONLY_IPSEC)
+	if (a.verdict != VERDICT_ALLOWED && a.why != WHY_ONLY_IPSEC &&
+	    a.why != WHY_NOT_PLANNED)
 		return a;
 	r = plan_route(p, node_of(p, s->cell), node_of(p, d->cell));
 	if (touched_by(p, r, s, p->cell[s->cell].cls, v->v4) &&
