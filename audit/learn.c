@@ -208,8 +208,10 @@ void learn_roles(struct learn *l, bool with_roles)
 		memset(m->given, 0, sizeof(m->given));
 		memset(m->bears, 0, sizeof(m->bears));
 	}
-	for (size_t i = 0; i < l->flows.n; i++)
+	for (size_t i = 0; i < l->flows.n; i++) {
 		l->flows.v[i].excepted = !with_roles;
+		l->flows.v[i].refused = false;
+	}
 	if (!with_roles)
 		return;
 	learn_assign_roles(l);
@@ -243,8 +245,11 @@ struct learn_stats learn_stats(const struct learn *l)
 		for (uint32_t r = 0; r < LEARN_ROLES; r++)
 			st.roles += has_bit(l->members.v[i].given, r);
 	}
-	for (size_t i = 0; i < l->flows.n; i++)
-		st.allows += l->flows.v[i].excepted;
+	for (size_t i = 0; i < l->flows.n; i++) {
+		st.refused += l->flows.v[i].refused;
+		st.allows += l->flows.v[i].excepted &&
+			     !l->flows.v[i].refused;
+	}
 	return st;
 }
 
@@ -350,9 +355,12 @@ static void put_protocols(const struct seen_flow *v,
 		buf_putc(out, '"');
 }
 
-static void put_allow(const struct learn *l, const struct seen_flow *v,
-		      const struct seen_flow *end, struct buf *out)
+/* NULL: roles explain all of it. */
+static const char *allow_text(const struct learn *l, const struct seen_flow *v,
+			      const struct seen_flow *end)
 {
+	struct buf b = { 0 };
+	const char *s;
 	uint64_t flows = 0, answered = 0;
 
 	for (const struct seen_flow *f = v; f < end; f++) {
@@ -360,21 +368,28 @@ static void put_allow(const struct learn *l, const struct seen_flow *v,
 		answered += f->excepted ? f->answered : 0;
 	}
 	if (!flows)
-		return;
-	buf_printf(out, "  <allow from=\"%s\" to=\"%s\"",
+		return NULL;
+	buf_printf(&b, "  <allow from=\"%s\" to=\"%s\"",
 		   l->members.v[v->from].name, l->members.v[v->to].name);
-	put_keys(v, end, PROTO_TCP, "tcp", out);
-	put_keys(v, end, PROTO_UDP, "udp", out);
-	put_keys(v, end, PROTO_ICMP, "icmp", out);
-	put_keys(v, end, PROTO_ICMPV6, "icmpv6", out);
-	put_protocols(v, end, out);
-	buf_printf(out, "\n         reason=\"REVIEW: seen, %llu flow%s, %llu "
-		   "answered\"/>\n", (unsigned long long)flows,
-		   flows == 1 ? "" : "s", (unsigned long long)answered);
+	put_keys(v, end, PROTO_TCP, "tcp", &b);
+	put_keys(v, end, PROTO_UDP, "udp", &b);
+	put_keys(v, end, PROTO_ICMP, "icmp", &b);
+	put_keys(v, end, PROTO_ICMPV6, "icmpv6", &b);
+	put_protocols(v, end, &b);
+	buf_printf(&b, "\n         reason=\"REVIEW: seen, %llu flow%s, %llu "
+		   "answered\"/>", (unsigned long long)flows, plural(flows),
+		   (unsigned long long)answered);
+	s = arena_strdup(l->arena, b.s);
+	buf_free(&b);
+	return s;
 }
 
-static void put_allows(const struct learn *l, struct buf *out)
+size_t learn_allows(struct learn *l, struct learn_allow **out)
 {
+	struct learn_allow *v = ARENA_ARRAY(l->arena, struct learn_allow,
+					    l->flows.n);
+	size_t n = 0;
+
 	for (size_t i = 0, end; i < l->flows.n; i = end) {
 		const struct seen_flow *f = &l->flows.v[i];
 
@@ -382,8 +397,18 @@ static void put_allows(const struct learn *l, struct buf *out)
 		while (end < l->flows.n && l->flows.v[end].from == f->from &&
 		       l->flows.v[end].to == f->to)
 			end++;
-		put_allow(l, f, l->flows.v + end, out);
+		v[n] = (struct learn_allow){
+			allow_text(l, f, l->flows.v + end), i, end };
+		n += v[n].xml != NULL;
 	}
+	*out = v;
+	return n;
+}
+
+void learn_refused(struct learn *l, const struct learn_allow *x)
+{
+	for (size_t i = x->first; i < x->end; i++)
+		l->flows.v[i].refused = l->flows.v[i].excepted;
 }
 
 static void put_pin(const struct learn *l, const struct role_pin *p,
@@ -411,5 +436,4 @@ void learn_put_rest(const struct learn *l, struct buf *out)
 	}
 	for (size_t i = 0; i < l->pins.n; i++)
 		put_pin(l, &l->pins.v[i], out);
-	put_allows(l, out);
 }

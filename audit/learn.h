@@ -24,6 +24,10 @@ void learn_flow(struct learn *l, const struct finding *f);
 
 /* With roles: false leaves all to exceptions. */
 void learn_roles(struct learn *l, bool with_roles);
+/* Does the topology take what stands now to be written? */
+typedef bool learn_taken_fn(void *ctx);
+/* Takes back the roles that it does not take, so that the others may stay. */
+void learn_sift_roles(struct learn *l, learn_taken_fn *taken, void *ctx);
 /* Marks what this plan denies of it, to become exceptions; how many. */
 size_t learn_missed(struct learn *l, const struct judge *j);
 
@@ -31,13 +35,24 @@ size_t learn_missed(struct learn *l, const struct judge *j);
 size_t learn_places(const struct learn *l, const struct party ***out);
 void learn_put_hosts(const struct learn *l, const struct party *where,
 		     size_t indent, struct buf *out);
-/* assign, pin and allow: what stands beside the zones. */
+/* assign and pin: what stands beside the zones. */
 void learn_put_rest(const struct learn *l, struct buf *out);
+
+/* An exception: an allow for all services from one to another. */
+struct learn_allow {
+	const char *xml;
+	size_t first, end; /* internal: of what was seen */
+};
+/* In *out, of learn's arena. */
+size_t learn_allows(struct learn *l, struct learn_allow **out);
+/* What it stands for is not cured by it. */
+void learn_refused(struct learn *l, const struct learn_allow *x);
 
 struct learn_stats {
 	size_t flows;	 /* different ones */
 	size_t incurable; /* flows of which no plan could be made */
 	size_t hosts, roles, pins, allows;
+	size_t refused; /* flows whose exceptions the topology refuses */
 	bool too_many; /* more than can be kept */
 };
 struct learn_stats learn_stats(const struct learn *l);

@@ -26,6 +26,7 @@ struct seen_flow {
 	uint32_t key;
 	uint64_t flows, answered, first;
 	bool excepted; /* no role explains it */
+	bool refused;  /* the topology refuses an exception for it */
 };
 
 /* A service of a template flow between two roles. */

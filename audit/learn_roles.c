@@ -1,5 +1,6 @@
 #include "audit/learn_impl.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/keys.h"
@@ -380,4 +381,103 @@ void learn_find_pins(struct learn *l)
 		if (l->pins.v[i].ports.n <= PIN_PORTS)
 			l->pins.v[n++] = l->pins.v[i];
 	l->pins.n = n;
+}
+
+/* ---- roles that are refused -------------------------------------------------- */
+
+/* A role that was proposed for one. */
+struct gift {
+	struct member *to;
+	uint32_t role;
+	size_t flows; /* that its bearer takes part in */
+};
+
+struct sieve {
+	struct learn *l;
+	VEC(struct gift) gifts;
+	learn_taken_fn *taken;
+	void *ctx;
+};
+
+static size_t take_part(const struct learn *l, uint32_t member)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->flows.n; i++)
+		n += l->flows.v[i].from == member || l->flows.v[i].to == member;
+	return n;
+}
+
+/* Who explains most goes first, and so stays. */
+static int by_flows(const void *a, const void *b)
+{
+	const struct gift *x = a, *y = b;
+
+	if (x->flows != y->flows)
+		return x->flows > y->flows ? -1 : 1;
+	if (x->to != y->to)
+		return x->to < y->to ? -1 : 1;
+	return x->role < y->role ? -1 : x->role > y->role;
+}
+
+static void list_gifts(struct sieve *s)
+{
+	struct learn *l = s->l;
+
+	for (uint32_t i = 0; i < l->members.n; i++) {
+		struct member *m = &l->members.v[i];
+		size_t flows = take_part(l, i);
+
+		for (uint32_t r = 0; r < LEARN_ROLES; r++)
+			if (has_bit(m->given, r))
+				vec_push(l->arena, &s->gifts,
+					 (struct gift){ m, r, flows });
+	}
+	if (s->gifts.n)
+		qsort(s->gifts.v, s->gifts.n, sizeof(*s->gifts.v), by_flows);
+}
+
+static void find_pins_anew(struct learn *l)
+{
+	explain(l);
+	l->pins.n = 0;
+	learn_find_pins(l);
+}
+
+static void set_gifts(struct sieve *s, size_t from, size_t n, bool on)
+{
+	for (size_t i = from; i < from + n; i++) {
+		const struct gift *g = &s->gifts.v[i];
+		uint64_t bit = UINT64_C(1) << g->role % 64;
+
+		g->to->given[g->role / 64] &= ~bit;
+		g->to->given[g->role / 64] |= on ? bit : 0;
+		work_out(s->l, g->to);
+	}
+	find_pins_anew(s->l);
+}
+
+/* Of roles that nobody has yet, beside those before them, by halves: two may
+ * be refused that alone are not. */
+static void sift(struct sieve *s, size_t from, size_t n)
+{
+	set_gifts(s, from, n, true);
+	if (s->taken(s->ctx))
+		return;
+	set_gifts(s, from, n, false);
+	if (n < 2)
+		return;
+	sift(s, from, n / 2);
+	sift(s, from + n / 2, n - n / 2);
+}
+
+void learn_sift_roles(struct learn *l, learn_taken_fn *taken, void *ctx)
+{
+	struct sieve s = { .l = l, .taken = taken, .ctx = ctx };
+
+	list_gifts(&s);
+	set_gifts(&s, 0, s.gifts.n, false);
+	sift(&s, 0, s.gifts.n);
+	prune(l);
+	find_pins_anew(l);
 }

@@ -6,6 +6,7 @@
 #include "cli/captures.h"
 #include "cli/splice.h"
 #include "cli/stop.h"
+#include "cli/tried.h"
 #include "topology/xml.h"
 
 /* Reads captures by a skeleton of zones and writes it with what they show. */
@@ -134,15 +135,30 @@ static void put_hosts(void *ctx, const struct party *into, size_t indent,
 	learn_put_hosts(ctx, into, indent, out);
 }
 
-/* The skeleton with hosts in its zones and the rest before its end. */
-static bool write_text(struct run *r, struct buf *out)
+/* Text with something before its end tag. */
+static void put_before_end(const struct buf *text, const struct buf *what,
+			   struct buf *out)
+{
+	size_t end = text->n;
+
+	/* "</topology>" is the last tag there is. */
+	while (end && text->s[end - 1] != '<')
+		end--;
+	end -= end > 0;
+	out->n = 0;
+	buf_put(out, text->s, end);
+	buf_put(out, what->s, what->n);
+	buf_put(out, text->s + end, text->n - end);
+}
+
+/* The skeleton with hosts in its zones, and roles and pins before its end. */
+static bool put_hosts_and_roles(struct run *r, struct buf *out)
 {
 	const struct source *src = r->l.topo->at.src;
 	const struct party **where;
 	size_t n = learn_places(r->learn, &where);
 	struct splice *v = ARENA_ARRAY(r->a->arena, struct splice, n);
-	struct buf text = { 0 };
-	size_t end;
+	struct buf text = { 0 }, rest = { 0 };
 
 	for (size_t i = 0; i < n; i++) {
 		if (where[i]->xml->src != src) {
@@ -155,15 +171,61 @@ static bool write_text(struct run *r, struct buf *out)
 		v[i] = (struct splice){ where[i], put_hosts, r->learn };
 	}
 	splice_text(src, v, n, &text);
-	/* "</topology>" is the last tag there is. */
-	for (end = text.n; end && text.s[end - 1] != '<'; end--)
-		;
-	out->n = 0;
-	buf_put(out, text.s, end ? end - 1 : 0);
-	learn_put_rest(r->learn, out);
-	buf_put(out, text.s + (end ? end - 1 : 0), text.n - (end ? end - 1 : 0));
+	learn_put_rest(r->learn, &rest);
+	put_before_end(&text, &rest, out);
+	buf_free(&rest);
 	buf_free(&text);
 	return true;
+}
+
+static bool roles_taken(void *ctx)
+{
+	struct run *r = ctx;
+	struct buf text = { 0 };
+	struct loaded l;
+	bool good = put_hosts_and_roles(r, &text) &&
+		    load_edited(r->a, &r->l, text.s, text.n, &l);
+
+	buf_free(&text);
+	return good;
+}
+
+/* The skeleton with hosts and with the roles that it takes. */
+static bool load_base(struct run *r, struct buf *text, struct loaded *base,
+		      struct diags *why)
+{
+	if (!put_hosts_and_roles(r, text))
+		return false;
+	if (load_edited(r->a, &r->l, text->s, text->n, base))
+		return true;
+	learn_sift_roles(r->learn, roles_taken, r);
+	if (!put_hosts_and_roles(r, text))
+		return false;
+	if (load_edited(r->a, &r->l, text->s, text->n, base))
+		return true;
+	*why = base->diags;
+	return false;
+}
+
+/* Tries the exceptions beside hosts and roles; those that the topology
+ * refuses are put in comments. *l: with the rest. */
+static bool put_allows(struct run *r, const struct loaded *base,
+		       struct buf *out, struct loaded *l)
+{
+	struct learn_allow *allow;
+	size_t n = learn_allows(r->learn, &allow);
+	struct tried_line *line = ARENA_ARRAY(r->a->arena, struct tried_line,
+					      n);
+	bool good;
+
+	for (size_t i = 0; i < n; i++)
+		line[i].xml = allow[i].xml;
+	good = tried_lines(r->a, base, line, n, l);
+	tried_put(line, n, out);
+	for (size_t i = 0; i < n; i++)
+		if (line[i].why)
+			learn_refused(r->learn, &allow[i]);
+	return good;
 }
 
 /* Compiles what was written, and turns into exceptions what it still denies.
@@ -171,21 +233,21 @@ static bool write_text(struct run *r, struct buf *out)
  * round is enough, a second one tells. */
 static bool settle(struct run *r, struct buf *out, struct diags *why)
 {
-	for (int round = 0; round < 3; round++) {
-		struct loaded l;
-		size_t missed;
+	struct buf text = { 0 }, allows = { 0 };
+	struct loaded base, l;
+	bool good = load_base(r, &text, &base, why);
+	bool missed = true;
 
-		if (!write_text(r, out))
-			return false;
-		if (!load_edited(r->a, &r->l, out->s, out->n, &l)) {
-			*why = l.diags;
-			return false;
-		}
-		missed = learn_missed(r->learn, judge_new(r->a->arena, l.plan));
-		if (!missed)
-			return true;
+	for (int round = 0; good && missed && round < 3; round++) {
+		allows.n = 0;
+		good = put_allows(r, &base, &allows, &l);
+		missed = good && learn_missed(r->learn,
+					      judge_new(r->a->arena, l.plan));
 	}
-	return false;
+	put_before_end(&text, &allows, out);
+	buf_free(&allows);
+	buf_free(&text);
+	return good && !missed;
 }
 
 static void tell(const struct run *r, bool with_roles)
@@ -198,6 +260,10 @@ static void tell(const struct run *r, bool with_roles)
 		plural(st.roles), st.pins, plural(st.pins), st.allows,
 		plural(st.allows), with_roles ? "" :
 		" (with roles it did not compile)");
+	if (st.refused)
+		fprintf(stderr, "portplan learn: exceptions for %zu flow%s are "
+			"refused by the topology: they are comments, with why\n",
+			st.refused, plural(st.refused));
 	if (st.too_many)
 		fprintf(stderr, "portplan learn: there are more flows than it "
 			"keeps: run it again on what it wrote\n");
@@ -245,7 +311,8 @@ static int cmd_learn(struct args *a)
 	tell(&r, roles);
 	if (rc != EXIT_OK)
 		return rc;
-	return learn_stats(r.learn).incurable ? EXIT_FINDINGS :
+	return learn_stats(r.learn).incurable || learn_stats(r.learn).refused ?
+	       EXIT_FINDINGS :
 	       r.incomplete || learn_stats(r.learn).too_many ?
 	       EXIT_UNDECIDED : EXIT_OK;
 }
@@ -270,13 +337,14 @@ const struct command command_learn = {
 	  "and roles. Of what the captures show beyond its plan this makes "
 	  "hosts, gives them the roles of the templates that explain most of "
 	  "it and open least besides, pins what was seen of dynamic ports, and "
-	  "writes exceptions for the rest, marked REVIEW. The result compiles, "
+	  "writes exceptions for the rest, marked REVIEW; one that the topology "
+	  "refuses is a comment that says why. The result compiles, "
 	  "and the audit of the same captures finds nothing in it that a plan "
 	  "could cure. It is a draft: what was seen is not what should be.\n"
 	  "A pipe is read to its end; Ctrl-C and --duration end it before, and "
 	  "what came is learnt from.\n"
 	  "Exit code 1: flows were seen that no plan cures, such as addresses "
-	  "in no zone.",
+	  "in no zone, or exceptions are refused.",
 	OPTIONS(learn_options),
 	.examples = "  portplan learn zones.xml -r monday.pcap -o draft.xml\n"
 		      "  tcpdump -U -i eth3 -w - | portplan learn zones.xml "
