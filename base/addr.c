@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/vec.h"
+
 struct addr addr_from_v4_bytes(const uint8_t b[4])
 {
 	return addr_v4((uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 |
@@ -235,4 +237,31 @@ bool addr_set_has(const struct addr_set *s, struct addr a)
 			hi = mid;
 	}
 	return lo < s->n && addr_cmp(s->r[lo].lo, a) <= 0;
+}
+
+struct addr_set addr_set_minus(struct arena *a, const struct addr_set *x,
+			       const struct addr_set *y)
+{
+	VEC(struct addr_range) v = { 0 };
+	size_t k = 0;
+
+	for (size_t i = 0; i < x->n; i++) {
+		struct addr_range r = x->r[i];
+		bool left = true;
+
+		while (k < y->n && addr_cmp(y->r[k].hi, r.lo) < 0)
+			k++;
+		for (size_t n = k; left && n < y->n &&
+		     addr_cmp(y->r[n].lo, r.hi) <= 0; n++) {
+			if (addr_cmp(y->r[n].lo, r.lo) > 0)
+				vec_push(a, &v, (struct addr_range){
+					r.lo, addr_prev(y->r[n].lo) });
+			left = addr_cmp(y->r[n].hi, r.hi) < 0;
+			if (left)
+				r.lo = addr_next(y->r[n].hi);
+		}
+		if (left)
+			vec_push(a, &v, r);
+	}
+	return (struct addr_set){ v.v, v.n };
 }

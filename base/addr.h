@@ -108,6 +108,9 @@ struct addr_set {
 
 /* Sorts, merges overlaps and neighbours (never across the families), in place. */
 void addr_set_normalise(struct addr_set *s);
+/* What of x is not in y. */
+struct addr_set addr_set_minus(struct arena *a, const struct addr_set *x,
+			       const struct addr_set *y);
 bool addr_set_has(const struct addr_set *s, struct addr a);
 
 #endif

@@ -202,78 +202,33 @@ static const char *size_text(struct differ *d, uint32_t set)
 	return out;
 }
 
-static bool has_reason(const struct plan *p, const char *ident,
-		       struct arena *a)
+/* The reason of that name; NONE if the plan has none. */
+static uint32_t find_reason(struct differ *d, const struct plan *p,
+			    const char *ident)
 {
 	for (uint32_t i = 0; i < p->reasons.n; i++)
-		if (!strcmp(reason_ident(p, i, a), ident))
-			return true;
-	return false;
-}
-
-static bool same_roles(const struct party *x, const struct party *y)
-{
-	if (x->roles.n != y->roles.n)
-		return false;
-	for (size_t i = 0; i < x->roles.n; i++) {
-		bool found = false;
-
-		for (size_t k = 0; k < y->roles.n; k++)
-			found |= !strcmp(x->roles.v[i]->name,
-					 y->roles.v[k]->name);
-		if (!found)
-			return false;
-	}
-	return true;
-}
-
-/* What of a party differs between the plan that has the packets and the other
- * one; NULL: nothing of itself. */
-static const char *party_cause(struct differ *d, const struct plan *has,
-			       const struct plan *other, struct addr at,
-			       bool opened)
-{
-	uint32_t c = plan_cell(has, at);
-	const struct party *x = c == NONE || has->cell[c].party == NONE ? NULL :
-		has->topo->parties.v[has->cell[c].party];
-	const struct party *y = x ? topology_party(other->topo, x->name) : NULL;
-
-	if (!x)
-		return NULL;
-	if (!y)
-		return arena_printf(d->a, "%s %s %s", opened ? "new" :
-				    "removed", party_kind_name(x->kind),
-				    x->name);
-	if (!same_roles(x, y))
-		return arena_printf(d->a, "roles of %s", x->name);
-	if (x->pin.n != y->pin.n)
-		return arena_printf(d->a, "pins of %s", x->name);
-	return NULL;
+		if (!strcmp(reason_ident(p, i, d->a), ident))
+			return i;
+	return NONE;
 }
 
 static const char *cause_of(struct differ *d, const struct plan *has,
 			    const struct plan *other, const struct part *part,
 			    const space_val *w, enum change_kind kind)
 {
-	const struct reason *r = &has->reasons.v[part->reason];
-	const char *ident = reason_ident(has, part->reason, d->a), *cause;
-	bool opened = kind == CHANGE_OPENED;
-	static const char *const what[] = {
-		[REASON_FLOW] = "flow of the template",
-		[REASON_ALLOW] = "exception", [REASON_INPUT] = "input",
-		[REASON_IPSEC] = "ipsec",
-	};
+	const char *cause;
 
 	if (kind == CHANGE_INTO_IPSEC || kind == CHANGE_OUT_OF_IPSEC)
 		return "ipsec";
-	if (!has_reason(other, ident, d->a))
-		return arena_printf(d->a, "%s %s", opened ? "new" : "removed",
-				    what[r->kind]);
-	cause = party_cause(d, has, other, space_to_addr(w[D_SRC]), opened);
-	if (!cause)
-		cause = party_cause(d, has, other, space_to_addr(w[D_DST]),
-				    opened);
-	return cause ? cause : "addresses, ports or paths";
+	cause = diff_cause(d->a, has, part->reason, other,
+			   find_reason(d, other, reason_ident(has, part->reason,
+							      d->a)),
+			   space_to_addr(w[D_SRC]), space_to_addr(w[D_DST]),
+			   kind == CHANGE_OPENED);
+	return cause ? cause :
+		arena_printf(d->a, "paths from %s to %s",
+			     plan_node_name(has, part->from),
+			     plan_node_name(has, part->to));
 }
 
 static struct span reason_place(const struct reason *r)

@@ -53,6 +53,14 @@ void diff_terms(struct arena *a, const struct plan *before,
 void diff_limits(struct arena *a, const struct plan *before,
 		 const struct plan *after, struct plan_diff *out);
 
+/* diff_cause.c: what made the difference under a reason (mine of has, theirs
+ * of other, or NONE), for packets from src to dst that only has
+ * plans, which is the plan after if they are opened. NULL: nothing of the
+ * reason, its parties or services; so it is paths. */
+const char *diff_cause(struct arena *a, const struct plan *has, uint32_t mine,
+		       const struct plan *other, uint32_t theirs,
+		       struct addr src, struct addr dst, bool opened);
+
 struct plan_diff *plan_diff(struct arena *a, const struct plan *before,
 			    const struct plan *after);
 

@@ -88,37 +88,10 @@ static void add(struct side *d, const char *what, const char *cause,
 
 /* ---- which of two says more ----------------------------------------------------- */
 
-static struct addr_set minus(struct arena *a, const struct addr_set *x,
-			     const struct addr_set *y)
-{
-	VEC(struct addr_range) v = { 0 };
-	size_t k = 0;
-
-	for (size_t i = 0; i < x->n; i++) {
-		struct addr_range r = x->r[i];
-		bool left = true;
-
-		while (k < y->n && addr_cmp(y->r[k].hi, r.lo) < 0)
-			k++;
-		for (size_t n = k; left && n < y->n &&
-		     addr_cmp(y->r[n].lo, r.hi) <= 0; n++) {
-			if (addr_cmp(y->r[n].lo, r.lo) > 0)
-				vec_push(a, &v, (struct addr_range){
-					r.lo, addr_prev(y->r[n].lo) });
-			left = addr_cmp(y->r[n].hi, r.hi) < 0;
-			if (left)
-				r.lo = addr_next(y->r[n].hi);
-		}
-		if (left)
-			vec_push(a, &v, r);
-	}
-	return (struct addr_set){ v.v, v.n };
-}
-
 static bool addrs_cover(struct arena *a, const struct addr_set *x,
 			const struct addr_set *y)
 {
-	return !minus(a, y, x).n;
+	return !addr_set_minus(a, y, x).n;
 }
 
 static bool roles_cover(const role_list *x, const role_list *y)
@@ -159,7 +132,7 @@ static struct extent extent_of(struct arena *a, const struct plan *p,
 	struct addr_set from = plan_ends_set(p, &r->from, a);
 	struct addr_set except = plan_ends_set(p, &r->except, a);
 
-	return (struct extent){ minus(a, &from, &except),
+	return (struct extent){ addr_set_minus(a, &from, &except),
 				plan_ends_set(p, &r->to, a),
 				plan_packets_keys(p, &r->what, a) };
 }
