@@ -55,26 +55,75 @@ static unsigned order_of(const char *p, const char *end)
 	return begins(p, end, "rule") ? LAST_RULES : THEN_OTHERS;
 }
 
+/* Each object in turn, in the order in which nft loads them; NULL: no more. */
+struct walk {
+	const char *array, *end, *p;
+	unsigned order;
+};
+
+static struct walk walk_from(const char *text, size_t n)
+{
+	const char *array = memchr(text, '[', n);
+
+	array = array ? array + 1 : text + n;
+	return (struct walk){ array, text + n, array, FIRST_TABLES };
+}
+
+static const char *walk_next(struct walk *w, size_t *n)
+{
+	for (; w->order < ORDERS; w->order++, w->p = w->array)
+		while (w->p < w->end && *w->p != ']') {
+			const char *at = w->p++;
+
+			if (*at != '{')
+				continue;
+			w->p = skip_object(at, w->end);
+			*n = (size_t)(w->p - at);
+			if (order_of(at, w->p) == w->order)
+				return at;
+		}
+	return NULL;
+}
+
+static void put_object(struct buf *out, const char *p, size_t n)
+{
+	buf_puts(out, out->n ? ",\n" : "{\"nftables\": [\n");
+	buf_put(out, p, n);
+}
+
+static void end_objects(struct buf *out)
+{
+	buf_puts(out, out->n ? "]}\n" : "{\"nftables\": []}\n");
+}
+
 void listing_in_order(const char *text, size_t n, struct buf *out)
 {
-	const char *end = text + n, *array = memchr(text, '[', n), *next;
-	bool any = false;
+	struct walk w = walk_from(text, n);
+	size_t len;
 
-	buf_puts(out, "{\"nftables\": [");
-	for (unsigned k = 0; array && k < ORDERS; k++)
-		for (const char *p = array + 1; p < end && *p != ']';
-		     p = next) {
-			next = p + 1;
-			if (*p != '{')
-				continue;
-			next = skip_object(p, end);
-			if (order_of(p, next) != k)
-				continue;
-			buf_puts(out, any ? ",\n" : "\n");
-			buf_put(out, p, (size_t)(next - p));
-			any = true;
-		}
-	buf_puts(out, "]}\n");
+	for (const char *p; (p = walk_next(&w, &len));)
+		put_object(out, p, len);
+	end_objects(out);
+}
+
+bool listing_apart(struct arena *a, const char *text, size_t n,
+		   struct buf out[LISTING_PARTS])
+{
+	struct walk w = walk_from(text, n);
+	enum listing_map map = MAP_AS_IT_IS;
+	size_t len;
+
+	for (const char *p; map != MAP_UNKNOWN && (p = walk_next(&w, &len));) {
+		map = begins(p, p + len, "map") ?
+			listing_map(a, p, len, &out[LISTING_MAPS]) :
+			MAP_AS_IT_IS;
+		if (map == MAP_AS_IT_IS)
+			put_object(&out[w.order == LAST_RULES ? LISTING_RULES :
+					LISTING_HEAD], p, len);
+	}
+	end_objects(&out[LISTING_HEAD]);
+	end_objects(&out[LISTING_RULES]);
+	return map != MAP_UNKNOWN && out[LISTING_MAPS].n;
 }
 
 static bool starts_compat(const char *p, const char *end)

@@ -38,6 +38,7 @@ struct job {
 	int script_fd; /* loaded after it; -1: nothing */
 	const char *const *piece; /* what is loaded in place of the file */
 	size_t n_piece;
+	const char *part[LISTING_PARTS]; /* and of the listing; NULL */
 	const struct names *iface;
 	int err_fd; /* what nft says */
 	uid_t uid;
@@ -168,13 +169,23 @@ static int text_file(const char *text, size_t n)
 }
 
 /* In place of standard input; it is a child that does so. */
-static int run_script(int fd, int err)
+static int run_script(int fd, int err, const char *option)
 {
-	const char *argv[] = {"nft", "-f", "-", NULL};
+	const char *argv[] = {"nft", option, "-", NULL};
 
 	if (fd < 0 || dup2(fd, STDIN_FILENO) < 0)
 		return 1;
 	return run_nft(argv, err, err);
+}
+
+static int run_text(const struct job *j, const char *text, const char *option)
+{
+	int fd = text_file(text, strlen(text));
+	int rc = run_script(fd, j->err_fd, option);
+
+	if (fd >= 0)
+		close(fd);
+	return rc;
 }
 
 static int load_all(const struct job *j)
@@ -183,17 +194,14 @@ static int load_all(const struct job *j)
 			      j->json ? "-" : j->path, NULL};
 	int rc = 0;
 
-	if (!j->n_piece)
+	if (!j->n_piece && !j->part[0])
 		rc = run_nft(argv, j->err_fd, j->err_fd);
-	for (size_t i = 0; !rc && i < j->n_piece; i++) {
-		int fd = text_file(j->piece[i], strlen(j->piece[i]));
-
-		rc = run_script(fd, j->err_fd);
-		if (fd >= 0)
-			close(fd);
-	}
+	for (size_t i = 0; !rc && i < j->n_piece; i++)
+		rc = run_text(j, j->piece[i], "-f");
+	for (size_t i = 0; !rc && j->part[0] && i < LISTING_PARTS; i++)
+		rc = run_text(j, j->part[i], i == LISTING_MAPS ? "-f" : "-jf");
 	if (!rc && j->script_fd >= 0)
-		rc = run_script(j->script_fd, j->err_fd);
+		rc = run_script(j->script_fd, j->err_fd, "-f");
 	return rc;
 }
 
@@ -266,6 +274,7 @@ static const char too_long[] =
 	"  it is more than an ordinary user may send the kernel at once "
 	"(net.core.wmem_default): run this as root\n";
 static const char refused_as_long[] = "Message too long";
+static const char refused_map[] = "Invalid map type";
 
 static void explain(const struct report *r, const char *path, const char *said,
 		    struct buf *err)
@@ -410,6 +419,20 @@ static void rewind_all(const struct job *j)
 		return; /* what nft said before stands before it */
 }
 
+static bool take_parts(struct arena *a, struct job *j, const char *text,
+		       size_t n)
+{
+	struct buf part[LISTING_PARTS] = { 0 };
+	bool ok = listing_apart(a, text, n, part);
+
+	for (size_t i = 0; i < LISTING_PARTS; i++) {
+		if (ok)
+			j->part[i] = arena_strdup(a, part[i].s);
+		buf_free(&part[i]);
+	}
+	return ok;
+}
+
 /* Is there something to do otherwise after what nft said? */
 static bool mended(struct arena *a, struct job *j, struct names *need,
 		   const char *text, size_t n, const char *said)
@@ -418,6 +441,8 @@ static bool mended(struct arena *a, struct job *j, struct names *need,
 		j->piece = rules_pieces(a, text, n, &j->n_piece);
 		return j->n_piece != 0;
 	}
+	if (j->json && !j->part[0] && strstr(said, refused_map))
+		return take_parts(a, j, text, n);
 	return names_complained(a, need, said);
 }
 

@@ -47,6 +47,17 @@ bool names_complained(struct arena *a, struct names *s, const char *said);
 
 /* listing.c: JSON that nft lists, as nft loads it. */
 void listing_in_order(const char *text, size_t n, struct buf *out);
+/* The same in parts that are loaded one after the other, where nft refuses maps
+ * to concatenations: those are text. False: there are none, or one cannot be
+ * said so. The caller frees the parts. */
+enum { LISTING_HEAD, LISTING_MAPS, LISTING_RULES, LISTING_PARTS };
+bool listing_apart(struct arena *a, const char *text, size_t n,
+		   struct buf out[LISTING_PARTS]);
+
+/* listing_maps.c: an object of such a listing that is a map. */
+enum listing_map { MAP_AS_IT_IS, MAP_AS_TEXT, MAP_UNKNOWN };
+enum listing_map listing_map(struct arena *a, const char *text, size_t n,
+			     struct buf *out);
 
 /* The line of a rule that its listing could not say; 0: none. */
 unsigned listing_compat_line(const char *text, size_t n);

@@ -140,7 +140,7 @@ static void put_message(const struct buf *err, const struct rules_file *f)
 static const struct { const char *said, *why, *way_out; } unread[] = {
 	{ "xtables compat", "holds rules of iptables-nft, which no file can "
 	  "carry", "Judge it with check --live on the firewall" },
-	/* nft 1.0.6 lists maps to concatenations so, and refuses them */
+	/* JSON that nft lists and refuses, and that is no map it takes as text */
 	{ "Parsing command array", "holds what nft does not load again from "
 	  "JSON", "Save it as text: nft list ruleset" },
 };
