@@ -84,14 +84,15 @@ static __attribute__((noinline)) bool special(struct audit *au, struct pkt *p,
 	return true;
 }
 
-static void decode_slow(struct audit *au, const struct frame *f)
+/* Its hints from hint on; the next free one. */
+static __attribute__((noinline)) struct flow_hint *
+decode_slow(struct audit *au, const struct frame *f, struct flow_hint *hint)
 {
 	struct pkt *p = &au->pkt[au->n_pkt];
 	size_t k = decode_frame(f, p, &au->decoded);
 
 	for (size_t l = 0; l < k; l++) {
 		struct pkt *to = &au->pkt[au->n_pkt];
-		struct flow_hint *hint = &au->hint[au->n];
 
 		if ((p[l].flags || au->opt.mirror) &&
 		    !special(au, &p[l], f->ts))
@@ -99,10 +100,10 @@ static void decode_slow(struct audit *au, const struct frame *f)
 		if (to != &p[l])
 			*to = p[l];
 		*hint = (struct flow_hint){ .frame = f, .pkt = to };
-		flow_hash(au->flows, to, hint);
+		flow_hash(au->flows, to, hint++);
 		au->n_pkt++;
-		au->n++;
 	}
+	return hint;
 }
 
 static void decode_batch(struct audit *au, const struct frame *f, size_t n)
@@ -111,20 +112,23 @@ static void decode_batch(struct audit *au, const struct frame *f, size_t n)
 	 * first, only the long way looks at. */
 	bool quick = !au->opt.mirror && !au->opt.on_evidence &&
 		     !flows_have_taps(au->flows);
+	const struct flows *t = au->flows;
+	struct flow_hint *hint = au->hint;
 	uint32_t headers;
 	uint64_t cut = 0, bytes = 0, last = au->t.last;
 
-	au->n = au->n_pkt = 0;
+	au->n_pkt = 0;
 	for (const struct frame *end = f + n; f < end; f++) {
 		cut += f->caplen < f->len;
 		bytes += f->len;
 		last = f->ts > last ? f->ts : last;
 		headers = quick ? quick_headers(f) : 0;
 		if (__builtin_expect(headers, 1))
-			quick_hash(au->flows, f, headers, &au->hint[au->n++]);
+			quick_hash(t, f, headers, hint++);
 		else
-			decode_slow(au, f);
+			hint = decode_slow(au, f, hint);
 	}
+	au->n = (size_t)(hint - au->hint);
 	au->t.cut += cut;
 	au->t.bytes += bytes;
 	au->t.last = last;
