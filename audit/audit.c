@@ -139,7 +139,7 @@ enum { LOOK_UNKNOWN = 3 };
 
 /* What is spoken after these first bytes holds no secret of a kind that we
  * could see. */
-static bool app_is_dull(enum app a)
+static bool app_is_dull(unsigned a)
 {
 	return a == APP_TLS || a == APP_KERBEROS || a == APP_DNS ||
 	       a == APP_SMB || a == APP_SSH || a == APP_IKE || a == APP_NTP;
@@ -162,21 +162,14 @@ static void rpc(struct audit *au, struct conn *c, const uint8_t *payload,
 		settle_rpc(au, c, side, &t[i], fr);
 }
 
+/* The payload tells something. */
 static __attribute__((noinline)) void
-look(struct audit *au, struct conn *c, const uint8_t *payload, size_t have,
-     unsigned side, const struct frame *fr)
+heed(struct audit *au, struct conn *c, struct sniffed s,
+     const uint8_t *payload, size_t have, unsigned side,
+     const struct frame *fr)
 {
-	struct sniffed s;
-
-	c->look[side]--;
-	if (c->proto == PROTO_TCP)
-		s = sniff_tcp(payload, have);
-	else if (c->proto == PROTO_UDP)
-		s = sniff_udp(payload, have);
-	else
-		return;
 	if (c->app[side] == APP_UNKNOWN || c->app[side] == APP_MAIL_OR_FTP)
-		c->app[side] = (uint8_t)s.app;
+		c->app[side] = s.app;
 	/* Only what comes first tells: later, another host's words may be
 	 * passed through. */
 	if (s.who != SAID_EITHER)
@@ -191,7 +184,25 @@ look(struct audit *au, struct conn *c, const uint8_t *payload, size_t have,
 	}
 	if (s.app == APP_DCERPC && s.who == SAID_BY_SERVER)
 		rpc(au, c, payload, have, side, fr);
-	if (app_is_dull(s.app) || hopeless(c, side))
+	if (app_is_dull(s.app))
+		c->look[side] = 0;
+}
+
+static void look(struct audit *au, struct conn *c, const uint8_t *payload,
+		 size_t have, unsigned side, const struct frame *fr)
+{
+	struct sniffed s;
+
+	c->look[side]--;
+	if (c->proto == PROTO_TCP)
+		s = sniff_tcp(payload, have);
+	else if (c->proto == PROTO_UDP)
+		s = sniff_udp(payload, have);
+	else
+		return;
+	if (!sniffed_nothing(s))
+		heed(au, c, s, payload, have, side, fr);
+	if (hopeless(c, side))
 		c->look[side] = 0;
 }
 

@@ -428,7 +428,7 @@ static struct sniffed first_of(sniff_fn *const *v, unsigned may,
 	for (; may; may &= may - 1) {
 		struct sniffed s = v[__builtin_ctz(may)](p, n);
 
-		if (s.app != APP_UNKNOWN || s.who != SAID_EITHER)
+		if (!sniffed_nothing(s))
 			return s;
 	}
 	return nothing;
@@ -436,7 +436,9 @@ static struct sniffed first_of(sniff_fn *const *v, unsigned may,
 
 struct sniffed sniff_tcp(const uint8_t *p, size_t n)
 {
-	return first_of(over_tcp, n ? tcp_begins[p[0]] : 0, p, n);
+	unsigned may = n ? tcp_begins[p[0]] : 0;
+
+	return may ? first_of(over_tcp, may, p, n) : nothing;
 }
 
 struct sniffed sniff_udp(const uint8_t *p, size_t n)

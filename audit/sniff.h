@@ -21,10 +21,15 @@ extern const char *const app_names[APP_N];
 enum role_said { SAID_EITHER, SAID_BY_CLIENT, SAID_BY_SERVER };
 
 struct sniffed {
-	enum app app;
-	enum role_said who;
-	bool secret; /* holds a password in the clear */
+	unsigned app : 8; /* enum app; all of it fits a register */
+	unsigned who : 8; /* enum role_said */
+	bool secret : 1;  /* holds a password in the clear */
 };
+
+static inline bool sniffed_nothing(struct sniffed s)
+{
+	return s.app == APP_UNKNOWN && s.who == SAID_EITHER && !s.secret;
+}
 
 /* TCP segments and datagrams; n bytes are at hand. Never reads beyond. */
 struct sniffed sniff_tcp(const uint8_t *p, size_t n);
