@@ -83,8 +83,6 @@ enum app judge_expects(const struct judge *j, uint32_t reason, uint32_t key)
 	return (enum app)j->reason_app[reason];
 }
 
-static struct place place_of(const struct judge *j, uint32_t cell);
-
 /* A public address is whose it is: the host's, or theirs who hide behind it. */
 static struct place public_place(const struct judge *j,
 				 const struct public_addr *x)
@@ -92,9 +90,9 @@ static struct place public_place(const struct judge *j,
 	const struct party *many = x->many;
 
 	if (x->own != NONE)
-		return place_of(j, x->own);
+		return judge_place_of(j, x->own);
 	if (!many)
-		return place_of(j, plan_cell(j->plan, j->plan->topo->publishes
+		return judge_place_of(j, plan_cell(j->plan, j->plan->topo->publishes
 				.v[x->publishes.v[0]]->own));
 	return (struct place){ many->kind == PARTY_ZONE ? PLACE_ZONE :
 							  PLACE_NETWORK,
@@ -102,7 +100,7 @@ static struct place public_place(const struct judge *j,
 			       false };
 }
 
-static struct place place_of(const struct judge *j, uint32_t cell)
+struct place judge_place_of(const struct judge *j, uint32_t cell)
 {
 	static const enum place_kind kinds[] = {
 		[PARTY_ZONE] = PLACE_ZONE, [PARTY_NETWORK] = PLACE_NETWORK,
@@ -130,7 +128,7 @@ static struct place place_of(const struct judge *j, uint32_t cell)
 
 struct place judge_place(const struct judge *j, struct addr a)
 {
-	return place_of(j, plan_cell(j->plan, a));
+	return judge_place_of(j, plan_cell(j->plan, a));
 }
 
 static bool is_many(const struct plan *p, struct addr a)
@@ -142,23 +140,30 @@ static bool is_many(const struct plan *p, struct addr a)
 	       p->publics.v[p->cell[c].public].many;
 }
 
-struct ruling judge_rule_of(const struct judge *j, struct addr src,
-			    const struct answer *a)
+void judge_set_places(const struct judge *j, struct ruling *r,
+		      struct place src, uint32_t src_cell, struct place dst,
+		      uint32_t dst_cell)
+{
+	r->src = src;
+	r->dst = dst;
+	r->same_zone = src.zone != NONE && src.zone == dst.zone;
+	r->not_judged = r->same_zone && !j->inside &&
+			r->verdict != VERDICT_ALLOWED &&
+			r->why != WHY_ONLY_IPSEC &&
+			plan_inside_any(j->plan, src_cell, dst_cell);
+}
+
+static struct ruling rule_of(const struct judge *j, struct addr src,
+			     const struct answer *a)
 {
 	struct ruling r = { .verdict = a->verdict, .why = a->why,
 			    .reason = a->n_reason ? a->reason[0] : NONE,
 			    .n_reason = a->n_reason, .own = a->own };
 
 	memcpy(r.reasons, a->reason, a->n_reason * sizeof(*r.reasons));
-	r.src = place_of(j, a->src_cell);
-	if (is_many(j->plan, src))
-		r.src = judge_place(j, src);
-	r.dst = place_of(j, a->dst_cell);
-	r.same_zone = r.src.zone != NONE && r.src.zone == r.dst.zone;
-	r.not_judged = r.same_zone && !j->inside &&
-		       r.verdict != VERDICT_ALLOWED &&
-		       r.why != WHY_ONLY_IPSEC &&
-		       plan_inside_any(j->plan, a->src_cell, a->dst_cell);
+	judge_set_places(j, &r, is_many(j->plan, src) ? judge_place(j, src) :
+				judge_place_of(j, a->src_cell), a->src_cell,
+			 judge_place_of(j, a->dst_cell), a->dst_cell);
 	return r;
 }
 
@@ -169,7 +174,7 @@ struct ruling judge_rule(const struct judge *j, struct addr src,
 			    (uint16_t)key_detail(key) };
 	struct answer a = plan_verdict(j->plan, &k);
 
-	return judge_rule_of(j, src, &a);
+	return rule_of(j, src, &a);
 }
 
 uint32_t judge_zone(const struct judge *j, const char *name)

@@ -43,11 +43,14 @@ struct ruling {
 
 struct judge *judge_new(struct arena *a, const struct plan *p);
 struct place judge_place(const struct judge *j, struct addr a);
+/* Of a cell of the plan, or NONE. */
+struct place judge_place_of(const struct judge *j, uint32_t cell);
 struct ruling judge_rule(const struct judge *j, struct addr src,
 			 struct addr dst, uint32_t key);
-/* The same, of the plan's answer, which is about a packet from src. */
-struct ruling judge_rule_of(const struct judge *j, struct addr src,
-			    const struct answer *a);
+/* Makes it one between these two, for which the plan's answer is the same. */
+void judge_set_places(const struct judge *j, struct ruling *r,
+		      struct place src, uint32_t src_cell, struct place dst,
+		      uint32_t dst_cell);
 
 /* What a flow that this reason allows should speak: its service's protocol, or
  * that of the port, where the reason names a port alone and no service. The

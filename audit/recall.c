@@ -14,13 +14,19 @@ struct question {
 
 struct entry {
 	struct question q; /* src_class NONE: free */
-	struct answer a;
+	struct ruling r;   /* between those who asked first */
 };
 
-/* The cell of an IPv4 address, which in this form is never 0. */
+/* What the plan knows of an address. */
+struct end {
+	uint32_t cell, class, ends; /* NONE: in none */
+	struct place place;
+};
+
+/* The end at an IPv4 address, which in this form is never 0. */
 struct located {
 	uint64_t addr;
-	uint32_t cell;
+	struct end end;
 };
 
 struct recall {
@@ -58,58 +64,54 @@ static size_t place_of(const struct question *q)
 	return top_bits(x);
 }
 
-static uint32_t cell_of(struct recall *m, const struct plan *p, struct addr a)
+static struct end end_at(const struct judge *j, struct addr a)
+{
+	uint32_t cell = plan_cell(j->plan, a);
+	const struct cell *c = cell == NONE ? NULL : &j->plan->cell[cell];
+
+	return (struct end){ cell, c ? c->cls : NONE, c ? c->ends : NONE,
+			     judge_place_of(j, cell) };
+}
+
+static struct end find_end(struct recall *m, const struct judge *j,
+			   struct addr a)
 {
 	struct located *l = &m->located[top_bits(a.lo)];
 
 	if (!addr_is_v4(a))
-		return plan_cell(p, a);
+		return end_at(j, a);
 	if (l->addr != a.lo)
-		*l = (struct located){ a.lo, plan_cell(p, a) };
-	return l->cell;
+		*l = (struct located){ a.lo, end_at(j, a) };
+	return l->end;
 }
 
-/* May the answer be another's? Not where no class stands for the end. Each
+/* The answer may be another's, too, unless no class stands for an end. Each
  * firewall has a class of its own. */
-static bool ask(const struct plan *p, uint32_t s, uint32_t d, bool v4,
-		uint32_t key, struct question *q)
-{
-	const struct cell *x, *y;
-
-	if (s == NONE || d == NONE)
-		return false;
-	x = &p->cell[s];
-	y = &p->cell[d];
-	if (x->cls == NONE || y->cls == NONE)
-		return false;
-	*q = (struct question){ x->cls, x->ends, y->cls, y->ends, key, v4 };
-	return true;
-}
-
 struct ruling recall_rule(struct recall *m, const struct judge *j,
 			  struct addr src, struct addr dst, uint32_t key)
 {
 	const struct plan *p = j->plan;
-	struct packet k = { src, dst, (uint8_t)key_proto(key),
-			    (uint16_t)key_detail(key) };
 	bool v4 = addr_is_v4(src);
 	struct question q;
+	struct ruling r;
+	struct end s, d;
 	struct entry *e;
-	uint32_t s, d;
 
 	if (p->translates || addr_eq(src, dst) || v4 != addr_is_v4(dst))
 		return judge_rule(j, src, dst, key);
-	s = cell_of(m, p, src);
-	d = cell_of(m, p, dst);
-	if (!ask(p, s, d, v4, key, &q))
+	s = find_end(m, j, src);
+	d = find_end(m, j, dst);
+	if (s.class == NONE || d.class == NONE)
 		return judge_rule(j, src, dst, key);
+	q = (struct question){ s.class, s.ends, d.class, d.ends, key, v4 };
 	e = &m->place[place_of(&q)];
 	if (memcmp(&e->q, &q, sizeof(q))) {
 		e->q = q;
-		e->a = plan_verdict(p, &k);
+		e->r = judge_rule(j, src, dst, key);
 	}
-	e->a.src_cell = s;
-	e->a.dst_cell = d;
-	e->a.own = k;
-	return judge_rule_of(j, src, &e->a);
+	r = e->r;
+	r.own = (struct packet){ src, dst, (uint8_t)key_proto(key),
+				 (uint16_t)key_detail(key) };
+	judge_set_places(j, &r, s.place, s.cell, d.place, d.cell);
+	return r;
 }

@@ -301,8 +301,11 @@ static bool planned_findings(struct hearing *h, bool over)
 	return true;
 }
 
-static void decide_side(struct hearing *h)
+/* Who opened it, and what the plan says of that. */
+static void hear(struct hearing *h, struct audit *au, const struct conn *c)
 {
+	h->au = au;
+	h->c = c;
 	h->o = opener_seen(h->c);
 	if (h->o.side >= 0)
 		take_side(h, (unsigned)h->o.side);
@@ -393,7 +396,7 @@ static void count_over(struct hearing *h, bool wanting)
 
 void settle_flow(struct audit *au, struct conn *c)
 {
-	struct hearing h = { .au = au, .c = c };
+	struct hearing h;
 	bool wanting;
 
 	if (c->note & NOTE_MERGED)
@@ -404,7 +407,7 @@ void settle_flow(struct audit *au, struct conn *c)
 		au->t.housekeeping_packets += c->packets[0] + c->packets[1];
 		return;
 	}
-	decide_side(&h);
+	hear(&h, au, c);
 	wanting = judge_flow(&h, true);
 	count_over(&h, wanting);
 	if (au->opt.all && au->opt.on_flow && !wanting) {
@@ -417,11 +420,11 @@ void settle_flow(struct audit *au, struct conn *c)
 
 void settle_early(struct audit *au, struct conn *c)
 {
-	struct hearing h = { .au = au, .c = c };
+	struct hearing h;
 
 	if (!au->opt.housekeeping && is_housekeeping(c))
 		return;
-	decide_side(&h);
+	hear(&h, au, c);
 	judge_flow(&h, false);
 	if (c->note & NOTE_CREDENTIALS)
 		c->note |= NOTE_TOLD_SECRET;
@@ -430,11 +433,11 @@ void settle_early(struct audit *au, struct conn *c)
 
 bool settle_suspect(struct audit *au, const struct conn *c)
 {
-	struct hearing h = { .au = au, .c = c };
+	struct hearing h;
 
 	if (!au->opt.housekeeping && is_housekeeping(c))
 		return false;
-	decide_side(&h);
+	hear(&h, au, c);
 	return h.r.verdict != VERDICT_ALLOWED && !h.r.not_judged;
 }
 
