@@ -1,6 +1,7 @@
 #ifndef AUDIT_BYTES_H
 #define AUDIT_BYTES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Loads from the wire, of any alignment. The caller has checked the length. */
@@ -20,6 +21,11 @@ static inline uint32_t be32(const uint8_t *p)
 static inline uint16_t le16(const uint8_t *p)
 {
 	return (uint16_t)(p[1] << 8 | p[0]);
+}
+
+static inline bool is_broadcast_mac(const uint8_t *p)
+{
+	return be32(p) == UINT32_MAX && be16(p + 4) == UINT16_MAX;
 }
 
 #endif

@@ -103,7 +103,7 @@ static inline bool decode_fast(const struct frame *f, struct pkt *o)
 	o->len = len;
 	o->sport = be16(l4);
 	o->dport = be16(l4 + 2);
-	o->flags = f->data[0] & 1 ? PKT_GROUP : 0;
+	o->flags = is_broadcast_mac(f->data) ? PKT_BROADCAST : 0;
 	o->proto = ip[9];
 	o->ttl = ip[8];
 	o->type = 0;

@@ -28,7 +28,7 @@ enum {
 	PKT_QUOTED = 1 << 2,	 /* out of an ICMP error */
 	PKT_OUTER = 1 << 3,	 /* carries the packet behind it in the list */
 	PKT_INNER = 1 << 4,	 /* was carried */
-	PKT_GROUP = 1 << 5,	 /* to many, as the link layer says */
+	PKT_BROADCAST = 1 << 5,	 /* to all, as the link layer says */
 	PKT_ROUTED = 1 << 6,	 /* IPv6 routing header: dst is the next hop */
 };
 

@@ -49,9 +49,9 @@ enum layer layer_ethernet(struct cursor *c)
 
 	if (left(c) < 14)
 		return too_short(c);
-	c->link_flags &= (uint16_t)~PKT_GROUP;
-	if (p[0] & 1)
-		c->link_flags |= PKT_GROUP;
+	c->link_flags &= (uint16_t)~PKT_BROADCAST;
+	if (is_broadcast_mac(p))
+		c->link_flags |= PKT_BROADCAST;
 	c->p += 14;
 	return type_or_length(c, be16(p + 12));
 }
@@ -175,15 +175,15 @@ enum layer layer_pppoe(struct cursor *c)
 	return L_PPP;
 }
 
-/* LINKTYPE_LINUX_SLL: packet type 1 and 2 are broadcast and multicast; a
- * protocol below 0x600 is one of Linux's own numbers (1: Novell, 4: 802.2). */
+/* LINKTYPE_LINUX_SLL: a protocol below 0x600 is one of Linux's own numbers
+ * (1: Novell, 4: 802.2). */
 static enum layer cooked(struct cursor *c, unsigned to, unsigned hatype,
 			 uint16_t proto)
 {
-	enum { ARPHRD_NETLINK = 824 };
+	enum { PACKET_BROADCAST = 1, ARPHRD_NETLINK = 824 };
 
-	if (to == 1 || to == 2)
-		c->link_flags |= PKT_GROUP;
+	if (to == PACKET_BROADCAST)
+		c->link_flags |= PKT_BROADCAST;
 	if (hatype == ARPHRD_NETLINK)
 		return fail(c, UD_NOT_IP);
 	return type_or_length(c, proto);

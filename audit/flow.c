@@ -439,8 +439,8 @@ static void other_events(struct conn *f, const struct pkt *p, unsigned side)
 
 static void rare_events(struct conn *f, const struct pkt *p)
 {
-	if (p->flags & PKT_GROUP)
-		f->seen |= SEEN_GROUP;
+	if (p->flags & PKT_BROADCAST)
+		f->seen |= SEEN_BROADCAST;
 	if (p->flags & PKT_FIRST_FRAG)
 		f->seen |= SEEN_FRAG;
 	if (p->flags & PKT_INNER)

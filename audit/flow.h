@@ -61,7 +61,7 @@ enum {
 	SEEN_PACKET = 1 << 22, /* not merely quoted */
 	SEEN_ROUTED = 1 << 24, /* again, with a lower TTL or at another tap */
 	/* Without a side: */
-	SEEN_GROUP = 1 << 26, /* sent to many */
+	SEEN_BROADCAST = 1 << 26, /* to all on a link, as that says */
 	SEEN_FRAG = 1 << 27,
 	SEEN_INNER = 1 << 28, /* inside a tunnel or mirror */
 	SEEN_OUTER = 1 << 29, /* is one */

@@ -15,7 +15,7 @@ struct conn *flows_same(const struct flows *t, const struct conn *c,
 /* The events of c, whose side 0 is this side of another. */
 static uint32_t turned_events(uint32_t seen, unsigned side)
 {
-	const uint32_t pairs = SEEN_GROUP - 1, first = pairs / 3;
+	const uint32_t pairs = SEEN_BROADCAST - 1, first = pairs / 3;
 
 	if (!side)
 		return seen;

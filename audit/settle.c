@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "audit/chatter.h"
 #include "audit/icmp.h"
 #include "audit/recall.h"
 #include "audit/wire.h"
@@ -50,45 +51,6 @@ static void take_side(struct hearing *h, unsigned side)
 			   h->key);
 }
 
-/* Addresses that never cross a router, or name nobody (RFC 6890, 5771, 4291,
- * 919). */
-static bool is_local(struct addr a)
-{
-	uint32_t v = (uint32_t)a.lo;
-
-	if (addr_is_v4(a))
-		return v >> 28 == 0xe || v == UINT32_MAX || v >> 24 == 0 ||
-		       v >> 24 == 127 || v >> 16 == 0xa9fe;
-	return a.hi >> 56 == 0xff || a.hi >> 54 == 0x3fa ||
-	       (a.hi == 0 && a.lo <= 1);
-}
-
-/* Exchanges that configure a link between addresses that could be anyone's:
- * DHCP (RFC 2131, 8415), and neighbour discovery and listener reports, which
- * no router passes on (RFC 4861, 2710). */
-static bool configures(const struct conn *c)
-{
-	static const uint16_t dhcp[][2] = { { 67, 68 }, { 67, 67 },
-					    { 546, 547 }, { 547, 547 } };
-
-	if (c->proto == PROTO_ICMPV6)
-		return (c->icmp_type >= 130 && c->icmp_type <= 136) ||
-		       c->icmp_type == 143;
-	if (c->proto != PROTO_UDP)
-		return false;
-	for (size_t i = 0; i < sizeof(dhcp) / sizeof(*dhcp); i++)
-		if ((c->aport == dhcp[i][0] && c->bport == dhcp[i][1]) ||
-		    (c->aport == dhcp[i][1] && c->bport == dhcp[i][0]))
-			return true;
-	return false;
-}
-
-static bool is_housekeeping(const struct conn *c)
-{
-	return (c->seen & SEEN_GROUP) || is_local(c->a) || is_local(c->b) ||
-	       configures(c);
-}
-
 /* Nearer to the plan is the likelier way, where neither is planned. */
 static int nearness(const struct ruling *r)
 {
@@ -131,19 +93,6 @@ static bool contradicts(struct hearing *h)
 	return back.r.verdict == VERDICT_ALLOWED;
 }
 
-/* A source that has no address yet and asks for one (RFC 2131, 4.1; RFC 4862,
- * 5.4.2), or has one for its link alone (RFC 4291, 2.5.6; RFC 3927): it belongs
- * to the link where it is seen, and to no zone. */
-static bool link_source(const struct hearing *h)
-{
-	const struct addr a = h->src;
-
-	if (addr_is_v4(a) ? (uint32_t)a.lo == 0 : a.hi == 0 && a.lo == 0)
-		return (h->c->seen & SEEN_GROUP) || configures(h->c);
-	return addr_is_v4(a) ? (uint32_t)a.lo >> 16 == 0xa9fe :
-			       a.hi >> 54 == 0x3fa;
-}
-
 static bool spoofed(struct hearing *h)
 {
 	const struct audit_options *opt = &h->au->opt;
@@ -154,7 +103,7 @@ static bool spoofed(struct hearing *h)
 		h->au->t.spoof_unknown++;
 		return false;
 	}
-	if (link_source(h))
+	if (is_link_source(h->c, h->src))
 		return false;
 	return !judge_may_pass(h->au->judge, tap, &h->r, &(struct packet){
 			h->src, h->dst, (uint8_t)key_proto(h->key),
@@ -169,7 +118,7 @@ static enum finding_class denied_class(struct hearing *h,
 
 	if (r->why == WHY_ONLY_IPSEC)
 		return F_CLEAR_TEXT;
-	if (link_source(h))
+	if (is_link_source(h->c, h->src))
 		return F_UNPLANNED;
 	if (r->src.kind == PLACE_UNKNOWN || r->dst.kind == PLACE_UNKNOWN)
 		return F_UNKNOWN;
@@ -326,7 +275,7 @@ static bool judge_denied(struct hearing *h, bool over)
 {
 	struct finding f;
 
-	if (link_source(h))
+	if (is_link_source(h->c, h->src))
 		h->r.src = (struct place){ PLACE_UNKNOWN, NONE, NONE, false,
 					   false };
 	f = about(h, F_UNPLANNED);
@@ -402,7 +351,7 @@ void settle_flow(struct audit *au, struct conn *c)
 	if (c->note & NOTE_MERGED)
 		return;
 	au->t.flows++;
-	if (!au->opt.housekeeping && is_housekeeping(c)) {
+	if (!au->opt.housekeeping && is_chatter(c)) {
 		au->t.housekeeping++;
 		au->t.housekeeping_packets += c->packets[0] + c->packets[1];
 		return;
@@ -422,7 +371,7 @@ void settle_early(struct audit *au, struct conn *c)
 {
 	struct hearing h;
 
-	if (!au->opt.housekeeping && is_housekeeping(c))
+	if (!au->opt.housekeeping && is_chatter(c))
 		return;
 	hear(&h, au, c);
 	judge_flow(&h, false);
@@ -435,7 +384,7 @@ bool settle_suspect(struct audit *au, const struct conn *c)
 {
 	struct hearing h;
 
-	if (!au->opt.housekeeping && is_housekeeping(c))
+	if (!au->opt.housekeeping && is_chatter(c))
 		return false;
 	hear(&h, au, c);
 	return h.r.verdict != VERDICT_ALLOWED && !h.r.not_judged;

@@ -549,6 +549,28 @@ def link_sources():
     ]
 
 
+def martians():
+    """What no link has to itself, though an address looks like it."""
+    def one(src, dst, cls, proto=6):
+        kind = {6: tcp(45400, 80, SYN), 17: udp(45400, 80)}[proto]
+        return Case('martian: %s to %s' % (src, dst), [],
+                    [flow(src, 45400, dst, 80, cls)], zone='dmz', rc=1,
+                    frames=[eth(ip(src, dst, proto, kind))])
+    return [
+        one('127.0.0.1', DC, 'spoofed-source'),
+        one('224.0.0.5', DC, 'spoofed-source', 17),
+        one('169.254.1.1', DC, 'spoofed-source'),
+        one('fe80::5', '2001:db8:1::9', 'spoofed-source'),
+        one(FE, '127.0.0.1', 'unknown-address'),
+        one(FE, '255.255.255.255', 'unknown-address'),
+        # A cluster of load balancers has a group's address on the link.
+        Case('to one, by a group of the link', [],
+             [flow(FE, 45401, DC, 9999, 'unplanned')], rc=1, zone='dmz',
+             frames=[bytes.fromhex('03bf0a090010020000000002') + b'\x08\0' +
+                     ip(FE, DC, 17, udp(45401, 9999))]),
+    ]
+
+
 def housekeeping():
     arp = MACS + b'\x08\x06' + bytes(28)
     lldp = bytes.fromhex('0180c200000e02000000000288cc') + bytes(30)
@@ -587,4 +609,4 @@ def scans():
 def all_cases():
     return directions('', '') + mid_stream_either_way() + secrets() + \
         violations() + protocols() + taps() + waivers() + conversations() + incomplete() + housekeeping() + \
-        scans() + literal_ports() + sctp_ports() + link_sources()
+        scans() + martians() + literal_ports() + sctp_ports() + link_sources()
