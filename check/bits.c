@@ -4,15 +4,11 @@ enum { MAX_PIECES = 4096 }; /* intervals that one scattered mask may give */
 
 int reg_bit(uint32_t reg, uint32_t bytes)
 {
-	uint32_t word;
+	uint32_t word = kr_reg_word(reg);
 
-	if (reg >= 1 && reg <= 4)
-		word = (reg - 1) * 4;
-	else if (reg >= 8 && reg < 24)
-		word = reg - 8;
-	else
+	if (word == KR_REG_WORDS || word * 32 + bytes * 8 > REG_BITS)
 		return -1;
-	return word * 32 + bytes * 8 <= REG_BITS ? (int)(word * 32) : -1;
+	return (int)(word * 32);
 }
 
 /* ---- three values */

@@ -20,7 +20,7 @@ struct rbit {
 	uint32_t why; /* opaque: a reason of the scope */
 };
 
-enum { REG_BITS = 512 };
+enum { REG_BITS = KR_REG_WORDS * 32 };
 
 /* IPv4's 32 bits of the address fields: the rest of those is then known. */
 enum { PK_DST4 = PK_FIELDS, PK_SRC4 };

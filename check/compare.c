@@ -329,6 +329,11 @@ static uint32_t forget(struct check *c, uint32_t set, uint32_t fields)
 	return set;
 }
 
+static uint32_t protocol(struct check *c, space_val proto)
+{
+	return only(c, PK_PROTO, proto, proto);
+}
+
 static void count_part(struct check *c, uint32_t set, uint32_t fields,
 		       struct space_count *sum)
 {
@@ -340,18 +345,18 @@ static void count_part(struct check *c, uint32_t set, uint32_t fields,
 
 static struct space_count size_of(struct check *c, uint32_t set)
 {
-	static const uint8_t with_ports[] = {6, 17, 33, 132, 136};
+	/* DCCP 33, UDP-Lite 136: ports stand where TCP has them */
+	static const uint8_t with_ports[] = {PROTO_TCP, PROTO_UDP, 33,
+					     PROTO_SCTP, 136};
 	uint32_t base = 1u << PK_IIF | 1u << PK_OIF | 1u << PK_PROTO |
 			1u << PK_DST | 1u << PK_SRC;
-	uint32_t icmp = space_or(c->s, only(c, PK_PROTO, 1, 1),
-				 only(c, PK_PROTO, 58, 58));
+	uint32_t icmp = space_or(c->s, protocol(c, PROTO_ICMP),
+				 protocol(c, PROTO_ICMPV6));
 	uint32_t ports = SPACE_NO;
 	struct space_count n = {{0}};
 
 	for (size_t i = 0; i < sizeof(with_ports); i++)
-		ports = space_or(
-			c->s, ports,
-			only(c, PK_PROTO, with_ports[i], with_ports[i]));
+		ports = space_or(c->s, ports, protocol(c, with_ports[i]));
 	count_part(c, space_and(c->s, set, ports), base | 1u << PK_TH2, &n);
 	count_part(c, space_and(c->s, set, icmp), base | 1u << PK_TH0, &n);
 	count_part(c, space_minus(c->s, set, space_or(c->s, ports, icmp)), base,
@@ -435,11 +440,16 @@ static uint32_t unicast(struct check *c, unsigned field)
 	return r;
 }
 
+/* The most usual first; the first four are what conntrack knows best. */
+static const space_val usual[] = { PROTO_TCP, PROTO_UDP, PROTO_ICMP,
+				   PROTO_ICMPV6, PROTO_ESP };
+enum { N_TRACKED = 4 };
+
 /* Of several protocols, those that the family has. */
 static uint32_t of_family(struct check *c)
 {
-	uint32_t icmp = only(c, PK_PROTO, 1, 1);
-	uint32_t icmpv6 = only(c, PK_PROTO, 58, 58);
+	uint32_t icmp = protocol(c, PROTO_ICMP);
+	uint32_t icmpv6 = protocol(c, PROTO_ICMPV6);
 
 	icmp = space_and(c->s, icmp, only(c, PK_FAMILY, 1, 1));
 	icmpv6 = space_and(c->s, icmpv6, only(c, PK_FAMILY, 0, 0));
@@ -449,19 +459,19 @@ static uint32_t of_family(struct check *c)
 static uint32_t icmp_types(struct check *c, unsigned proto, unsigned lo,
 			   unsigned hi)
 {
-	return space_and(c->s, only(c, PK_PROTO, proto, proto),
+	return space_and(c->s, protocol(c, proto),
 			 only(c, PK_TH0, lo << 8, hi << 8 | 255));
 }
 
 /* In a connection's middle: ICMP's requests one way, its answers the other. */
 static uint32_t under_way(struct check *c)
 {
-	uint32_t there = space_or(c->s, icmp_types(c, 1, 8, 8),
-				  icmp_types(c, 58, 128, 128));
-	uint32_t back = space_or(c->s, icmp_types(c, 1, 0, 0),
-				 icmp_types(c, 58, 129, 129));
-	uint32_t other = space_not(c->s, space_or(c->s,
-			only(c, PK_PROTO, 1, 1), only(c, PK_PROTO, 58, 58)));
+	uint32_t there = space_or(c->s, icmp_types(c, PROTO_ICMP, 8, 8),
+				  icmp_types(c, PROTO_ICMPV6, 128, 128));
+	uint32_t back = space_or(c->s, icmp_types(c, PROTO_ICMP, 0, 0),
+				 icmp_types(c, PROTO_ICMPV6, 129, 129));
+	uint32_t other = space_not(c->s, space_or(c->s, protocol(c, PROTO_ICMP),
+						  protocol(c, PROTO_ICMPV6)));
 
 	there = space_and(c->s, there, only(c, PK_DIR, 0, 0));
 	back = space_and(c->s, back, only(c, PK_DIR, 1, 1));
@@ -471,17 +481,16 @@ static uint32_t under_way(struct check *c)
 /* What conntrack sees in a state by itself, without helpers or odd protocols. */
 static uint32_t typical(struct check *c, unsigned state)
 {
-	static const uint8_t proto[] = { 6, 17, 1, 58 };
 	uint32_t r = SPACE_NO;
 
 	if (state == CT_ESTABLISHED)
 		return under_way(c);
 	if (state == CT_RELATED)
-		return space_or(c->s, icmp_types(c, 58, 1, 4),
-				space_or(c->s, icmp_types(c, 1, 3, 3),
-					 icmp_types(c, 1, 11, 12)));
-	for (size_t i = 0; state == CT_INVALID && i < sizeof(proto); i++)
-		r = space_or(c->s, r, only(c, PK_PROTO, proto[i], proto[i]));
+		return space_or(c->s, icmp_types(c, PROTO_ICMPV6, 1, 4),
+				space_or(c->s, icmp_types(c, PROTO_ICMP, 3, 3),
+					 icmp_types(c, PROTO_ICMP, 11, 12)));
+	for (size_t i = 0; state == CT_INVALID && i < N_TRACKED; i++)
+		r = space_or(c->s, r, protocol(c, usual[i]));
 	return r == SPACE_NO ? SPACE_ALL : r;
 }
 
@@ -528,7 +537,6 @@ static void take_witness(struct check *c, uint32_t set,
 
 static void witness_of(struct check *c, uint32_t set, space_val *out)
 {
-	static const space_val proto[] = {6, 17, 1, 58, 50};
 	static const space_val port[] = {22, 80, 443, 53, 25, 123, 3389, 8080};
 	static const space_val type[] = {8 << 8, 128 << 8, 3 << 8 | 1};
 	static const space_val sport[] = {40000}, syn[] = {2, 18, 16};
@@ -536,7 +544,7 @@ static void witness_of(struct check *c, uint32_t set, space_val *out)
 	const space_val oif[] = {c->names.n > 2};
 	const space_val v6_doc = (space_val)0x20010db8 << 96;
 	struct space_wish w[PK_FIELDS] = {
-		[PK_PROTO] = {proto, 5}, [PK_TH2] = {port, 8},
+		[PK_PROTO] = {usual, 5}, [PK_TH2] = {port, 8},
 		[PK_TH0] = {sport, 1},	 [PK_FLAGS] = {syn, 3},
 		[PK_TTL] = {ttl, 1},	 [PK_OIF] = {oif, 1},
 	};
@@ -551,7 +559,7 @@ static void witness_of(struct check *c, uint32_t set, space_val *out)
 	w[PK_SRC] = (struct space_wish){src, 2};
 	w[PK_DST] = (struct space_wish){dst, 2};
 	take_witness(c, set, w, out);
-	if (out[PK_PROTO] != 1 && out[PK_PROTO] != 58)
+	if (!proto_is_icmp((unsigned)out[PK_PROTO]))
 		return;
 	w[PK_PROTO] = (struct space_wish){&out[PK_PROTO], 1};
 	w[PK_TH0] = (struct space_wish){type, 3};

@@ -26,6 +26,7 @@ struct comparison {
 	const struct kruleset *rs[2];
 	const struct kr_table *t[2];
 	bool anew; /* its objects have other handles */
+	struct map chain[2]; /* of the table, by handle */
 	const struct drift_options *opt;
 	struct drifts *out;
 };
@@ -241,13 +242,24 @@ static void new_chain(struct comparison *c, const struct kr_chain *x)
 static const struct kr_chain *known_chain(const struct comparison *c, int side,
 					  const struct kr_chain *x)
 {
+	const struct map_entry *e = c->anew ? NULL :
+		map_find(&c->chain[side], &x->handle, sizeof(x->handle));
+
+	return e ? e->val.cp : kr_find_chain(c->t[side], x->name);
+}
+
+static void index_chains(struct comparison *c, int side)
+{
 	const struct kruleset *rs = c->rs[side];
 
-	for (size_t i = 0; !c->anew && i < rs->chain.n; i++)
-		if (rs->chain.v[i]->table == c->t[side] &&
-		    rs->chain.v[i]->handle == x->handle)
-			return rs->chain.v[i];
-	return kr_find_chain(c->t[side], x->name);
+	c->chain[side] = (struct map){ 0 };
+	for (size_t i = 0; i < rs->chain.n; i++) {
+		const struct kr_chain *x = rs->chain.v[i];
+
+		if (x->table == c->t[side])
+			map_add(c->a, &c->chain[side], &x->handle,
+				sizeof(x->handle), NULL)->val.cp = x;
+	}
 }
 
 static void compare_chain(struct comparison *c, const struct kr_chain *x,
@@ -262,6 +274,8 @@ static void compare_chain(struct comparison *c, const struct kr_chain *x,
 
 static void compare_chains(struct comparison *c)
 {
+	index_chains(c, BEFORE);
+	index_chains(c, AFTER);
 	for (size_t i = 0; i < c->rs[AFTER]->chain.n; i++) {
 		const struct kr_chain *y = c->rs[AFTER]->chain.v[i], *x;
 

@@ -118,22 +118,17 @@ static void add_elements(struct collect *c, const struct kr_set *s,
 	}
 }
 
-static unsigned word_of(uint32_t reg)
-{
-	return reg <= 4 ? (reg - 1) * 4 : reg - 8;
-}
-
 static void add_rule(struct collect *c, const struct kr_rule *r)
 {
-	bool holds[32] = {false}; /* a name starts at this word */
+	bool holds[KR_REG_WORDS + 1] = {false}; /* a name starts at this word */
 
 	for (size_t i = 0; i < r->n; i++) {
 		const struct kr_ex *x = r->ex[i];
-		unsigned w = word_of(x->sreg) & 31;
+		unsigned w = kr_reg_word(x->sreg);
 
 		if (x->kind == EX_META || x->kind == EX_PAYLOAD ||
 		    x->kind == EX_CT || x->kind == EX_OPAQUE)
-			holds[word_of(x->dreg) & 31] =
+			holds[kr_reg_word(x->dreg)] =
 				x->kind == EX_META &&
 				(x->key == NFT_META_IIFNAME ||
 				 x->key == NFT_META_OIFNAME);
@@ -142,7 +137,7 @@ static void add_rule(struct collect *c, const struct kr_rule *r)
 				  x->op != NFT_CMP_EQ && x->op != NFT_CMP_NEQ);
 		else if (x->kind == EX_RANGE && holds[w])
 			add_bytes(c, x->a.b, x->a.len, true);
-		for (unsigned k = w; x->kind == EX_LOOKUP && k < 32; k++)
+		for (unsigned k = w; x->kind == EX_LOOKUP && k < KR_REG_WORDS; k++)
 			if (holds[k])
 				add_elements(c, x->set, (k - w) * 4);
 	}

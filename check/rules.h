@@ -58,6 +58,18 @@ struct kr_data {
 	uint8_t b[KR_DATA];
 };
 
+/* The first of the kernel's words of four bytes that a register has; behind the
+ * last where there is no such register. NFT_REG_1 to _4 are four words each,
+ * NFT_REG32_00 to _15 one. */
+enum { KR_REG_WORDS = 16 };
+
+static inline unsigned kr_reg_word(uint32_t reg)
+{
+	if (reg >= 1 && reg <= 4)
+		return (reg - 1) * 4;
+	return reg >= 8 && reg < 8 + KR_REG_WORDS ? reg - 8 : KR_REG_WORDS;
+}
+
 struct kr_chain;
 struct kr_set;
 

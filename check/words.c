@@ -14,7 +14,7 @@
  * Rules and elements in few words, close to nft's, for a reader who wants to
  * know what somebody did: not to be loaded again, and nothing is proven by it.
  */
-enum { REGISTERS = 20, MOST_ELEMENTS = 6 };
+enum { MOST_ELEMENTS = 6 };
 
 enum type { T_HEX, T_NUMBER, T_V4, T_V6, T_NAME, T_PORT, T_PROTO, T_STATE,
 	    T_FAMILY };
@@ -233,18 +233,10 @@ struct loaded_value {
 struct speaker {
 	struct buf *out;
 	size_t start;
-	struct loaded_value reg[REGISTERS];
+	struct loaded_value reg[KR_REG_WORDS + 1];
 	unsigned proto; /* found to be that; 0: not */
 	bool proto_said;
 };
-
-/* Sixteen bytes at 1 to 4, four from 8 on. */
-static unsigned reg_of(uint32_t r)
-{
-	unsigned i = r >= NFT_REG32_00 ? r - NFT_REG32_00 : 4 * (r - 1);
-
-	return r && i < REGISTERS ? i : REGISTERS - 1;
-}
 
 static void word(struct speaker *s)
 {
@@ -261,7 +253,7 @@ static void say(struct speaker *s, const char *what)
 static void load(struct speaker *s, uint32_t reg, const char *name,
 		 enum type type)
 {
-	struct loaded_value *v = &s->reg[reg_of(reg)];
+	struct loaded_value *v = &s->reg[kr_reg_word(reg)];
 
 	*v = (struct loaded_value){ .type = type };
 	snprintf(v->name, sizeof(v->name), "%s", name);
@@ -397,7 +389,7 @@ static void say_cmp(struct speaker *s, const struct kr_ex *x)
 		[NFT_CMP_LTE] = " <=", [NFT_CMP_GT] = " >",
 		[NFT_CMP_GTE] = " >=",
 	};
-	const struct loaded_value *v = &s->reg[reg_of(x->sreg)];
+	const struct loaded_value *v = &s->reg[kr_reg_word(x->sreg)];
 	const char *sign = x->op < sizeof(op) / sizeof(*op) ? op[x->op] : " ?";
 
 	if (implied(s, v, x))
@@ -413,7 +405,7 @@ static void say_cmp(struct speaker *s, const struct kr_ex *x)
 
 static void say_range(struct speaker *s, const struct kr_ex *x)
 {
-	const struct loaded_value *v = &s->reg[reg_of(x->sreg)];
+	const struct loaded_value *v = &s->reg[kr_reg_word(x->sreg)];
 
 	word(s);
 	buf_printf(s->out, "%s%s ", v->name,
@@ -447,11 +439,11 @@ static void say_set(struct speaker *s, const struct kr_set *set)
 
 static void say_lookup(struct speaker *s, const struct kr_ex *x)
 {
-	unsigned at = reg_of(x->sreg);
+	unsigned at = kr_reg_word(x->sreg);
 	size_t have = 0;
 
 	word(s);
-	for (unsigned i = at; x->set && i < REGISTERS && have < x->set->key_len;
+	for (unsigned i = at; x->set && i < KR_REG_WORDS && have < x->set->key_len;
 	     i++) {
 		have += 4;
 		if (!*s->reg[i].name)
@@ -504,8 +496,8 @@ static void say_ex(struct speaker *s, const struct kr_ex *x)
 		load(s, x->dreg, x->key == NFT_CT_STATE ? "ct state" : "ct",
 		     x->key == NFT_CT_STATE ? T_STATE : T_HEX);
 	else if (x->kind == EX_BITWISE) {
-		s->reg[reg_of(x->dreg)] = s->reg[reg_of(x->sreg)];
-		s->reg[reg_of(x->dreg)].mask = &x->a;
+		s->reg[kr_reg_word(x->dreg)] = s->reg[kr_reg_word(x->sreg)];
+		s->reg[kr_reg_word(x->dreg)].mask = &x->a;
 	} else if (x->kind == EX_CMP)
 		say_cmp(s, x);
 	else if (x->kind == EX_RANGE)
