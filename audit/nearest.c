@@ -142,18 +142,12 @@ void judge_nearest(const struct judge *j, struct addr src, struct addr dst,
 static void lax_firewalls(const struct plan *p, uint32_t from, uint32_t to,
 			  struct buf *out)
 {
-	const struct route *r = plan_route(p, from, to);
+	const struct path *x = plan_unenforced_path(p, plan_route(p, from, to));
 
-	for (size_t i = 0; i < p->topo->firewalls.n; i++) {
-		const struct firewall *f = p->topo->firewalls.v[i];
-		bool on_way = false;
-
-		for (size_t k = 0; r && k < r->n_hop; k++)
-			on_way |= r->hop[k].firewall == f->id;
-		if (on_way && f->unenforced)
-			buf_printf(out, "%sfirewall %s does not enforce",
-				   out->n ? ", " : "", f->name);
-	}
+	for (size_t i = 0; x && i < x->n; i++)
+		buf_printf(out, "%sfirewall %s does not enforce",
+			   out->n ? ", " : "",
+			   p->topo->firewalls.v[x->hop[i].firewall]->name);
 }
 
 void judge_let_through(const struct judge *j, struct place src,
@@ -164,7 +158,7 @@ void judge_let_through(const struct judge *j, struct place src,
 	if (src.zone == NONE || dst.zone == NONE)
 		return;
 	o = plan_observed(j->plan, src.zone, dst.zone);
-	if (o)
+	if (o && plan_route(j->plan, src.zone, dst.zone)->reachable)
 		buf_printf(out, "observed until %s", o->until.text);
 	if (src.zone != dst.zone)
 		lax_firewalls(j->plan, src.zone, dst.zone, out);

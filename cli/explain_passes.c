@@ -40,6 +40,7 @@ static void observed(const struct question *q, const struct answer *x,
 	const struct plan *p = q->l.plan;
 	const struct observe *o;
 	const struct route *r;
+	const struct path *open;
 	uint32_t s, d;
 
 	if (p->cell[x->src_cell].cls == NONE || p->cell[x->dst_cell].cls == NONE)
@@ -54,16 +55,11 @@ static void observed(const struct question *q, const struct answer *x,
 		vec_push(a, out, arena_printf(a, "let through and observed "
 			"until %s, from %s: %s (%s)", o->until.text,
 			plan_observe_zones(o, a), o->reason, o->owner));
-	for (size_t i = 0; i < p->topo->firewalls.n; i++) {
-		const struct firewall *f = p->topo->firewalls.v[i];
-		bool on_way = false;
-
-		for (size_t k = 0; k < r->n_hop; k++)
-			on_way |= r->hop[k].firewall == f->id;
-		if (on_way && f->unenforced)
-			vec_push(a, out, arena_printf(a, "firewall %s lets it "
-				"through: enforce=\"no\"", f->name));
-	}
+	open = plan_unenforced_path(p, r);
+	for (size_t i = 0; open && i < open->n; i++)
+		vec_push(a, out, arena_printf(a, "firewall %s lets it through: "
+			"enforce=\"no\"", p->topo->firewalls
+				.v[open->hop[i].firewall]->name));
 }
 
 text_list explain_passes(const struct question *q, const struct answer *x,

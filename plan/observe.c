@@ -259,6 +259,23 @@ const char *plan_let_through(const struct plan *p, struct arena *a)
 	return s;
 }
 
+static bool enforced(const struct plan *p, const struct path *x)
+{
+	for (size_t i = 0; i < x->n; i++)
+		if (!p->topo->firewalls.v[x->hop[i].firewall]->unenforced)
+			return true;
+	return x->n == 0;
+}
+
+const struct path *plan_unenforced_path(const struct plan *p,
+					const struct route *r)
+{
+	for (size_t i = 0; i < r->paths.n; i++)
+		if (!enforced(p, &r->paths.v[i]))
+			return &r->paths.v[i];
+	return NULL;
+}
+
 /* An observe that joins no two zones with a path observes nothing. */
 static bool observes_something(const struct plan *p, const struct observe *o)
 {

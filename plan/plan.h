@@ -284,6 +284,10 @@ const char *plan_observe_zones(const struct observe *o, struct arena *a);
 /* A sentence for whoever reads "all else is denied": where that is not so, since
  * a firewall does not enforce or zones are observed. NULL: it is so. */
 const char *plan_let_through(const struct plan *p, struct arena *a);
+/* A path on which no firewall enforces, so that what is denied passes. NULL:
+ * each has one that does, or crosses none. */
+const struct path *plan_unenforced_path(const struct plan *p,
+					const struct route *r);
 /* Does an observe at this firewall concern what goes from zone to zone across
  * these two of its zones? */
 bool plan_observes(const struct plan *p, const struct firewall *f, uint32_t in,
