@@ -279,18 +279,18 @@ static void count_slow(struct audit *au, const struct flow_hint *hint,
 }
 
 /* What was put off. An earlier look may have been the last. */
-static __attribute__((noinline)) void look_now(struct audit *au)
+static __attribute__((noinline)) void look_now(struct audit *au, size_t n)
 {
-	for (size_t i = 0; i < au->n_look; i++) {
+	for (size_t i = 0; i < n; i++) {
 		const struct to_look *l = &au->look[i];
 		const struct frame *f = l->hint->frame;
 		struct conn *c = l->hint->flow;
 		uint32_t have = plain_have(f, l->hint->data);
 
 		if (have && c->look[l->side])
-			look(au, c, plain_payload(f), have, l->side, f);
+			look(au, c, f->data + plain_start(f, l->hint->data),
+			     have, l->side, f);
 	}
-	au->n_look = 0;
 }
 
 /* More than plain, or a flow begins, and another may end for it. */
@@ -299,7 +299,6 @@ static __attribute__((noinline)) void take_apart(struct audit *au,
 {
 	struct pkt p[PKT_LAYERS];
 
-	look_now(au);
 	if (!hint->pkt)
 		decode_frame(hint->frame, p, &au->decoded);
 	count_slow(au, hint, hint->pkt ? hint->pkt : p);
@@ -311,20 +310,23 @@ static void count_batch(struct audit *au)
 {
 	const struct flow_hint *hint = au->hint, *end = hint + au->n;
 	struct flows *t = au->flows;
+	size_t n = 0;
 
 	for (; hint < end; hint++) {
 		unsigned side;
 
 		if (__builtin_expect(hint->pkt || !quick_add(t, hint, &side),
 				     0)) {
+			look_now(au, n);
 			take_apart(au, hint);
+			n = 0;
 			continue;
 		}
-		au->look[au->n_look] = (struct to_look){ hint, side };
-		au->n_look += unforeseen((hint->data != 0) &
-					 (hint->flow->look[side] != 0));
+		au->look[n] = (struct to_look){ hint, side };
+		n += unforeseen((hint->data != 0) &
+				(hint->flow->look[side] != 0));
 	}
-	look_now(au);
+	look_now(au, n);
 }
 
 void audit_frames(struct audit *au, const struct frame *f, size_t n)

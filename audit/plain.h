@@ -44,15 +44,16 @@ static inline bool is_plain_ipv4(const struct frame *f)
 	       !(be16(f->data + PLAIN_IP + 6) & 0x3fff);
 }
 
-static inline const uint8_t *plain_payload(const struct frame *f)
+/* Where the payload begins, of which so many bytes were on the wire. */
+static inline uint32_t plain_start(const struct frame *f, uint32_t data)
 {
-	return f->data + PLAIN_L4 + plain_l4_bytes(f);
+	return PLAIN_IP + be16(f->data + PLAIN_IP + 2) - data;
 }
 
-/* Bytes at the payload, of which so many were on the wire. */
+/* How many of them are there. */
 static inline uint32_t plain_have(const struct frame *f, uint32_t data)
 {
-	uint32_t have = f->caplen - (uint32_t)(plain_payload(f) - f->data);
+	uint32_t have = f->caplen - plain_start(f, data);
 
 	return have < data ? have : data;
 }

@@ -29,7 +29,7 @@ struct audit {
 	struct flow_hint hint[FRAME_BATCH * PKT_LAYERS];
 	struct to_look look[FRAME_BATCH];
 	struct pkt pkt[FRAME_BATCH * PKT_LAYERS];
-	size_t n, n_pkt, n_look;
+	size_t n, n_pkt;
 };
 
 /* Judges a flow that is over and counts it. */
