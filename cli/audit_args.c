@@ -162,6 +162,10 @@ static void check_kind(struct run *r)
 		if (r->files.n && arg_given(r->args, live_only[i]))
 			diag_add(&r->diags, SEV_ERROR, no_place,
 				 "--%s is for interfaces (-i)", live_only[i]);
+	if (r->evidence_whole && !r->evidence_file.path)
+		diag_add(&r->diags, SEV_ERROR, no_place,
+			 "--evidence-whole says how --evidence FILE is "
+			 "written, which is not given");
 	if (r->redact && r->evidence_whole)
 		diag_add(&r->diags, SEV_ERROR, no_place,
 			 "--redact and --evidence-whole contradict each "

@@ -1,6 +1,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "apply/generation.h"
 #include "apply/model.h"
@@ -447,6 +448,8 @@ int pending_capture(struct pending *p, const char *path)
 	struct capture *c = capture_open(path, 0, &why);
 	size_t n;
 
+	if (!c && access(path, R_OK) < 0)
+		return complain(p->a, "cannot read \"%s\": %s", path, why);
 	if (!c)
 		return complain(p->a, "\"%s\" %s", path, why);
 	arena_add_file(p->a->arena, path);
