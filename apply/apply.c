@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "apply/grace.h"
+#include "apply/known.h"
 
 static void step(const struct apply *a, const char *name)
 {
@@ -80,6 +81,7 @@ static enum apply_result settle(struct apply *a, struct buf *err)
 		return APPLY_STUCK;
 	step(a, "renamed");
 	journal_remove(a->state);
+	known_write(a->state, a->nft, a->table, a->slot, a->g.generation);
 	step(a, "done");
 	return APPLY_DONE;
 }

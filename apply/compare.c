@@ -40,8 +40,8 @@ static bool same_kind(const struct model_set *a, const struct model_set *b)
 	       a->counter == b->counter;
 }
 
-const struct model_elem *model_same_key(const struct model_set *s,
-					const struct model_elem *e)
+struct model_elem *model_same_key(const struct model_set *s,
+				  const struct model_elem *e)
 {
 	uint8_t key[512];
 	struct map_entry *found;

@@ -1,6 +1,7 @@
 #include "apply/generation.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -56,6 +57,12 @@ static int table_attr(const struct nlattr *attr, void *data)
 	return MNL_CB_OK;
 }
 
+static uint64_t handle_of(const struct nlattr *a)
+{
+	return a && mnl_attr_validate(a, MNL_TYPE_U64) >= 0 ?
+		be64toh(mnl_attr_get_u64(a)) : 0;
+}
+
 static void each_table(void *ctx, const struct nlmsghdr *h)
 {
 	struct reading *r = ctx;
@@ -79,6 +86,7 @@ static void each_table(void *ctx, const struct nlmsghdr *h)
 			continue;
 		r->g->slot[i] = dormant ? SLOT_DORMANT : SLOT_RUNNING;
 		r->g->running += !dormant;
+		r->g->handle[i] = handle_of(tb[NFTA_TABLE_HANDLE]);
 	}
 }
 

@@ -18,6 +18,7 @@ enum slot_state { SLOT_EMPTY, SLOT_DORMANT, SLOT_RUNNING };
 struct generations {
 	uint32_t generation; /* of all rules, when this was read */
 	enum slot_state slot[GENERATION_SLOTS];
+	uint64_t handle[GENERATION_SLOTS]; /* of the table there */
 	unsigned running;    /* slots that are */
 };
 

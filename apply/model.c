@@ -96,6 +96,7 @@ static void take_table(struct model *m, const struct attrs *x)
 {
 	m->there = true;
 	m->flags = u32_of(x, NFTA_TABLE_FLAGS) & ~NFT_TABLE_F_DORMANT;
+	m->handle = u64_of(x, NFTA_TABLE_HANDLE);
 }
 
 static void take_chain(struct model *m, const struct attrs *x)
@@ -129,6 +130,21 @@ static void take_set(struct model *m, const struct attrs *x)
 	s->counter = x->v[NFTA_SET_EXPR];
 	vec_push(m->arena, &m->sets, s);
 	map_add_str(m->arena, &m->set_index, s->name, NULL)->val.p = s;
+}
+
+struct model_set *model_add_set(struct model *m, const struct model_set *like)
+{
+	struct model_set *s = ARENA_NEW(m->arena, struct model_set);
+
+	*s = (struct model_set){ .name = like->name, .flags = like->flags,
+				 .key_type = like->key_type,
+				 .key_len = like->key_len,
+				 .data_type = like->data_type,
+				 .data_len = like->data_len,
+				 .counter = like->counter };
+	vec_push(m->arena, &m->sets, s);
+	map_add_str(m->arena, &m->set_index, s->name, NULL)->val.p = s;
+	return s;
 }
 
 static const uint8_t *key_of(struct model *m, const struct attrs *x,
@@ -395,6 +411,11 @@ static int dump_all(struct nft *n, struct narrowed *x, uint16_t type)
 		       x);
 }
 
+static bool is_small(const struct model_set *s)
+{
+	return s->flags & NFT_SET_ANONYMOUS || !strcmp(s->name, GRACE_SET);
+}
+
 static int read_once(struct nft *n, struct model *m, const char *table,
 		     bool elems, struct buf *messages)
 {
@@ -406,7 +427,7 @@ static int read_once(struct nft *n, struct model *m, const char *table,
 	     dump(n, m, NFT_MSG_GETSET, NFTA_SET_TABLE, table) < 0))
 		return -1;
 	for (size_t i = 0; i < m->sets.n; i++)
-		if ((elems || m->sets.v[i]->flags & NFT_SET_ANONYMOUS) &&
+		if ((elems || is_small(m->sets.v[i])) &&
 		    dump_elems(n, m, table, m->sets.v[i], messages) < 0)
 			return -1;
 	return !m->there ? 0 :
@@ -452,8 +473,8 @@ struct model *model_read(struct arena *a, struct nft *n, const char *table,
 }
 
 struct model *model_read_keeping(struct arena *a, struct nft *n,
-				 const char *table, int slot,
+				 const char *table, int slot, bool elems,
 				 struct buf *messages, struct buf *err)
 {
-	return read_table(a, n, table, slot, true, messages, err);
+	return read_table(a, n, table, slot, elems, messages, err);
 }

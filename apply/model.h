@@ -64,6 +64,7 @@ struct model {
 	const char *table; /* with the first slot's name */
 	bool there;
 	uint32_t flags;
+	uint64_t handle; /* from the kernel */
 	VEC(struct model_set *) sets;
 	VEC(struct model_chain *) chains;
 	struct map set_index, chain_index;
@@ -76,9 +77,11 @@ struct model *model_new(struct arena *a, const char *table);
 /* Takes the messages of a unit of a stream; of another table: ignored. */
 int model_unit(void *model, const char *unit, size_t n);
 struct model_set *model_set(const struct model *m, const char *name);
+/* An empty one of the same kind and name. */
+struct model_set *model_add_set(struct model *m, const struct model_set *like);
 /* The element there that has e's key and flags, or NULL. */
-const struct model_elem *model_same_key(const struct model_set *s,
-					const struct model_elem *e);
+struct model_elem *model_same_key(const struct model_set *s,
+				  const struct model_elem *e);
 struct model_chain *model_chain(const struct model *m, const char *name);
 
 /*
@@ -87,9 +90,10 @@ struct model_chain *model_chain(const struct model *m, const char *name);
  */
 struct model *model_read(struct arena *a, struct nft *n, const char *table,
 			 int slot, bool elems, struct buf *err);
-/* The same with elements, whose messages are kept as the kernel sent them. */
+/* The same; the messages with elements are kept as the kernel sent them. Those
+ * of anonymous sets and of a grace period, which are few, always come. */
 struct model *model_read_keeping(struct arena *a, struct nft *n,
-				 const char *table, int slot,
+				 const char *table, int slot, bool elems,
 				 struct buf *messages, struct buf *err);
 
 /* ---- code.c */

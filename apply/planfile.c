@@ -328,3 +328,17 @@ int plan_file_units(struct plan_reader *r,
 			   r->name);
 	return result;
 }
+
+int plan_file_hash(int dir, const char *name, uint64_t *hash)
+{
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	bool got = fd >= 0 && fstat(fd, &st) == 0 &&
+		   st.st_size > (off_t)sizeof(*hash) &&
+		   pread(fd, hash, sizeof(*hash),
+			 st.st_size - (off_t)sizeof(*hash)) == sizeof(*hash);
+
+	if (fd >= 0)
+		close(fd);
+	return got ? 0 : -1;
+}

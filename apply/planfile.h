@@ -61,5 +61,7 @@ int plan_file_units(struct plan_reader *r,
 		    int (*take)(void *ctx, const char *unit, size_t n),
 		    void *ctx, struct buf *err);
 void plan_file_close(struct plan_reader *r);
+/* What stands at the end of one: the hash of all before it. 0 or -1. */
+int plan_file_hash(int dir, const char *name, uint64_t *hash);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include <linux/netfilter/nf_tables.h>
 
+#include "apply/known.h"
 #include "apply/load.h"
 #include "apply/model.h"
 #include "apply/planfile.h"
@@ -126,7 +127,9 @@ static enum recovered back(struct state_dir *s, struct nft *n, const char *table
 
 /* ---- forward ----------------------------------------------------------------------- */
 
-int delete_dormant(struct nft *n, const char *table, struct buf *err)
+/* *from, *to: the generations before and after. */
+static int clear(struct nft *n, const char *table, uint32_t *from, uint32_t *to,
+		 struct buf *err)
 {
 	enum batch_result r = BATCH_STALE;
 	struct generations g;
@@ -135,25 +138,40 @@ int delete_dormant(struct nft *n, const char *table, struct buf *err)
 	for (int tries = 0; tries < TRIES && r == BATCH_STALE; tries++) {
 		if (generations_read(n, table, &g, err) < 0)
 			return -1;
+		*from = g.generation;
 		batch_init(&b, n, g.generation, generation_slot[0]);
 		for (int i = 0; i < GENERATION_SLOTS; i++)
 			if (g.slot[i] == SLOT_DORMANT)
 				batch_add_table(&b, NFT_MSG_DELTABLE, table,
 						generation_slot[i], 0);
 		r = batch_commit(&b, err);
+		*to = b.generation;
 		batch_free(&b);
 	}
 	return r == BATCH_DONE ? 0 : -1;
 }
 
-static enum recovered forward(struct state_dir *s, struct nft *n,
-			      const char *table, struct buf *err)
+int delete_dormant(struct nft *n, const char *table, struct buf *err)
 {
+	uint32_t from, to;
+
+	return clear(n, table, &from, &to, err);
+}
+
+static enum recovered forward(struct state_dir *s, struct nft *n,
+			      const char *table, const struct journal *j,
+			      struct buf *err)
+{
+	uint32_t from, to;
+
 	if (state_has(s, "next.plan") && state_confirm(s, err) < 0)
 		return RECOVERED_NOT;
-	if (delete_dormant(n, table, err) < 0)
+	if (clear(n, table, &from, &to, err) < 0)
 		return RECOVERED_NOT;
 	journal_remove(s);
+	/* nobody came after the switch */
+	if (from == nft_generation_after(j->generation))
+		known_write(s, n, table, j->slot, to);
 	return RECOVERED_FORWARD;
 }
 
@@ -167,7 +185,7 @@ static enum recovered end_direct(struct state_dir *s, struct nft *n,
 	if (generations_read(n, table, &g, err) < 0)
 		return RECOVERED_NOT;
 	if (g.slot[j->slot] == SLOT_RUNNING)
-		return forward(s, n, table, err);
+		return forward(s, n, table, j, err);
 	if (delete_dormant(n, table, err) < 0)
 		return RECOVERED_NOT;
 	state_remove(s, "next.plan");
@@ -195,7 +213,7 @@ static enum recovered end_delta(struct state_dir *s, struct nft *n,
 
 		plan_file_close(&r);
 		if (whole && model_hash(have) == model_hash(want)) {
-			result = forward(s, n, table, err);
+			result = forward(s, n, table, j, err);
 		} else {
 			state_remove(s, "next.plan");
 			journal_remove(s);
@@ -215,7 +233,7 @@ enum recovered recover_by(struct state_dir *s, struct nft *n,
 	if (j->mode == JOURNAL_DIRECT)
 		return end_direct(s, n, table, j, err);
 	return state_has(s, "next.plan") ? back(s, n, table, j, err) :
-					   forward(s, n, table, err);
+					   forward(s, n, table, j, err);
 }
 
 /* Where it cannot even be renamed, that is no reason to go without rules. */

@@ -230,6 +230,24 @@ int state_confirm(const struct state_dir *s, struct buf *err)
 	return 0;
 }
 
+void state_put(const struct state_dir *s, const char *name, const char *text,
+	       size_t n)
+{
+	replace(s, name, text, n);
+}
+
+int state_get(const struct state_dir *s, const char *name, char *text,
+	      size_t room)
+{
+	int fd = openat(s->dir, name, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, room - 1);
+
+	text[n > 0 ? n : 0] = '\0';
+	if (fd >= 0)
+		close(fd);
+	return n < 0 ? -1 : 0;
+}
+
 void state_note(const struct state_dir *s, const char *text)
 {
 	replace(s, "last", text, strlen(text));

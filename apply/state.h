@@ -16,6 +16,7 @@
  *		   the moment of confirmation
  *	journal	   that an apply is under way, and how to undo it
  *	journal.damaged	one that could not be understood, for whoever looks
+ *	runs	   since when what is in boot.plan runs (known.h)
  *	guardian   socket on which the confirmation comes
  *	last	   how the last apply that its starter did not see ended
  */
@@ -72,6 +73,12 @@ int state_confirm(const struct state_dir *s, struct buf *err);
 /* True too where it cannot be told: reading it then says why. */
 bool state_has(const struct state_dir *s, const char *name);
 void state_remove(const struct state_dir *s, const char *name);
+/* A small file as a whole, on disk; best effort. */
+void state_put(const struct state_dir *s, const char *name, const char *text,
+	       size_t n);
+/* Its text, with NUL. -1: there is none. */
+int state_get(const struct state_dir *s, const char *name, char *text,
+	      size_t room);
 /* A line for who asks later; best effort. */
 void state_note(const struct state_dir *s, const char *text);
 /* The kernel's name for its current run; "" if it has none. */

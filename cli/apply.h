@@ -38,6 +38,8 @@ int site_open(struct site *s, struct args *a, const char *firewall);
 int site_open_confirmed(struct site *s, struct args *a, const char *firewall,
 			bool to_boot);
 void site_close(struct site *s);
+/* Loads what was confirmed last, and switches to it. */
+enum batch_result site_load_confirmed(struct site *s);
 /* What was confirmed last, in the site's arena. NULL: s->err. */
 struct model *site_confirmed(struct site *s);
 /* Has it a state directory? EXIT_OK or a message with the nearest that has. */

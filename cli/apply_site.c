@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "apply/known.h"
 #include "cli/apply.h"
 
 /* A firewall on this machine: its state directory, its netlink socket. */
@@ -149,6 +150,23 @@ struct model *site_confirmed(struct site *s)
 	whole = plan_file_units(&r, model_unit, m, &s->err) == 0;
 	plan_file_close(&r);
 	return whole ? m : NULL;
+}
+
+enum batch_result site_load_confirmed(struct site *s)
+{
+	enum batch_result r;
+	int slot;
+
+	foreign_deaf(s);
+	r = load_plan_file(&s->state, BOOT_PLAN, &s->nft, s->table, &s->g,
+			   &slot, &s->err);
+	if (r == BATCH_DONE)
+		r = switch_to(&s->nft, s->table, &s->g, slot, true,
+			      &s->g.generation, &s->err);
+	if (r == BATCH_DONE)
+		known_write(&s->state, &s->nft, s->table, slot,
+			    s->g.generation);
+	return r;
 }
 
 static int by_name(const void *a, const void *b)

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "apply/grace.h"
+#include "apply/known.h"
 #include "cli/apply.h"
 #include "cli/cmd_gen.h"
 #include "cli/machine.h"
@@ -31,6 +32,7 @@ struct job {
 	bool opens, closes;
 	bool unlike; /* this machine is not as the topology says */
 	struct model *have, *want; /* NULL: not compared */
+	bool known; /* have: by known_read() */
 	struct running runs;
 };
 
@@ -91,6 +93,30 @@ static bool same_rules(const struct job *j)
 	       model_hash(j->have) == model_hash(j->want);
 }
 
+/* Of the kernel all that its elements need not be asked for, where that will
+ * do. */
+static bool read_running(struct job *j)
+{
+	struct site *s = &j->site;
+
+	j->runs.slot = generations_running(&s->g);
+	if (j->runs.slot < 0) {
+		j->have = model_new(j->a->arena, s->table);
+		return true;
+	}
+	if (s->g.running == 1)
+		j->have = known_read(j->a->arena, &s->state, &s->nft, s->table,
+				     j->runs.slot, &j->runs.elements);
+	j->known = j->have != NULL;
+	if (!j->known)
+		j->have = model_read_keeping(j->a->arena, &s->nft, s->table,
+					     j->runs.slot, true,
+					     &j->runs.elements, &s->err);
+	if (j->have)
+		j->runs.generation = j->have->generation;
+	return j->have;
+}
+
 static int compare(struct job *j)
 {
 	struct site *s = &j->site;
@@ -105,14 +131,8 @@ static int compare(struct job *j)
 	j->want = rules_model(j->rules, j->a->arena, &s->err);
 	if (!j->want)
 		return site_trouble(s);
-	j->have = model_new(j->a->arena, s->table);
-	if (j->runs.slot >= 0)
-		j->have = model_read_keeping(j->a->arena, &s->nft, s->table,
-					     j->runs.slot, &j->runs.elements,
-					     &s->err);
-	if (!j->have)
+	if (!read_running(j))
 		return site_trouble(s);
-	j->runs.generation = j->have->generation;
 	if (same_rules(j))
 		return EXIT_OK;
 	if (apply_difference(j->a, &j->l, j->f, s->table, &j->runs,
@@ -199,6 +219,8 @@ static bool comes_back(struct job *j)
 
 	if (j->way.grace || j->have->grace)
 		return false;
+	if (j->known)
+		return true;
 	m = site_confirmed(&j->site);
 	j->site.err.n = 0;
 	return m && !m->bad && model_hash(m) == model_hash(j->have);
@@ -215,15 +237,33 @@ static bool fits(struct job *j, const struct delta *x)
 	return result;
 }
 
+/* What was counted must be known of elements that only change their words. */
+static bool in_place(struct job *j, struct delta *x, uint64_t most)
+{
+	struct site *s = &j->site;
+
+	x->have = j->have;
+	x->want = j->want;
+	if (!delta_possible(j->a->arena, x, most))
+		return false;
+	if (j->known && !known_counts(j->a->arena, &s->nft, j->runs.slot, x)) {
+		x->have = model_read(j->a->arena, &s->nft, s->table,
+				     j->runs.slot, true, &s->err);
+		s->err.n = 0;
+		if (!delta_possible(j->a->arena, x, most))
+			return false;
+	}
+	return (!j->way.seconds || comes_back(j)) && fits(j, x);
+}
+
 /* What next.plan says: in place where that will do. */
 static int load_next(struct job *j, uint64_t elements)
 {
-	struct delta x = { .have = j->have, .want = j->want };
-	bool in_place = j->site.g.running == 1 && !arg_given(j->a, "whole") &&
-			delta_possible(j->a->arena, &x, elements / 2 + 1000) &&
-			(!j->way.seconds || comes_back(j)) && fits(j, &x);
+	struct delta x;
+	bool delta = j->site.g.running == 1 && !arg_given(j->a, "whole") &&
+		     in_place(j, &x, elements / 2 + 1000);
 
-	return apply_rules(&j->site, &j->way, in_place ? &x : NULL);
+	return apply_rules(&j->site, &j->way, delta ? &x : NULL);
 }
 
 static int go(struct job *j)
@@ -243,6 +283,9 @@ static int keep(struct job *j)
 
 	if (state_confirm(&s->state, &s->err) < 0)
 		code = site_trouble(s);
+	else
+		known_write(&s->state, &s->nft, s->table, j->runs.slot,
+			    j->have->generation);
 	if (code == EXIT_OK && j->way.grace)
 		code = apply_grace(s, j->way.grace);
 	return code == EXIT_OK ? apply_look(s, &j->way) : code;
@@ -356,23 +399,16 @@ static int check_base(struct job *j, const struct plan_head *h,
 		      const char *file)
 {
 	struct site *s = &j->site;
-	int running = generations_running(&s->g);
-	struct model *have = model_new(j->a->arena, s->table);
 	char boot_id[BOOT_ID];
 
 	read_boot_id(boot_id);
 	if (!h->based)
 		return complain(j->a, "\"%s\" does not say against which rules "
 				"it was made", file);
-	if (running >= 0 && h->content)
-		have = model_read(j->a->arena, &s->nft, s->table, running,
-				  true, &s->err);
-	if (!have)
-		return site_trouble(s);
-	if (h->content)
-		j->have = have;
 	/* 0: sets too large to be read; then the number alone decides */
-	if (h->content && model_hash(have) != h->content)
+	if (h->content && !read_running(j))
+		return site_trouble(s);
+	if (h->content && model_hash(j->have) != h->content)
 		return refuse(j, file, "their content");
 	if (strcmp(boot_id, h->boot_id) || s->g.generation != h->generation)
 		return refuse(j, file, "rules were changed since, by others "
@@ -475,16 +511,11 @@ static int apply_saved(struct job *j)
 static int boot_one(struct args *a, const char *name, unsigned grace)
 {
 	struct site s;
-	int code = site_open_confirmed(&s, a, name, true), slot;
-	enum batch_result r = BATCH_DONE;
+	int code = site_open_confirmed(&s, a, name, true);
+	enum batch_result r;
 
 	if (code == EXIT_OK) {
-		foreign_deaf(&s);
-		r = load_plan_file(&s.state, BOOT_PLAN, &s.nft, s.table, &s.g,
-				   &slot, &s.err);
-		if (r == BATCH_DONE)
-			r = switch_to(&s.nft, s.table, &s.g, slot, true,
-				      &s.g.generation, &s.err);
+		r = site_load_confirmed(&s);
 		if (r == BATCH_DONE)
 			printf("%s: as confirmed last\n", name);
 		else

@@ -37,15 +37,8 @@ static bool show(struct site *s, const struct model_differences *d)
 
 static int load_again(struct site *s)
 {
-	enum batch_result r;
-	int slot;
+	enum batch_result r = site_load_confirmed(s);
 
-	foreign_deaf(s);
-	r = load_plan_file(&s->state, BOOT_PLAN, &s->nft, s->table, &s->g,
-			   &slot, &s->err);
-	if (r == BATCH_DONE)
-		r = switch_to(&s->nft, s->table, &s->g, slot, true,
-			      &s->g.generation, &s->err);
 	if (r == BATCH_DONE) {
 		printf("%s: as confirmed last\n", s->firewall);
 		return EXIT_OK;

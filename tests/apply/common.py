@@ -128,7 +128,7 @@ class Firewall:
     def leftovers(self) -> list[str]:
         """What there is besides the rules that run and are confirmed."""
         files = sorted(os.listdir(os.path.join(self.state, "fw")))
-        extra = [f for f in files if f not in ("lock", "boot.plan", "last")]
+        extra = [f for f in files if f not in ("lock", "boot.plan", "last", "runs")]
         own = [t for t in all_tables() if t[:2] == "pp" and t[3:] == "fw"]
         return extra + own[1:]
 
