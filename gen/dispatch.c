@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "gen/dispatch.h"
@@ -19,42 +20,62 @@ enum {
 
 /* ---- rules ---------------------------------------------------------------------------- */
 
-static void put_range(struct gen *g, struct rs_set *s, struct addr_range r,
-		      const char *jump)
+/* The addresses of atoms, merged, of one family. */
+static struct addr_set atom_ranges(struct work *w, const u32_list *atoms,
+				   bool v4)
 {
-	struct rs_elem *e = rs_add_elem(g->rs, s);
+	VEC(struct addr_range) v = { 0 };
+	struct addr_set s;
 
-	e->key[0].lo = r.lo;
-	e->key[0].hi = r.hi;
-	if (jump) {
-		e->verdict = RS_JUMP;
-		e->target = jump;
+	for (size_t i = 0; i < atoms->n; i++) {
+		const struct atom *a = &w->atoms.v[atoms->v[i]];
+
+		for (size_t k = 0; k < a->cells.n; k++) {
+			const struct cell *c = &w->p->cell[a->cells.v[k]];
+
+			if (addr_is_v4(c->lo) == v4)
+				vec_push(w->a, &v, (struct addr_range){
+						c->lo, c->hi });
+		}
 	}
-}
-
-/* The addresses of cells, merged, of one family. */
-static struct addr_set cell_ranges(struct work *w, const uint32_t *cell,
-				   size_t n, bool v4)
-{
-	struct addr_set s = { ARENA_ARRAY(w->a, struct addr_range, n), 0 };
-
-	for (size_t i = 0; i < n; i++) {
-		const struct cell *c = &w->p->cell[cell[i]];
-
-		if (addr_is_v4(c->lo) == v4)
-			s.r[s.n++] = (struct addr_range){ c->lo, c->hi };
-	}
+	s = (struct addr_set){ v.v, v.n };
 	addr_set_normalise(&s);
 	return s;
 }
 
-static void put_cells(struct work *w, struct rs_set *s, const uint32_t *cell,
-		      size_t n, bool v4, const char *jump)
+/* Made once for all that ask for the same atoms. */
+static struct addresses *addresses_at(struct work *w, const u32_list *atoms,
+				      bool v4)
 {
-	struct addr_set set = cell_ranges(w, cell, n, v4);
+	u32_list key = { 0 };
+	struct map_entry *e;
+	int is_new;
 
-	for (size_t i = 0; i < set.n; i++)
-		put_range(w->g, s, set.r[i], jump);
+	for (size_t i = 0; i < atoms->n; i++)
+		vec_push(w->a, &key, atoms->v[i]);
+	if (key.n)
+		qsort(key.v, key.n, sizeof(*key.v), u32_compare);
+	vec_push(w->a, &key, v4);
+	e = map_add(w->a, &w->addresses, key.v, key.n * sizeof(*key.v),
+		    &is_new);
+	if (is_new)
+		e->val.p = addresses_of(w->g, atom_ranges(w, atoms, v4));
+	return e->val.p;
+}
+
+static void put_atoms(struct work *w, struct rs_set *map, const u32_list *atoms,
+		      bool v4, const char *jump)
+{
+	const struct addr_set *s = &addresses_at(w, atoms, v4)->ranges;
+
+	for (size_t i = 0; i < s->n; i++) {
+		struct rs_elem *e = rs_add_elem(w->g->rs, map);
+
+		e->key[0].lo = s->r[i].lo;
+		e->key[0].hi = s->r[i].hi;
+		e->verdict = RS_JUMP;
+		e->target = jump;
+	}
 }
 
 /* Families that its destinations have, and some group that uses it. */
@@ -93,6 +114,21 @@ static struct target *target_of(struct work *w, struct block *b,
 	return &b->targets.v[e->val.u];
 }
 
+/* Where groups share blocks, those that open the same share its chain, too. */
+static const char *mix_chain(struct work *w, const char *prefix,
+			     const char *label, uint32_t mix)
+{
+	struct map_entry *e;
+	int is_new;
+
+	if (!w->share)
+		return service_chain(w, prefix, label, mix);
+	e = map_add(w->a, &w->chains, &mix, sizeof(mix), &is_new);
+	if (is_new)
+		e->val.cp = service_chain(w, prefix, label, mix);
+	return e->val.cp;
+}
+
 /* Destinations of one mix share a chain, named by the first of them. */
 static void find_targets(struct work *w, struct block *b, const char *prefix)
 {
@@ -105,11 +141,11 @@ static void find_targets(struct work *w, struct block *b, const char *prefix)
 		if (a->label && (!t->label || strcmp(a->label, t->label) < 0))
 			t->label = a->label;
 		t->any |= !a->cells.n;
-		for (size_t k = 0; k < a->cells.n; k++)
-			vec_push(w->a, &t->cells, a->cells.v[k]);
+		vec_push(w->a, &t->atoms, b->refs.v[i].to);
+		t->n_cell += a->cells.n;
 	}
 	for (size_t i = 0; i < b->targets.n; i++)
-		b->targets.v[i].chain = service_chain(w, prefix,
+		b->targets.v[i].chain = mix_chain(w, prefix,
 				b->targets.v[i].label ?
 				b->targets.v[i].label : "self",
 				b->targets.v[i].mix);
@@ -122,7 +158,7 @@ static bool worth_spreading(const struct block *b)
 	size_t n = 0;
 
 	for (size_t i = 0; i < b->targets.n; i++)
-		n += b->targets.v[i].cells.n;
+		n += b->targets.v[i].n_cell;
 	return b->targets.n <= SPREAD_TARGETS && n > SPREAD_FROM;
 }
 
@@ -131,19 +167,20 @@ static void block_family(struct work *w, struct block *b, bool v4,
 {
 	const enum rs_field f = v4 ? RS_DADDR4 : RS_DADDR6;
 	const char *label = v4 ? "to4" : "to6";
-	struct rs_set *set = NULL;
+	struct rs_set *map = NULL;
 
 	if (!b->spread)
-		b->map[v4] = set = rs_add_set(w->g->rs, unique_name(w->g,
+		b->map[v4] = map = rs_add_set(w->g->rs, unique_name(w->g,
 					prefix, label), true, 1, &f);
 	for (size_t i = 0; i < b->targets.n; i++) {
 		struct target *t = &b->targets.v[i];
 
-		if (b->spread)
-			t->set[v4] = set = rs_add_set(w->g->rs, unique_name(
-					w->g, t->chain, label), false, 1, &f);
-		put_cells(w, set, t->cells.v, t->cells.n, v4,
-			  b->spread ? NULL : t->chain);
+		if (map)
+			put_atoms(w, map, &t->atoms, v4, t->chain);
+		else
+			t->set[v4] = address_set(w->g,
+				addresses_at(w, &t->atoms, v4), f, t->chain,
+				label, t->label ? t->label : "self");
 	}
 }
 
@@ -224,20 +261,6 @@ static bool group_has(const struct work *w, const struct group *g, bool v4)
 	return false;
 }
 
-static void put_group(struct work *w, struct rs_set *s, const struct group *g,
-		      bool v4, const char *jump)
-{
-	VEC(uint32_t) cells = { 0 };
-
-	for (size_t i = 0; i < g->atoms.n; i++) {
-		const struct atom *a = &w->atoms.v[g->atoms.v[i]];
-
-		for (size_t k = 0; k < a->cells.n; k++)
-			vec_push(w->a, &cells, a->cells.v[k]);
-	}
-	put_cells(w, s, cells.v, cells.n, v4, jump);
-}
-
 static void group_chain(struct work *w, const struct group *g,
 			const char *name)
 {
@@ -266,14 +289,12 @@ static void lone_group(struct work *w, struct group *g, const char *name)
 	for (size_t i = 0; i < g->blocks.n; i++)
 		chain |= w->blocks.v[g->blocks.v[i]].spread;
 	for (int v4 = 1; v4 >= 0; v4--) {
-		struct rs_set *s;
+		const struct rs_set *s;
 
 		if (!group_has(w, g, v4))
 			continue;
-		s = rs_add_set(w->g->rs, unique_name(w->g, w->x->name,
-						     v4 ? "from4" : "from6"),
-			       false, 1, &src[v4]);
-		put_group(w, s, g, v4, NULL);
+		s = address_set(w->g, addresses_at(w, &g->atoms, v4), src[v4],
+				w->x->name, v4 ? "from4" : "from6", g->label);
 		if (chain) {
 			jump_rule(w, w->x->chain, s, NULL, name);
 			continue;
@@ -302,7 +323,8 @@ static void many_groups(struct work *w, const char **group_name)
 						w->x->name,
 						v4 ? "from4" : "from6"),
 						true, 1, &src[v4]);
-			put_group(w, map, &w->groups.v[i], v4, group_name[i]);
+			put_atoms(w, map, &w->groups.v[i].atoms, v4,
+				  group_name[i]);
 		}
 		if (!map)
 			continue;
@@ -315,14 +337,14 @@ static void many_groups(struct work *w, const char **group_name)
 
 static void emit(struct work *w)
 {
-	bool share = dispatch_blocks(w);
 	const char **name;
 
+	w->share = dispatch_blocks(w);
 	name = ARENA_ARRAY(w->a, const char *, w->groups.n);
 	for (size_t i = 0; i < w->groups.n; i++)
 		name[i] = unique_name(w->g, w->x->name, w->groups.v[i].label);
 	for (uint32_t i = 0; i < w->blocks.n; i++)
-		make_block(w, i, share ?
+		make_block(w, i, w->share ?
 			   unique_name(w->g, w->x->name, "shared") : name[i]);
 	if (w->groups.n == 1)
 		lone_group(w, &w->groups.v[0], name[0]);

@@ -34,7 +34,7 @@ struct base {
 };
 
 struct group {
-	VEC(uint32_t) atoms; /* sources with this row */
+	u32_list atoms; /* sources with this row */
 	uint32_t base; /* in bases: row says what is different; NONE: all */
 	struct cellref *row; /* ascending; mix NONE: nothing there */
 	size_t n_row;
@@ -47,7 +47,8 @@ struct group {
 struct target {
 	uint32_t mix;
 	const char *chain, *label;
-	VEC(uint32_t) cells;
+	u32_list atoms;
+	size_t n_cell;
 	bool any; /* destinations without addresses */
 	const struct rs_set *set[2];
 };
@@ -95,6 +96,9 @@ struct work {
 	VEC(struct bulk) bulks;
 	VEC(struct base) bases;
 	struct lists mixes, rows, sides;
+	struct map addresses; /* family, atoms -> struct addresses */
+	bool share;	   /* groups have blocks in common */
+	struct map chains; /* mix -> chain, if so */
 	VEC(struct cellref) refs; /* by ref id */
 	struct map ref_ids;
 	VEC(struct group) groups;

@@ -70,6 +70,7 @@ struct gen {
 	struct map names;  /* chain and set names in use */
 	struct rs_set *grace; /* NULL: none asked for */
 	struct map observed; /* zone, zone: the chain; zone, field: the set */
+	struct map addresses; /* ranges -> struct addresses */
 	const char *what;  /* the zone pair whose rules are made, for the log */
 };
 
@@ -108,6 +109,21 @@ void observe_rules(struct gen *g, struct rs_chain *c, uint32_t in,
 		   uint32_t out);
 /* Ends a rule that lets a planned connection open; logs it where told. */
 void accept_new(struct gen *g, struct rs_rule *r);
+
+/* share.c: addresses, and the sets that hold just them. */
+struct addresses {
+	struct addr_set ranges;
+	struct rs_set *set[RS_N_FIELDS]; /* if it is large: the one there is */
+	bool shared[RS_N_FIELDS]; /* and by the name that it has then */
+};
+
+/* The ranges, normalised, become its own. */
+struct addresses *addresses_of(struct gen *g, struct addr_set ranges);
+/* prefix/what is the name of the set where nothing else asks for the same, else
+ * it is one that label, the first of their parties, is part of. */
+const struct rs_set *address_set(struct gen *g, struct addresses *a,
+				 enum rs_field field, const char *prefix,
+				 const char *what, const char *label);
 
 /* grace.c: the rule of a base chain that leads there, before what is not new is
  * looked at; and the chains, when all others are complete. */

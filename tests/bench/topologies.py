@@ -92,6 +92,23 @@ def own_exceptions(n: int) -> str:
                    for i in range(n))
 
 
+def one_list(n: int) -> str:
+    """Hosts with an exception each, of a port each, to one list of as many."""
+    return ('<topology xmlns="urn:portplan:1" name="bench" template="exchange-2003">\n'
+            '  <zone name="dmz" networks="10.0.0.0/12">\n'
+            + "".join(f'    <host name="h{i}" address="{address(0, i)}"/>\n' for i in range(n))
+            + '  </zone>\n  <zone name="inside" networks="10.16.0.0/12">\n' + hosts("dc", "dns", 16, n)
+            + "  </zone>\n  " + FIREWALL
+            + "".join(f'  <allow name="x{i}" from="h{i}" to="role:dns" tcp="{2000 + i}" reason="bench"/>\n'
+                      for i in range(n)) + "</topology>\n")
+
+
+def zone_exceptions(n: int) -> str:
+    """allow elements from zone to zone, on a port each."""
+    return "".join(f'  <allow name="z{i}" from="dmz" to="inside" tcp="{20000 + i}" reason="bench"/>\n'
+                   for i in range(n))
+
+
 def sites(n: int) -> str:
     """One firewall, n zones of ten hosts, servers in the first."""
     def site(k: int) -> str:
