@@ -13,7 +13,8 @@ enum { FEW_CELLS = 16 };
 static uint32_t end_set(struct planner *x, uint32_t cls, uint32_t end,
 			uint8_t field)
 {
-	uint32_t key[3] = { cls, end, field };
+	uint32_t key[3] = { cls, end == NONE ? NONE : x->p->end_alike[end],
+			    field };
 	struct map_entry *e = map_add(x->a, &x->ends, key, sizeof(key), NULL);
 	const struct class *c = &x->p->classes.v[cls];
 	struct few_cells in = { c->cell, c->n_cell };

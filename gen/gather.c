@@ -385,14 +385,15 @@ void dispatch_gather(struct work *w)
 		    dispatch_exact(w, q))
 			continue;
 		vec_push(w->a, &w->wide, x->products.v[i]);
-		w->cut[q->from_end] = 1;
+		w->cut[p->end_alike[q->from_end]] = 1;
 		if (q->to_end != NONE)
-			w->cut[q->to_end] = 1;
+			w->cut[p->end_alike[q->to_end]] = 1;
 	}
 	for (size_t i = 0; i < x->back.n; i++) {
 		const struct product *q = &p->products.v[x->back.v[i]];
 
-		w->cut[q->from_end] = w->cut[q->to_end] = 1;
+		w->cut[p->end_alike[q->from_end]] = 1;
+		w->cut[p->end_alike[q->to_end]] = 1;
 	}
 	w->class_atoms = arena_alloc(w->a, (p->classes.n + 1) *
 				     sizeof(*w->class_atoms));

@@ -40,6 +40,8 @@ static void measure_breadth(struct build *b)
 		for (size_t k = 0; k < p->end_lists.len[c->ends]; k++)
 			end[p->end_lists.v[c->ends][k]] += n;
 	}
+	for (size_t e = 0; e < p->n_ends; e++)
+		end[e] = end[p->end_alike[e]];
 	for (size_t i = 0; i < p->reasons.n; i++) {
 		struct reason *r = &p->reasons.v[i];
 		uint32_t e;

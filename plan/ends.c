@@ -76,7 +76,8 @@ bool list_meets(const struct lists *l, uint32_t list, uint32_t x)
 
 bool cell_in_end(const struct plan *p, uint32_t cell, uint32_t end)
 {
-	return list_meets(&p->end_lists, p->cell[cell].ends, end);
+	return list_meets(&p->end_lists, p->cell[cell].ends,
+			  p->end_alike[end]);
 }
 
 struct few_cells *plan_few_cells(const struct plan *p, size_t most,
@@ -107,7 +108,73 @@ struct few_cells *plan_few_cells(const struct plan *p, size_t most,
 			if (f->cell)
 				f->cell[f->n++] = (uint32_t)c;
 		}
+	for (size_t e = 0; e < p->n_ends; e++)
+		few[e] = few[p->end_alike[e]];
 	return few;
+}
+
+/* ---- ends that name the same ------------------------------------------------------- */
+
+/* What an end is of, as far as its words mean something else there. */
+static uint32_t kind_of_end(const struct plan *p, uint32_t id)
+{
+	if (id < p->end_forbid)
+		return (id - p->end_allow) % 2 ? p->end_allow + 1 :
+						 p->end_allow;
+	return id < p->end_input ? p->end_forbid :
+	       id < p->end_assign ? p->end_input : p->end_assign;
+}
+
+static struct end_key {
+	struct addr_range range;
+	uint64_t kind, id;
+} key_of_word(const struct end_word *w)
+{
+	struct end_key out = { .kind = w->kind };
+
+	if (w->kind == END_PREFIX)
+		out.range = w->prefix.r;
+	else if (w->kind == END_PARTY)
+		out.id = w->party->id;
+	else if (w->kind == END_ROLE)
+		out.id = w->role->id;
+	return out;
+}
+
+/* A thousand exceptions between two zones are not a thousand ends. */
+static void find_alike(struct build *b)
+{
+	struct plan *p = b->plan;
+	uint32_t *last = ARENA_ARRAY(b->scratch, uint32_t, p->n_ends);
+	VEC(struct end_key) key = { 0 };
+	struct map ids = { 0 };
+
+	p->end_alike = ARENA_ARRAY(b->arena, uint32_t, p->n_ends);
+	p->end_next = ARENA_ARRAY(b->arena, uint32_t, p->n_ends);
+	for (uint32_t id = 0; id < p->n_ends; id++) {
+		const struct ends *ends = end_of(b, id);
+		struct map_entry *e;
+		int is_new;
+
+		p->end_alike[id] = last[id] = id;
+		p->end_next[id] = NONE;
+		if (id < p->n_class_ends)
+			continue;
+		key.n = 0;
+		vec_push(b->scratch, &key, (struct end_key){
+				.kind = kind_of_end(p, id) });
+		for (size_t i = 0; i < ends->n; i++)
+			vec_push(b->scratch, &key, key_of_word(&ends->v[i]));
+		e = map_add(b->scratch, &ids, key.v, key.n * sizeof(*key.v),
+			    &is_new);
+		if (is_new) {
+			e->val.u = id;
+			continue;
+		}
+		p->end_alike[id] = e->val.u;
+		p->end_next[last[e->val.u]] = id;
+		last[e->val.u] = id;
+	}
 }
 
 /* ---- contexts: what a cell's surroundings say, shared by many cells ---------- */
@@ -241,6 +308,8 @@ static uint32_t context_ends(struct build *b, struct surroundings *s,
 	for (uint32_t id = 0; id < b->plan->n_ends; id++) {
 		const struct ends *ends = end_of(b, id);
 
+		if (b->plan->end_alike[id] != id)
+			continue;
 		for (size_t i = 0; i < ends->n; i++)
 			if (context_in(b, network, roles, &ends->v[i])) {
 				vec_push(b->scratch, &ids, id);
@@ -391,12 +460,13 @@ void build_ends(struct build *b)
 	struct plan *p = b->plan;
 	struct surroundings s = { 0 };
 
+	find_alike(b);
 	party_roles(b, &s);
 	s.extra = arena_alloc(b->scratch, (p->n_cell + 1) * sizeof(*s.extra));
 	for (uint32_t id = 0; id < p->n_ends; id++) {
 		const struct ends *ends = end_of(b, id);
 
-		for (size_t i = 0; i < ends->n; i++)
+		for (size_t i = 0; i < ends->n && p->end_alike[id] == id; i++)
 			add_extra(b, &s, id, &ends->v[i]);
 	}
 	for (uint32_t c = 0; c < p->n_cell; c++)

@@ -31,6 +31,22 @@ static void add_ike(struct opened *o, uint32_t list, unsigned families,
 				p->topo->ipsecs.v[p->lists.v[list][i]], nat & fam));
 }
 
+static void add_allow(struct opened *o, uint32_t id, uint32_t from,
+		      uint32_t to, bool only_ike)
+{
+	const struct plan *p = o->p;
+	const struct product *x = plan_product(p, REASON_ALLOW, id,
+					       p->cell[from].cls,
+					       p->cell[to].cls);
+
+	if (x && !only_ike)
+		add_svcset(o, x->svc);
+	if (x)
+		add_ike(o, p->svcsets.v[x->svc].ipsec,
+			p->svcsets.v[x->svc].ike_families,
+			nat_families(p, x->from, x->to));
+}
+
 static void add_allows(struct opened *o, uint32_t from, uint32_t to,
 		       bool only_ike)
 {
@@ -39,19 +55,14 @@ static void add_allows(struct opened *o, uint32_t from, uint32_t to,
 
 	for (size_t i = 0; i < p->end_lists.len[list]; i++) {
 		uint32_t e = p->end_lists.v[list][i];
-		const struct product *x;
 
 		if (e < p->end_allow || e >= p->end_forbid ||
-		    (e - p->end_allow) % 2 || !cell_in_end(p, to, e + 1))
+		    (e - p->end_allow) % 2)
 			continue;
-		x = plan_product(p, REASON_ALLOW, (e - p->end_allow) / 2,
-			       p->cell[from].cls, p->cell[to].cls);
-		if (x && !only_ike)
-			add_svcset(o, x->svc);
-		if (x)
-			add_ike(o, p->svcsets.v[x->svc].ipsec,
-				p->svcsets.v[x->svc].ike_families,
-				nat_families(p, x->from, x->to));
+		for (; e != NONE; e = p->end_next[e])
+			if (cell_in_end(p, to, e + 1))
+				add_allow(o, (e - p->end_allow) / 2, from, to,
+					  only_ike);
 	}
 }
 

@@ -175,6 +175,10 @@ struct plan {
 	struct map routes;
 
 	/* ends by what they belong to: first id of each kind */
+	/* By end id, of the kinds behind the classes': the first of its kind
+	 * that names the same, which stands in lists for all of them; and the
+	 * next that does, NONE. */
+	uint32_t *end_alike, *end_next;
 	uint32_t end_use, end_want, end_omit, end_ipsec, end_allow, end_forbid,
 		end_expect, end_input, end_assign, n_ends, n_class_ends;
 

@@ -107,7 +107,8 @@ static void find_parts(struct maker *m)
 				add_part(m, v[k], c->cls, cell_family(c));
 	}
 	for (uint32_t e = p->n_class_ends; e < p->n_ends; e++)
-		widen_parts(m, e);
+		if (p->end_alike[e] == e)
+			widen_parts(m, e);
 }
 
 /* A firewall without declared addresses still opens and takes connections. */
@@ -318,8 +319,12 @@ void build_products(struct build *b)
 	struct maker m = { .b = b };
 
 	find_parts(&m);
-	for (uint32_t e = p->n_class_ends; e < p->n_ends; e++)
-		add_bare_firewalls(&m, e);
+	for (uint32_t e = p->n_class_ends; e < p->n_ends; e++) {
+		if (p->end_alike[e] == e)
+			add_bare_firewalls(&m, e);
+		else
+			m.parts[e] = m.parts[p->end_alike[e]];
+	}
 	for (size_t i = 0; i < t->allows.n; i++) {
 		if (in_time(p, t->allows.v[i]))
 			allow_products(&m, t->allows.v[i]);

@@ -17,11 +17,6 @@ struct hearing {
 	bool clear, carried;
 };
 
-static bool in_list(const struct lists *l, uint32_t list, uint32_t x)
-{
-	return list_has(l->v[list], l->len[list], x);
-}
-
 /* Can it open a connection at all? Of the ICMPs only requests do. */
 bool packet_opens(const struct packet *k)
 {
@@ -120,31 +115,38 @@ static void hear_ike(struct hearing *h, uint32_t list, unsigned families,
 	}
 }
 
+static void hear_allow(struct hearing *h, uint32_t id, uint32_t from,
+		       uint32_t to, bool only_ike)
+{
+	const struct plan *p = h->p;
+	uint32_t cf = p->cell[from].cls, ct = p->cell[to].cls;
+	const struct product *x = plan_product(p, REASON_ALLOW, id, cf, ct);
+
+	if (!x)
+		return;
+	if (!only_ike)
+		hear_svcset(h, x->svc);
+	hear_ike(h, p->svcsets.v[x->svc].ipsec,
+		 p->svcsets.v[x->svc].ike_families, nat_families(p, cf, ct));
+}
+
 /* The allows from the first cell to the second. */
 static void hear_allows(struct hearing *h, uint32_t from, uint32_t to,
 			bool only_ike)
 {
 	const struct plan *p = h->p;
-	const struct cell *f = &p->cell[from], *t = &p->cell[to];
-	const uint32_t *v = p->end_lists.v[f->ends];
+	uint32_t list = p->cell[from].ends;
 
-	for (size_t i = 0; i < p->end_lists.len[f->ends]; i++) {
-		const struct product *x;
-		uint32_t id;
+	for (size_t i = 0; i < p->end_lists.len[list]; i++) {
+		uint32_t e = p->end_lists.v[list][i];
 
-		if (v[i] < p->end_allow || v[i] >= p->end_forbid ||
-		    (v[i] - p->end_allow) % 2 ||
-		    !in_list(&p->end_lists, t->ends, v[i] + 1))
+		if (e < p->end_allow || e >= p->end_forbid ||
+		    (e - p->end_allow) % 2)
 			continue;
-		id = (v[i] - p->end_allow) / 2;
-		x = plan_product(p, REASON_ALLOW, id, f->cls, t->cls);
-		if (!x)
-			continue;
-		if (!only_ike)
-			hear_svcset(h, x->svc);
-		hear_ike(h, p->svcsets.v[x->svc].ipsec,
-			 p->svcsets.v[x->svc].ike_families,
-			 nat_families(p, f->cls, t->cls));
+		for (; e != NONE; e = p->end_next[e])
+			if (cell_in_end(p, to, e + 1))
+				hear_allow(h, (e - p->end_allow) / 2, from, to,
+					   only_ike);
 	}
 }
 
@@ -160,8 +162,7 @@ static void hear_inputs(struct hearing *h)
 						     p->cell[h->s].cls,
 						     p->cell[h->d].cls);
 
-		if (x && in_list(&p->end_lists, p->cell[h->s].ends,
-				     p->end_input + id))
+		if (x && cell_in_end(p, h->s, p->end_input + id))
 			hear_svcset(h, x->svc);
 	}
 }
@@ -262,8 +263,7 @@ static struct answer bare_input(struct hearing *h, const struct firewall *f)
 		const struct product *x = plan_product(p, REASON_INPUT, id,
 						     p->cell[h->s].cls, f->id);
 
-		if (x && in_list(&p->end_lists, p->cell[h->s].ends,
-				     p->end_input + id))
+		if (x && cell_in_end(p, h->s, p->end_input + id))
 			hear_svcset(h, x->svc);
 	}
 	if (h->clear) {
