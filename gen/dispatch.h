@@ -13,7 +13,7 @@ struct triple {
 /* All atoms of one list may do to all of another. */
 struct bulk {
 	uint32_t from, to; /* in sides */
-	uint32_t entry;
+	uint32_t entry, instead;
 };
 
 /* A row's item: destination atom and what may be done there. */
@@ -23,9 +23,7 @@ struct cellref {
 
 /* What many sources have in their rows. */
 struct base {
-	struct bulk_item { uint32_t to, entry; } *item; /* ascending */
-	size_t n_item;
-	struct cellref *ref; /* of these: ascending by destination */
+	struct cellref *ref; /* ascending by destination */
 	uint32_t *id;	     /* ref ids; NONE: none has it */
 	size_t n_ref, size; /* size: elements of a map with all of them */
 	uint32_t *n_over;	/* by ref: groups that have another there */
@@ -89,6 +87,7 @@ struct work {
 	VEC(struct atom) atoms;
 	struct map atom_ids; /* class, ends -> atom */
 	struct { uint32_t *v; size_t n; } *class_atoms;
+	struct map class_sides; /* class, end -> struct side */
 	struct map cell_atoms; /* of classes that are split: cell -> atom */
 	unsigned char *cut;  /* by end id: some wide product cuts by it */
 	VEC(uint32_t) wide;
@@ -99,6 +98,8 @@ struct work {
 	struct map addresses; /* family, atoms -> struct addresses */
 	bool share;	   /* groups have blocks in common */
 	struct map chains; /* mix -> chain, if so */
+	struct map said;   /* base's mix, triples -> mix */
+	struct map joined; /* mixes -> mix of them all */
 	VEC(struct cellref) refs; /* by ref id */
 	struct map ref_ids;
 	VEC(struct group) groups;

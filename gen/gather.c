@@ -177,25 +177,44 @@ static void face_atoms(struct work *w, uint32_t cls, uint32_t end,
 	}
 }
 
-static void class_atoms(struct work *w, uint32_t cls, uint32_t end,
-			atom_list *out)
+/* Atoms that are looked for again and again, in one order. */
+struct side {
+	atom_list atoms;
+	uint32_t id; /* in sides; NONE: not there yet */
+};
+
+static struct side *class_side(struct work *w, uint32_t cls, uint32_t end)
 {
+	uint32_t key[2] = { cls, end == NONE ? NONE : w->p->end_alike[end] };
+	struct map_entry *e = map_add(w->a, &w->class_sides, key, sizeof(key),
+				      NULL);
+	struct side *s = e->val.p;
+
+	if (s)
+		return s;
+	e->val.p = s = ARENA_NEW(w->a, struct side);
+	s->id = NONE;
 	need_class(w, cls);
 	for (size_t i = 0; i < w->class_atoms[cls].n; i++) {
 		uint32_t a = w->class_atoms[cls].v[i];
 
 		if (atom_in(w, a, end) || !w->atoms.v[a].cells.n)
-			vec_push(w->a, out, a);
+			vec_push(w->a, &s->atoms, a);
 	}
+	return s;
 }
 
-static void side_atoms(struct work *w, uint32_t cls, uint32_t end,
-		       struct face f, bool v4, atom_list *out)
+static struct side *side_at(struct work *w, uint32_t cls, uint32_t end,
+			    struct face f, bool v4)
 {
-	if (is_split(w, cls) && w->p->classes.v[cls].n_cell)
-		face_atoms(w, cls, end, f, v4, out);
-	else
-		class_atoms(w, cls, end, out);
+	struct side *s;
+
+	if (!is_split(w, cls) || !w->p->classes.v[cls].n_cell)
+		return class_side(w, cls, end);
+	s = ARENA_NEW(w->a, struct side);
+	s->id = NONE;
+	face_atoms(w, cls, end, f, v4, &s->atoms);
+	return s;
 }
 
 static void find_views(struct dispatch *x, uint32_t from, uint32_t to, bool v4,
@@ -263,9 +282,11 @@ unsigned atom_families(const struct work *w, const struct atom *a)
 
 /* ---- who may do what: triples ------------------------------------------------------- */
 
-static uint32_t side_of(struct work *w, const atom_list *atoms)
+static uint32_t side_id(struct work *w, struct side *s)
 {
-	return lists_intern(w->a, &w->sides, atoms->v, atoms->n);
+	if (s->id == NONE)
+		s->id = lists_intern(w->a, &w->sides, s->atoms.v, s->atoms.n);
+	return s->id;
 }
 
 /* An address opens nothing to itself. */
@@ -276,12 +297,18 @@ static bool same_address(const struct work *w, uint32_t from, uint32_t to)
 	return from == to && cls != NONE && w->p->classes.v[cls].single;
 }
 
-static void join_atoms(struct work *w, const atom_list *from,
-		       const atom_list *to, uint32_t entry, uint32_t instead)
+enum { FEW = 64 }; /* destinations that a source has one by one */
+
+static void join_sides(struct work *w, struct side *s, struct side *d,
+		       uint32_t entry, uint32_t instead)
 {
-	if (from->n > 1 && w->g->opt->counters != GEN_COUNT_FLOW) {
+	const atom_list *from = &s->atoms, *to = &d->atoms;
+
+	if (w->g->opt->counters != GEN_COUNT_FLOW &&
+	    (from->n > 1 || to->n > FEW)) {
 		vec_push(w->a, &w->bulks, (struct bulk){
-				side_of(w, from), side_of(w, to), entry });
+				side_id(w, s), side_id(w, d), entry,
+				instead });
 		return;
 	}
 	for (size_t i = 0; i < from->n; i++)
@@ -296,8 +323,8 @@ static void view_triples(struct work *w, uint32_t from, uint32_t from_end,
 			 uint32_t to, uint32_t to_end, struct entry e,
 			 uint32_t instead, struct nat_view v, bool v4)
 {
-	atom_list s = { 0 }, d = { 0 };
 	const struct piece *pieces;
+	struct side *s, *d;
 	uint32_t id;
 
 	e.face = v.to.kind == FACE_PUBLIC ? FACE_OWN : v.to.kind;
@@ -305,9 +332,9 @@ static void view_triples(struct work *w, uint32_t from, uint32_t from_end,
 	id = dispatch_entry(w, e);
 	if (!entry_pieces(w->g, &e, &pieces))
 		return;
-	side_atoms(w, from, from_end, v.from, v4, &s);
-	side_atoms(w, to, to_end, v.to, v4, &d);
-	join_atoms(w, &s, &d, id, instead);
+	s = side_at(w, from, from_end, v.from, v4);
+	d = side_at(w, to, to_end, v.to, v4);
+	join_sides(w, s, d, id, instead);
 }
 
 /* wider: of the pair of wide classes that e holds too, its set; 0. Where ends

@@ -15,13 +15,13 @@ enum {
 	MANY = 4,	/* nor where one in so many places is different */
 };
 
-static bool is_held(const struct triple *t, size_t n, uint32_t entry)
-{
-	for (size_t i = 0; i < n; i++)
-		if (t[i].instead == entry)
-			return true;
-	return false;
-}
+/* What one side of destinations may be asked for. */
+struct said {
+	uint32_t side, entry, instead;
+};
+
+/* In a mix that is not settled: what stands in place of the entry is there. */
+#define HELD UINT32_C(0x80000000)
 
 static size_t run_of(const struct work *w, size_t i)
 {
@@ -34,22 +34,31 @@ static size_t run_of(const struct work *w, size_t i)
 	return n;
 }
 
+static bool is_one_of(const u32_list *few, uint32_t x)
+{
+	for (size_t i = 0; i < few->n; i++)
+		if (few->v[i] == x)
+			return true;
+	return false;
+}
+
 void dispatch_sort(struct work *w)
 {
-	VEC(struct triple) run = { 0 };
+	struct triple *t = w->triples.v;
+	u32_list held = { 0 };
 	size_t kept = 0;
 
 	if (w->triples.n)
-		qsort(w->triples.v, w->triples.n, sizeof(*w->triples.v),
-		      u32_compare3);
+		qsort(t, w->triples.n, sizeof(*t), u32_compare3);
 	for (size_t i = 0, n; i < w->triples.n; i += n) {
 		n = run_of(w, i);
-		run.n = 0;
-		for (size_t k = 0; k < n; k++)
-			vec_push(w->a, &run, w->triples.v[i + k]);
-		for (size_t k = 0; k < n; k++)
-			if (!is_held(run.v, n, run.v[k].entry))
-				w->triples.v[kept++] = run.v[k];
+		held.n = 0;
+		for (size_t k = i; k < i + n; k++)
+			if (t[k].instead != NONE)
+				vec_push(w->a, &held, t[k].instead);
+		for (size_t k = i; k < i + n; k++)
+			if (!is_one_of(&held, t[k].entry))
+				t[kept++] = t[k];
 	}
 	w->triples.n = kept;
 }
@@ -75,17 +84,6 @@ static size_t first_at(const void *v, size_t n, size_t bytes, uint32_t to)
 	return lo;
 }
 
-/* The items of one destination. */
-static size_t items_at(const struct base *b, uint32_t to, size_t *first)
-{
-	size_t at = first_at(b->item, b->n_item, sizeof(*b->item), to), n = 0;
-
-	*first = at;
-	while (at + n < b->n_item && b->item[at + n].to == to)
-		n++;
-	return n;
-}
-
 size_t base_find(const struct base *b, uint32_t to)
 {
 	size_t at = first_at(b->ref, b->n_ref, sizeof(*b->ref), to);
@@ -93,18 +91,58 @@ size_t base_find(const struct base *b, uint32_t to)
 	return at < b->n_ref && b->ref[at].to == to ? at : SIZE_MAX;
 }
 
-static void base_refs(struct work *w, struct base *b)
+static void add_entry(struct work *w, u32_list *v, uint32_t entry,
+		      uint32_t instead)
 {
-	u32_list mix = { 0 };
+	vec_push(w->a, v, entry);
+	if (instead != NONE)
+		vec_push(w->a, v, HELD | instead);
+}
 
-	b->ref = ARENA_ARRAY(w->a, struct cellref, b->n_item);
-	for (size_t i = 0; i < b->n_item;) {
-		uint32_t to = b->item[i].to;
+/* Ascending, each once, without what others stand in place of. */
+static uint32_t settle(struct work *w, u32_list *v)
+{
+	size_t n = 0, held;
 
-		for (mix.n = 0; i < b->n_item && b->item[i].to == to; i++)
-			vec_push(w->a, &mix, b->item[i].entry);
-		b->ref[b->n_ref++] = (struct cellref){ to, lists_intern(w->a,
-				&w->mixes, mix.v, mix.n) };
+	qsort(v->v, v->n, sizeof(*v->v), u32_compare);
+	for (held = v->n; held && v->v[held - 1] & HELD; held--)
+		;
+	for (size_t i = 0; i < held; i++)
+		if ((!i || v->v[i] != v->v[i - 1]) &&
+		    !list_has(v->v + held, v->n - held, HELD | v->v[i]))
+			v->v[n++] = v->v[i];
+	return lists_intern(w->a, &w->mixes, v->v, n);
+}
+
+/* All that these mixes say, found once. */
+static uint32_t join_mixes(struct work *w, const u32_list *mixes)
+{
+	int is_new;
+	struct map_entry *e = map_add(w->a, &w->joined, mixes->v,
+				      mixes->n * sizeof(*mixes->v), &is_new);
+	u32_list v = { 0 };
+
+	if (!is_new)
+		return e->val.u;
+	for (size_t i = 0; i < mixes->n; i++)
+		for (size_t k = 0; k < w->mixes.len[mixes->v[i]]; k++)
+			vec_push(w->a, &v, w->mixes.v[mixes->v[i]][k]);
+	return e->val.u = settle(w, &v);
+}
+
+static void base_refs(struct work *w, struct base *b, const struct cellref *v,
+		      size_t n)
+{
+	u32_list mixes = { 0 };
+
+	b->ref = ARENA_ARRAY(w->a, struct cellref, n);
+	for (size_t i = 0; i < n;) {
+		uint32_t to = v[i].to;
+
+		for (mixes.n = 0; i < n && v[i].to == to; i++)
+			vec_push(w->a, &mixes, v[i].mix);
+		b->ref[b->n_ref++] =
+			(struct cellref){ to, join_mixes(w, &mixes) };
 	}
 	b->id = ARENA_ARRAY(w->a, uint32_t, b->n_ref);
 	b->n_over = ARENA_ARRAY(w->a, uint32_t, b->n_ref);
@@ -112,31 +150,57 @@ static void base_refs(struct work *w, struct base *b)
 		b->id[i] = NONE;
 }
 
-/* What the sources in all of these sides have in their rows. */
-static void add_base(struct work *w, const u32_list *of_side,
-		     const uint32_t *side, size_t n)
+/* What is said of one side of destinations is put together before it is said
+ * of each of them. */
+static void add_base(struct work *w, const struct said *v, size_t n)
 {
-	VEC(struct bulk_item) v = { 0 };
-	struct base b = { .n_item = 0 };
+	VEC(struct cellref) at = { 0 };
+	struct base b = { .n_ref = 0 };
+	u32_list mix = { 0 };
 
-	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < of_side[side[i]].n; k++) {
-			const struct bulk *x =
-				&w->bulks.v[of_side[side[i]].v[k]];
+	for (size_t i = 0; i < n;) {
+		uint32_t side = v[i].side, id;
 
-			for (size_t m = 0; m < w->sides.len[x->to]; m++)
-				vec_push(w->a, &v, (struct bulk_item){
-						w->sides.v[x->to][m],
-						x->entry });
-		}
-	if (v.n)
-		qsort(v.v, v.n, sizeof(*v.v), u32_compare2);
-	b.item = v.v;
-	for (size_t i = 0; i < v.n; i++)
-		if (!i || u32_compare2(&v.v[i - 1], &v.v[i]))
-			b.item[b.n_item++] = v.v[i];
-	base_refs(w, &b);
+		for (mix.n = 0; i < n && v[i].side == side; i++)
+			add_entry(w, &mix, v[i].entry, v[i].instead);
+		id = lists_intern(w->a, &w->mixes, mix.v, mix.n);
+		for (size_t k = 0; k < w->sides.len[side]; k++)
+			vec_push(w->a, &at, (struct cellref){
+					w->sides.v[side][k], id });
+	}
+	if (at.n)
+		qsort(at.v, at.n, sizeof(*at.v), u32_compare2);
+	base_refs(w, &b, at.v, at.n);
 	vec_push(w->a, &w->bases, b);
+}
+
+/* Of the sources in all of these sides. */
+static uint32_t base_of(struct work *w, struct map *ids,
+			const u32_list *of_side, const u32_list *sides)
+{
+	VEC(struct said) v = { 0 };
+	struct map_entry *e;
+	size_t n = 0;
+	int is_new;
+
+	for (size_t i = 0; i < sides->n; i++)
+		for (size_t k = 0; k < of_side[sides->v[i]].n; k++) {
+			const struct bulk *x =
+				&w->bulks.v[of_side[sides->v[i]].v[k]];
+
+			vec_push(w->a, &v, (struct said){ x->to, x->entry,
+					x->instead });
+		}
+	qsort(v.v, v.n, sizeof(*v.v), u32_compare3);
+	for (size_t i = 0; i < v.n; i++)
+		if (!n || u32_compare3(&v.v[n - 1], &v.v[i]))
+			v.v[n++] = v.v[i];
+	e = map_add(w->a, ids, v.v, n * sizeof(*v.v), &is_new);
+	if (is_new) {
+		e->val.u = (uint32_t)w->bases.n;
+		add_base(w, v.v, n);
+	}
+	return e->val.u;
 }
 
 /* By atom, its base; NONE. */
@@ -145,7 +209,7 @@ static uint32_t *find_bases(struct work *w)
 	uint32_t *base = ARENA_ARRAY(w->a, uint32_t, w->atoms.n);
 	u32_list *sides = ARENA_ARRAY(w->a, u32_list, w->atoms.n);
 	u32_list *of_side = ARENA_ARRAY(w->a, u32_list, w->sides.n);
-	struct map ids = { 0 };
+	struct map by_sides = { 0 }, ids = { 0 };
 
 	for (uint32_t i = 0; i < w->bulks.n; i++) {
 		uint32_t from = w->bulks.v[i].from;
@@ -162,12 +226,10 @@ static uint32_t *find_bases(struct work *w)
 		base[i] = NONE;
 		if (!sides[i].n)
 			continue;
-		e = map_add(w->a, &ids, sides[i].v,
+		e = map_add(w->a, &by_sides, sides[i].v,
 			    sides[i].n * sizeof(*sides[i].v), &is_new);
-		if (is_new) {
-			e->val.u = (uint32_t)w->bases.n;
-			add_base(w, of_side, sides[i].v, sides[i].n);
-		}
+		if (is_new)
+			e->val.u = base_of(w, &ids, of_side, &sides[i]);
 		base[i] = e->val.u;
 	}
 	return base;
@@ -190,24 +252,36 @@ uint32_t dispatch_ref(struct work *w, struct cellref r)
 	return e->val.u;
 }
 
-/* All that a source may do at one destination, of which its triples speak. */
-static uint32_t mix_at(struct work *w, const struct base *b,
-		       const struct triple *t, size_t n)
+static uint32_t sum_mix(struct work *w, uint32_t base_mix,
+			const struct triple *t, size_t n)
 {
 	u32_list v = { 0 };
-	size_t first, many = b ? items_at(b, t->to, &first) : 0, k = 0;
 
-	for (size_t i = 0; i < many; i++)
-		if (!is_held(t, n, b->item[first + i].entry))
-			vec_push(w->a, &v, b->item[first + i].entry);
+	for (size_t i = 0; base_mix != NONE && i < w->mixes.len[base_mix]; i++)
+		vec_push(w->a, &v, w->mixes.v[base_mix][i]);
 	for (size_t i = 0; i < n; i++)
-		vec_push(w->a, &v, t[i].entry);
-	if (many)
-		qsort(v.v, v.n, sizeof(*v.v), u32_compare);
-	for (size_t i = 0; i < v.n; i++)
-		if (!k || v.v[k - 1] != v.v[i])
-			v.v[k++] = v.v[i];
-	return lists_intern(w->a, &w->mixes, v.v, k);
+		add_entry(w, &v, t[i].entry, t[i].instead);
+	return settle(w, &v);
+}
+
+/* All that a source may do at one destination, of which its triples speak: a
+ * long base is not gone through again for each that adds the same to it. */
+static uint32_t mix_at(struct work *w, uint32_t base_mix,
+		       const struct triple *t, size_t n)
+{
+	u32_list key = { 0 };
+	struct map_entry *e;
+	int is_new;
+
+	vec_push(w->a, &key, base_mix);
+	for (size_t i = 0; i < n; i++) {
+		vec_push(w->a, &key, t[i].entry);
+		vec_push(w->a, &key, t[i].instead);
+	}
+	e = map_add(w->a, &w->said, key.v, key.n * sizeof(*key.v), &is_new);
+	if (is_new)
+		e->val.u = sum_mix(w, base_mix, t, n);
+	return e->val.u;
 }
 
 /* An address opens nothing to itself. */
@@ -230,7 +304,8 @@ static row own_row(struct work *w, const struct base *b, uint32_t atom,
 		size_t k = b ? base_find(b, to) : SIZE_MAX;
 
 		n = run_of(w, i);
-		mix = mix_at(w, b, &w->triples.v[i], n);
+		mix = mix_at(w, k == SIZE_MAX ? NONE : b->ref[k].mix,
+			     &w->triples.v[i], n);
 		if (k == SIZE_MAX || b->ref[k].mix != mix)
 			vec_push(w->a, &out, (struct cellref){ to, mix });
 	}
