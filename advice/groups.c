@@ -22,7 +22,6 @@ static int slice_order(const void *a, const void *b)
 static const char *slice_text(struct doc *d, const struct slice *s, size_t n)
 {
 	struct buf b = { 0 };
-	const char *out;
 
 	for (size_t i = 0; i < n; i++) {
 		struct addr_range r = { d->p->cell[s[i].cell].lo,
@@ -36,9 +35,7 @@ static const char *slice_text(struct doc *d, const struct slice *s, size_t n)
 		range_text(r, text);
 		buf_printf(&b, "%s%s", b.n ? " " : "", text);
 	}
-	out = arena_strdup(d->arena, b.s ? b.s : "");
-	buf_free(&b);
-	return out;
+	return buf_take(d->arena, &b);
 }
 
 static bool cell_counts(const struct plan *p, uint32_t cell, uint32_t end)
@@ -141,15 +138,12 @@ const char *doc_names(struct arena *a, const char *const *v, size_t n)
 {
 	enum { MOST = 6 };
 	struct buf b = { 0 };
-	const char *s;
 
 	for (size_t i = 0; i < n && i < MOST; i++)
 		buf_printf(&b, "%s%s", i ? ", " : "", v[i]);
 	if (n > MOST)
 		buf_printf(&b, " and %zu more", n - MOST);
-	s = arena_strdup(a, b.s ? b.s : "");
-	buf_free(&b);
-	return s;
+	return buf_take(a, &b);
 }
 
 static const char *member_names(struct doc *d, const struct group *g)

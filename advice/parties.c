@@ -22,9 +22,7 @@ const char *doc_id(struct doc *d, const struct party *p)
 		else
 			buf_puts(&b, "\u00b7");
 	}
-	s = arena_strdup(d->arena, b.s);
-	buf_free(&b);
-	return s;
+	return buf_take(d->arena, &b);
 }
 
 /* ---- roles ------------------------------------------------------------------------ */
@@ -82,25 +80,19 @@ static void write_roles(struct doc *d, const struct party *p)
 static const char *role_names(struct doc *d, const role_list *l)
 {
 	struct buf b = { 0 };
-	const char *s;
 
 	for (size_t i = 0; i < l->n; i++)
 		buf_printf(&b, "%s%s", i ? " " : "", l->v[i]->name);
-	s = arena_strdup(d->arena, b.s ? b.s : "");
-	buf_free(&b);
-	return s;
+	return buf_take(d->arena, &b);
 }
 
 static const char *ends_words(struct doc *d, const struct ends *e)
 {
 	struct buf b = { 0 };
-	const char *s;
 
 	for (size_t i = 0; i < e->n; i++)
 		buf_printf(&b, "%s%s", i ? " " : "", e->v[i].text);
-	s = arena_strdup(d->arena, b.s ? b.s : "");
-	buf_free(&b);
-	return s;
+	return buf_take(d->arena, &b);
 }
 
 static void write_uses(struct doc *d, const struct party *p)

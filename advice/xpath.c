@@ -302,7 +302,6 @@ static const char *list_text(xmlNodeSetPtr set, struct arena *a)
 	VEC(const char *) seen = { 0 };
 	struct buf b = { 0 };
 	size_t more = 0;
-	const char *s;
 
 	xmlXPathNodeSetSort(set);
 	for (int i = 0; set && i < set->nodeNr; i++) {
@@ -320,9 +319,7 @@ static const char *list_text(xmlNodeSetPtr set, struct arena *a)
 		buf_printf(&b, "%s%s", i ? ", " : "", seen.v[i]);
 	if (more)
 		buf_printf(&b, " and %zu more", more);
-	s = arena_strdup(a, b.s ? b.s : "");
-	buf_free(&b);
-	return s;
+	return buf_take(a, &b);
 }
 
 const char *xpath_text(struct xpath_doc *d, struct xpath_expr *e,

@@ -173,13 +173,10 @@ static const char *let_through(struct arena *a, const struct judge *j,
 			       const struct finding *f)
 {
 	struct buf b = { 0 };
-	const char *s;
 
 	if (is_denied(f->cls))
 		judge_let_through(j, f->src.place, f->dst.place, &b);
-	s = b.n ? arena_strndup(a, b.s, b.n) : NULL;
-	buf_free(&b);
-	return s;
+	return b.n ? buf_take(a, &b) : NULL;
 }
 
 static const char *sample_words(struct arena *a, const struct judge *j,
@@ -217,8 +214,7 @@ struct words_of finding_words(struct arena *a, const struct judge *j,
 	if (w.let_through)
 		buf_printf(&b, "%slet through: %s", b.n ? "; " : "",
 			   w.let_through);
-	w.note = b.s ? arena_strndup(a, b.s, b.n) : "";
-	buf_free(&b);
+	w.note = buf_take(a, &b);
 	if (f->n_sample)
 		w.sample = sample_words(a, j, &f->sample[0], seen, n_seen);
 	return w;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/mem.h"
 
 static void reserve(struct buf *b, size_t more)
@@ -25,6 +26,14 @@ void buf_free(struct buf *b)
 {
 	free(b->s);
 	*b = (struct buf){ 0 };
+}
+
+char *buf_take(struct arena *a, struct buf *b)
+{
+	char *s = arena_strndup(a, b->s ? b->s : "", b->n);
+
+	buf_free(b);
+	return s;
 }
 
 void buf_put(struct buf *b, const void *p, size_t n)

@@ -10,7 +10,11 @@ struct buf {
 	size_t n, cap;
 };
 
+struct arena;
+
 void buf_free(struct buf *b);
+/* What was put, moved into the arena ("" if nothing was); b is empty then. */
+char *buf_take(struct arena *a, struct buf *b);
 void buf_put(struct buf *b, const void *p, size_t n);
 void buf_puts(struct buf *b, const char *s);
 void buf_putc(struct buf *b, char c);

@@ -29,12 +29,9 @@ __attribute__((format(printf, 2, 0)))
 static const char *format(struct arena *a, const char *fmt, va_list ap)
 {
 	struct buf b = { 0 };
-	const char *s;
 
 	buf_vprintf(&b, fmt, ap);
-	s = arena_strdup(a, b.s ? b.s : "");
-	buf_free(&b);
-	return s;
+	return buf_take(a, &b);
 }
 
 void diag_add(struct diags *d, enum severity sev, struct span at,

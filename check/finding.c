@@ -108,7 +108,6 @@ const char *finding_box(struct verifier *v, const struct space_cube *cube)
 {
 	struct space_cube clipped = check_cube_clip(v->a, cube), *x = &clipped;
 	struct buf b = { 0 };
-	const char *s;
 
 	put_side(v, x->dim[PK_SRC], &b);
 	buf_puts(&b, " to ");
@@ -116,9 +115,7 @@ const char *finding_box(struct verifier *v, const struct space_cube *cube)
 	buf_puts(&b, ": ");
 	put_services(v, x, &b);
 	put_interfaces(v, x, &b);
-	s = arena_strdup(v->a, b.s);
-	buf_free(&b);
-	return s;
+	return buf_take(v->a, &b);
 }
 
 /* ---- one finding ------------------------------------------------------------------ */
@@ -237,43 +234,33 @@ static void rule_side(struct verifier *v, const struct check_finding *x,
 		out->line = x->rule[1]->line;
 	}
 	check_rule_text(x->rule[1], x->policy[1], &b);
-	out->rule = arena_strdup(v->a, b.s ? b.s : "");
-	buf_free(&b);
+	out->rule = buf_take(v->a, &b);
 }
 
 static const char *packet_text(struct verifier *v,
 			       const struct check_finding *x)
 {
 	struct buf b = { 0 };
-	const char *s;
 
 	check_packet_text(v->c, x->witness, v->path, &b);
-	s = arena_strdup(v->a, b.s ? b.s : "");
-	buf_free(&b);
-	return s;
+	return buf_take(v->a, &b);
 }
 
 static const char *probe_text(struct verifier *v,
 			      const struct check_finding *x)
 {
 	struct buf b = { 0 };
-	const char *s;
 
 	check_probe_text(v->c, x->witness, v->path, &b);
-	s = arena_strdup(v->a, b.s ? b.s : "");
-	buf_free(&b);
-	return s;
+	return buf_take(v->a, &b);
 }
 
 static const char *size_text(struct verifier *v, const struct check_finding *x)
 {
 	struct buf b = { 0 };
-	const char *s;
 
 	space_count_text(x->size, &b);
-	s = arena_strdup(v->a, b.s);
-	buf_free(&b);
-	return s;
+	return buf_take(v->a, &b);
 }
 
 static void fingerprint(struct verifier *v, struct vf_finding *x)
@@ -296,8 +283,7 @@ static void way_of(struct verifier *v, const struct check_side *rules,
 
 	out->way = check_trace(v->c, rules, v->path, out->witness);
 	check_trace_text(&out->way, &b);
-	out->path_text = arena_strdup(v->a, b.s ? b.s : "");
-	buf_free(&b);
+	out->path_text = buf_take(v->a, &b);
 }
 
 struct vf_finding *finding_add(struct verifier *v, const struct check_finding *x,

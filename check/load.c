@@ -265,8 +265,7 @@ static char *slurp(struct arena *a, int fd, size_t *n)
 	while ((got = read(fd, chunk, sizeof(chunk))) > 0)
 		buf_put(&b, chunk, (size_t)got);
 	*n = b.n;
-	s = arena_strndup(a, b.n ? b.s : "", b.n);
-	buf_free(&b);
+	s = buf_take(a, &b);
 	return got < 0 ? NULL : s;
 }
 

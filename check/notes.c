@@ -47,12 +47,9 @@ static void note(struct verifier *v, enum vf_note_kind kind,
 static const char *rule_text(struct verifier *v, const struct kr_rule *r)
 {
 	struct buf b = { 0 };
-	const char *s;
 
 	check_rule_text(r, NULL, &b);
-	s = arena_strdup(v->a, b.s);
-	buf_free(&b);
-	return s;
+	return buf_take(v->a, &b);
 }
 
 /* ---- rules among themselves ------------------------------------------------------ */

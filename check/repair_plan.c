@@ -61,13 +61,10 @@ static bool cured_by(struct verifier *v, const struct vf_finding *f,
 static const char *joined(struct verifier *v, const struct vf_repair *r)
 {
 	struct buf b = { 0 };
-	const char *s;
 
 	for (size_t i = 0; i < r->line.n; i++)
 		buf_printf(&b, "%s\n", r->line.v[i]);
-	s = arena_strdup(v->a, b.s ? b.s : "");
-	buf_free(&b);
-	return s;
+	return buf_take(v->a, &b);
 }
 
 static void file_line(struct vf_repair *r, struct span at)

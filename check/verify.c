@@ -453,7 +453,6 @@ static void put_observed(const struct verifier *v, struct buf *b)
 static const char *not_judged(struct verifier *v, const struct kruleset *rs)
 {
 	struct buf b = { 0 };
-	const char *s;
 
 	buf_puts(&b, "output chains; traffic inside zones");
 	if (!v->f->inputs.n)
@@ -469,9 +468,7 @@ static const char *not_judged(struct verifier *v, const struct kruleset *rs)
 			buf_printf(&b, "; table %s", t.s);
 		buf_free(&t);
 	}
-	s = arena_strdup(v->a, b.s);
-	buf_free(&b);
-	return s;
+	return buf_take(v->a, &b);
 }
 
 static int order(const void *a, const void *b)

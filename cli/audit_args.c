@@ -90,13 +90,10 @@ static void repeated(struct run *r, const char *name, const char *val)
 static const char *join(struct run *r, const char *const *v, size_t n)
 {
 	struct buf b = { 0 };
-	const char *s;
 
 	for (size_t i = 0; i < n; i++)
 		buf_printf(&b, "%s%s", i ? " " : "", v[i]);
-	s = b.s ? arena_strdup(r->arena, b.s) : NULL;
-	buf_free(&b);
-	return s;
+	return n ? buf_take(r->arena, &b) : NULL;
 }
 
 static uint64_t number(struct run *r, const char *name, uint64_t min,

@@ -80,15 +80,12 @@ static const char *base_name(struct args *a, const char *path)
 static const char *list_of(struct args *a, const char *const *v, size_t n)
 {
 	struct buf b = { 0 };
-	const char *s;
 
 	for (size_t i = 0; i < n && i < 12; i++)
 		buf_printf(&b, "%s%s", i ? ", " : "", v[i]);
 	if (n > 12)
 		buf_printf(&b, " and %zu more", n - 12);
-	s = arena_strdup(a->arena, b.s ? b.s : "");
-	buf_free(&b);
-	return s;
+	return buf_take(a->arena, &b);
 }
 
 const struct firewall *rules_file_firewall(struct args *a,

@@ -22,12 +22,10 @@ static const char *origin(struct proposal *p, const struct verified *v,
 	struct buf b = { 0 };
 	const char *from = f->file && f->line ?
 		arena_printf(p->a->arena, "%s:%u", f->file, f->line) :
-		v->file, *s;
+		v->file;
 
 	buf_xml_value(&b, from);
-	s = arena_strdup(p->a->arena, b.s ? b.s : "");
-	buf_free(&b);
-	return s;
+	return buf_take(p->a->arena, &b);
 }
 
 static void put_remark(struct proposal *p, const char *what, const char *s)

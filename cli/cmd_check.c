@@ -87,7 +87,6 @@ static int refuse_second(struct job *j, const struct firewall *f,
 static const char *gen_command(const struct job *j, const struct firewall *f)
 {
 	struct buf b = { 0 };
-	const char *s;
 
 	buf_printf(&b, "portplan %s ", j->live ? "apply" : "gen");
 	buf_shell(&b, j->a->operands.v[0]);
@@ -95,9 +94,7 @@ static const char *gen_command(const struct job *j, const struct firewall *f)
 	buf_shell(&b, f->name);
 	if (!j->live)
 		buf_puts(&b, " | nft -f -");
-	s = arena_strdup(j->a->arena, b.s);
-	buf_free(&b);
-	return s;
+	return buf_take(j->a->arena, &b);
 }
 
 static struct verify_options options_of(struct job *j, const struct firewall *f,

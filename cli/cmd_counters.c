@@ -108,7 +108,6 @@ static const char *elem_key(struct counting *c, const struct rs_set *s,
 			    const struct rs_elem *e)
 {
 	struct buf b = { 0 };
-	const char *out;
 
 	for (unsigned i = 0; i < s->n_field; i++) {
 		const struct rs_value *v = &e->key[i];
@@ -120,9 +119,7 @@ static const char *elem_key(struct counting *c, const struct rs_set *s,
 			put_value(s->field[i], v->hi, &b);
 		}
 	}
-	out = arena_strdup(c->a->arena, b.s ? b.s : "");
-	buf_free(&b);
-	return out;
+	return buf_take(c->a->arena, &b);
 }
 
 static const char *place(const struct counting *c, const char *name)

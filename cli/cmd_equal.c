@@ -51,9 +51,7 @@ static void ways(struct equal *e, unsigned p, const struct check_side *side)
 			struct buf b = { 0 };
 
 			check_trace_text(&t, &b);
-			e->tried[p][k].path[i] = arena_strdup(e->a,
-							b.s ? b.s : "");
-			buf_free(&b);
+			e->tried[p][k].path[i] = buf_take(e->a, &b);
 		}
 	}
 }

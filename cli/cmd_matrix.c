@@ -34,7 +34,6 @@ enum { N_COLUMNS = COUNT_OF(columns) };
 static const char *terms(struct args *a, const struct matrix_row *r)
 {
 	struct buf b = { 0 };
-	const char *s;
 
 	buf_puts(&b, r->source ? r->source : "");
 	if (r->owner)
@@ -43,9 +42,7 @@ static const char *terms(struct args *a, const struct matrix_row *r)
 		buf_printf(&b, "; %s", r->ticket);
 	if (r->expires)
 		buf_printf(&b, "; until %s", r->expires);
-	s = arena_strdup(a->arena, b.s);
-	buf_free(&b);
-	return s;
+	return buf_take(a->arena, &b);
 }
 
 static void fill_row(struct args *a, const char **cell, size_t n,
@@ -150,9 +147,7 @@ static const char *summary(struct args *a, const struct loaded *l,
 	say_unmanaged(l->topo, &b);
 	if ((s = plan_let_through(l->plan, a->arena)))
 		buf_printf(&b, ". %s", s);
-	s = arena_strdup(a->arena, b.s);
-	buf_free(&b);
-	return s;
+	return buf_take(a->arena, &b);
 }
 
 static void write_xml(const void *ctx, struct buf *out)

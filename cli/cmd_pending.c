@@ -100,7 +100,6 @@ static const char *summary(struct pending *p, bool *incomplete)
 {
 	struct buf b = { 0 };
 	unsigned long long counted = 0;
-	const char *s;
 
 	for (size_t i = 0; i < p->counts.n; i++)
 		counted += p->counts.v[i].packets;
@@ -139,9 +138,7 @@ static const char *summary(struct pending *p, bool *incomplete)
 	if (counted > p->logged)
 		buf_puts(&b, ". More was counted than logged: what it was is "
 			     "not all known");
-	s = arena_strdup(p->a->arena, b.s);
-	buf_free(&b);
-	return s;
+	return buf_take(p->a->arena, &b);
 }
 
 static int read_all(struct pending *p)

@@ -116,7 +116,7 @@ enum { NAME_MOST = 64 };
 static const char *legal_name(struct import *m, const struct inv_host *h)
 {
 	struct buf b = { 0 };
-	const char *s = h->name, *out;
+	const char *s = h->name;
 	char text[ADDR_TEXT];
 
 	if (!s && h->address.n) {
@@ -131,9 +131,7 @@ static const char *legal_name(struct import *m, const struct inv_host *h)
 	for (; *s && b.n < NAME_MOST; s++)
 		buf_putc(&b, isalnum((unsigned char)*s) || *s == '-' ||
 			     *s == '_' || *s == '.' ? *s : '-');
-	out = arena_strdup(m->a->arena, b.s ? b.s : "");
-	buf_free(&b);
-	return out;
+	return buf_take(m->a->arena, &b);
 }
 
 static const char *lower(struct arena *a, const char *s)

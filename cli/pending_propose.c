@@ -72,7 +72,6 @@ static const char *allow_text(const struct pending *p,
 			      const struct pending_flow *f, const char *day)
 {
 	struct buf b = { 0 }, *out = &b;
-	const char *s;
 	const char *from = from_text(p, f), *to = to_text(p, f);
 	const char *owner = pending_owner(p, f);
 	uint64_t h = hash_str(hash_str(HASH_INIT, from), to);
@@ -89,9 +88,7 @@ static const char *allow_text(const struct pending *p,
 		buf_xml_attr(out, "owner", owner);
 	buf_printf(out, " expires=\"%s\"/>%s", day, f->n_src > PENDING_ADDRS ?
 		   " <!-- of more sources than are named here -->" : "");
-	s = arena_strdup(p->a->arena, b.s);
-	buf_free(&b);
-	return s;
+	return buf_take(p->a->arena, &b);
 }
 
 static void put_lines(const struct pending *p, struct tried_line *v, size_t n,

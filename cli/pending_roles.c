@@ -86,7 +86,6 @@ const char *pending_assign(const struct pending *p,
 	const struct party *x =
 		p->l.topo->parties.v[f->role_to ? f->to : f->from];
 	struct buf b = { 0 };
-	const char *s;
 	char day[16];
 
 	date_text(p->l.now + PENDING_DAYS * 86400, day);
@@ -96,9 +95,7 @@ const char *pending_assign(const struct pending *p,
 		buf_xml_attr(&b, "owner", x->owner);
 	buf_printf(&b, " expires=\"%s\"/> <!-- observed, unreviewed: %s -->",
 		   day, f->row);
-	s = arena_strdup(p->a->arena, b.s);
-	buf_free(&b);
-	return s;
+	return buf_take(p->a->arena, &b);
 }
 
 bool pending_given(const struct pending *p, size_t i)

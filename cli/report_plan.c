@@ -123,7 +123,6 @@ static const char *packets_words(struct arena *a, const struct packets *p)
 {
 	struct buf b = { 0 };
 	char text[KEY_TEXT];
-	const char *s;
 
 	for (size_t i = 0; i < p->services.n; i++)
 		buf_printf(&b, "%s%s", b.n ? " " : "",
@@ -132,9 +131,7 @@ static const char *packets_words(struct arena *a, const struct packets *p)
 		key_text(p->keys.r[i], text);
 		buf_printf(&b, "%s%s", b.n ? " " : "", text);
 	}
-	s = arena_strdup(a, b.n ? b.s : "everything");
-	buf_free(&b);
-	return s;
+	return b.n ? buf_take(a, &b) : "everything";
 }
 
 enum rule_state rule_state(const struct rule *r, int64_t now)
@@ -256,27 +253,21 @@ static const char *addresses(struct report_page *r, const struct party *p)
 {
 	struct buf b = { 0 };
 	char text[ADDR_TEXT];
-	const char *s;
 
 	for (size_t i = 0; i < p->n_prefix; i++) {
 		range_text(p->prefix[i].r, text);
 		buf_printf(&b, "%s%s", i ? " " : "", text);
 	}
-	s = arena_strdup(r->arena, b.s ? b.s : "");
-	buf_free(&b);
-	return s;
+	return buf_take(r->arena, &b);
 }
 
 static const char *roles(struct report_page *r, const struct party *p)
 {
 	struct buf b = { 0 };
-	const char *s;
 
 	for (size_t i = 0; i < p->roles.n; i++)
 		buf_printf(&b, "%s%s", i ? " " : "", p->roles.v[i]->name);
-	s = arena_strdup(r->arena, b.s ? b.s : "");
-	buf_free(&b);
-	return s;
+	return buf_take(r->arena, &b);
 }
 
 void report_hosts(struct report_page *r)

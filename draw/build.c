@@ -66,13 +66,10 @@ static void order_zones(struct drawing *d)
 static const char *roles_text(struct arena *a, const struct party *p)
 {
 	struct buf b = { 0 };
-	const char *s;
 
 	for (size_t i = 0; i < p->roles.n; i++)
 		buf_printf(&b, "%s%s", i ? ", " : "", p->roles.v[i]->name);
-	s = arena_strdup(a, b.s ? b.s : "");
-	buf_free(&b);
-	return s;
+	return buf_take(a, &b);
 }
 
 static void group_hosts(struct drawing *d)
@@ -101,16 +98,13 @@ const char *draw_names(struct arena *a, const char *const *name, size_t n,
 		       size_t most)
 {
 	struct buf b = { 0 };
-	const char *s;
 	size_t shown = n > most ? most - 1 : n;
 
 	for (size_t i = 0; i < shown; i++)
 		buf_printf(&b, "%s%s", i ? ", " : "", name[i]);
 	if (n > shown)
 		buf_printf(&b, "%s%zu\xc2\xa0more", shown ? " and " : "", n - shown);
-	s = arena_strdup(a, b.s ? b.s : "");
-	buf_free(&b);
-	return s;
+	return buf_take(a, &b);
 }
 
 /* ---- what is planned, gathered --------------------------------------------------- */
@@ -136,7 +130,7 @@ static enum draw_class class_of(const struct matrix_row *r)
 static const char *item_text(struct arena *a, const struct matrix_row *r)
 {
 	struct buf b = { 0 };
-	const char *s, *port = r->ports;
+	const char *port = r->ports;
 
 	if (*r->service)
 		buf_puts(&b, r->service);
@@ -152,9 +146,7 @@ static const char *item_text(struct arena *a, const struct matrix_row *r)
 		port += n;
 		port += strspn(port, " ");
 	}
-	s = arena_strdup(a, b.s ? b.s : "");
-	buf_free(&b);
-	return s;
+	return buf_take(a, &b);
 }
 
 static void add_item(struct drawing *d, struct draw_bundle *b,
@@ -206,16 +198,13 @@ static const char *bundle_key(struct drawing *d, const struct draw_bundle *b,
 			      bool by_source)
 {
 	struct buf k = { 0 };
-	const char *s;
 
 	buf_printf(&k, "%u %u %s", b->from, b->to,
 		   by_source ? b->sources : b->targets);
 	for (size_t i = 0; i < b->items.n; i++)
 		buf_printf(&k, "\n%d%s", (int)b->items.v[i].cls,
 			   b->items.v[i].text);
-	s = arena_strdup(d->arena, k.s);
-	buf_free(&k);
-	return s;
+	return buf_take(d->arena, &k);
 }
 
 /* Bundles that differ in one side alone become one: first the targets of a

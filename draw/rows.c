@@ -36,7 +36,6 @@ static const char *class_text(struct sheet *s, const struct draw_bundle *b,
 			      enum draw_class cls)
 {
 	struct buf t = { 0 };
-	const char *out;
 
 	for (size_t i = 0; i < b->items.n; i++) {
 		if (b->items.v[i].cls != cls)
@@ -44,9 +43,7 @@ static const char *class_text(struct sheet *s, const struct draw_bundle *b,
 		buf_puts(&t, t.n ? ", " : looks[cls].prefix);
 		put_unbroken(&t, b->items.v[i].text);
 	}
-	out = arena_strdup(s->arena, t.s ? t.s : "");
-	buf_free(&t);
-	return out;
+	return buf_take(s->arena, &t);
 }
 
 static int put_services(struct sheet *s, const struct draw_bundle *b, int x,
@@ -129,7 +126,6 @@ static void put_path(struct sheet *s, const struct path *q, int x1, int x2,
 static const char *other_ways(struct sheet *s, const struct route *r)
 {
 	struct buf t = { 0 };
-	const char *out;
 
 	for (size_t i = 1; i < r->paths.n && i < 4; i++)
 		for (size_t k = 0; k < r->paths.v[i].n; k++)
@@ -138,9 +134,7 @@ static const char *other_ways(struct sheet *s, const struct route *r)
 				   s->wall[r->paths.v[i].hop[k].firewall].name);
 	if (r->paths.n > 4)
 		buf_printf(&t, ", or %zu more ways", r->paths.n - 4);
-	out = arena_strdup(s->arena, t.s ? t.s : "");
-	buf_free(&t);
-	return out;
+	return buf_take(s->arena, &t);
 }
 
 static int put_below(struct sheet *s, const char *text, int x, int w, int y,

@@ -175,7 +175,6 @@ static void put_walls(struct sheet *s)
 static const char *scope(const struct drawing *d)
 {
 	struct buf b = { 0 };
-	const char *out;
 
 	if (d->opt.host)
 		buf_printf(&b, ", host %s", d->opt.host);
@@ -183,9 +182,7 @@ static const char *scope(const struct drawing *d)
 		buf_printf(&b, ", zone %s", d->opt.zone);
 	if (d->opt.service)
 		buf_printf(&b, ", service %s", d->opt.service);
-	out = arena_strdup(d->arena, b.s ? b.s : "");
-	buf_free(&b);
-	return out;
+	return buf_take(d->arena, &b);
 }
 
 static int put_legend(struct sheet *s, int x, int y)

@@ -40,13 +40,10 @@ static const char *prefixes_text(struct sheet *s, const struct party *p)
 static const char *role_list_text(struct sheet *s, const struct party *p)
 {
 	struct buf b = { 0 };
-	const char *out;
 
 	for (size_t i = 0; i < p->roles.n; i++)
 		buf_printf(&b, "%s%s", i ? ", " : "", p->roles.v[i]->name);
-	out = arena_strdup(s->arena, b.s ? b.s : "");
-	buf_free(&b);
-	return out;
+	return buf_take(s->arena, &b);
 }
 
 /* The box goes before what was written into it. */

@@ -51,7 +51,6 @@ const char *unique_name(struct gen *g, const char *prefix, const char *label)
 {
 	struct buf b = { 0 };
 	struct map_entry *first, *e;
-	const char *out;
 	uint32_t number;
 
 	if (!take_name(g, prefix, label, 1, &b, &first)) {
@@ -63,16 +62,13 @@ const char *unique_name(struct gen *g, const char *prefix, const char *label)
 		first->val.u = number;
 		take_name(g, prefix, label, number, &b, &e);
 	}
-	out = arena_strndup(g->arena, b.s, b.n);
-	buf_free(&b);
-	return out;
+	return buf_take(g->arena, &b);
 }
 
 /* The most specific reason first; all of them as far as there is room. */
 const char *reason_comment(struct gen *g, const uint32_t *reasons, size_t n)
 {
 	struct buf b = { 0 };
-	const char *out;
 
 	for (size_t i = 0; i < n; i++) {
 		const char *s = reason_ident(g->p, reasons[i], g->scratch);
@@ -89,9 +85,7 @@ const char *reason_comment(struct gen *g, const uint32_t *reasons, size_t n)
 		b.n = MAX_COMMENT - 10;
 		buf_printf(&b, "~%08x", (unsigned)(h >> 32));
 	}
-	out = arena_strndup(g->arena, b.s ? b.s : "", b.n);
-	buf_free(&b);
-	return out;
+	return buf_take(g->arena, &b);
 }
 
 struct pieces {

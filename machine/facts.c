@@ -22,16 +22,13 @@ static const char *leaves_by(const struct machine *m,
 			     const struct machine_route *r)
 {
 	struct buf b = { 0 };
-	const char *s;
 
 	if (r->kind != ROUTE_UNICAST)
 		return r->kind == ROUTE_DISCARDS ? "discards" : "unknown";
 	for (size_t i = 0; i < r->links.n; i++)
 		buf_printf(&b, "%s%s", i ? "," : "",
 			   machine_link_name(m, r->links.v[i]));
-	s = arena_strdup(m->arena, b.s ? b.s : "");
-	buf_free(&b);
-	return s;
+	return buf_take(m->arena, &b);
 }
 
 /* Link-local ones (fe80::/10) come and go with the link. */

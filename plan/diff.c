@@ -141,7 +141,7 @@ static const char *parties_text(struct differ *d, const struct plan *p,
 				const struct space_cubes *c, unsigned field)
 {
 	struct buf b = { 0 };
-	const char *out, *seen[MAX_NAMES + 1];
+	const char *seen[MAX_NAMES + 1];
 	size_t n = 0;
 
 	for (size_t i = 0; i < c->n && n <= MAX_NAMES; i++)
@@ -162,16 +162,13 @@ static const char *parties_text(struct differ *d, const struct plan *p,
 		buf_printf(&b, "%s%s", i ? ", " : "", seen[i]);
 	if (n > MAX_NAMES)
 		buf_puts(&b, " and more");
-	out = arena_strdup(d->a, b.s ? b.s : "");
-	buf_free(&b);
-	return out;
+	return buf_take(d->a, &b);
 }
 
 static const char *packets_text(struct differ *d, const struct space_cubes *c)
 {
 	struct key_set k = { 0 };
 	struct buf b = { 0 };
-	const char *out;
 
 	for (size_t i = 0; i < c->n; i++)
 		for (size_t x = 0; c->v[i].dim[D_KEY] &&
@@ -186,20 +183,15 @@ static const char *packets_text(struct differ *d, const struct space_cubes *c)
 	}
 	if (k.n > 8)
 		buf_printf(&b, " and %zu more", k.n - 8);
-	out = arena_strdup(d->a, b.s ? b.s : "any protocol");
-	buf_free(&b);
-	return out;
+	return b.n ? buf_take(d->a, &b) : "any protocol";
 }
 
 static const char *size_text(struct differ *d, uint32_t set)
 {
 	struct buf b = { 0 };
-	const char *out;
 
 	space_count_text(space_size(d->s, set, (1u << D_FIELDS) - 1), &b);
-	out = arena_strdup(d->a, b.s);
-	buf_free(&b);
-	return out;
+	return buf_take(d->a, &b);
 }
 
 /* The reason of that name; NONE if the plan has none. */

@@ -33,7 +33,6 @@ static const char *differences(struct arena *a, const struct xml_element *x,
 			       const struct xml_element *y)
 {
 	struct buf b = { 0 };
-	const char *out;
 
 	for (size_t i = 0; i < N_WORDS; i++) {
 		const char *was = xml_attr(x, words[i]);
@@ -43,9 +42,7 @@ static const char *differences(struct arena *a, const struct xml_element *x,
 		buf_printf(&b, "%s%s was ", b.n ? ", " : ": ", words[i]);
 		buf_printf(&b, was ? "\"%s\"" : "none", was);
 	}
-	out = b.n ? arena_strdup(a, b.s) : "";
-	buf_free(&b);
-	return out;
+	return buf_take(a, &b);
 }
 
 /* "ssh tcp/8022 tcp/9000-9009": the packets as they are written. */
@@ -55,7 +52,6 @@ static const char *packets_of(struct arena *a, const struct xml_element *e)
 		"service", "tcp", "udp", "ip", "icmp", "icmpv6",
 	};
 	struct buf b = { 0 };
-	const char *out;
 
 	for (size_t i = 0; i < sizeof(attr) / sizeof(*attr); i++) {
 		const char *s = xml_attr(e, attr[i]);
@@ -68,9 +64,7 @@ static const char *packets_of(struct arena *a, const struct xml_element *e)
 			s += n;
 		}
 	}
-	out = b.n ? arena_strdup(a, b.s) : "";
-	buf_free(&b);
-	return out;
+	return buf_take(a, &b);
 }
 
 static void add(struct side *d, const char *what, const char *cause,

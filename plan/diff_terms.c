@@ -29,7 +29,6 @@ static const char *difference(struct arena *a, const struct rule *x,
 			      const struct rule *y)
 {
 	struct buf b = { 0 };
-	const char *s;
 
 	for (size_t i = 0; i < N_TERMS; i++) {
 		const char *was = xml_attr(x->xml, terms[i]);
@@ -40,9 +39,7 @@ static const char *difference(struct arena *a, const struct rule *x,
 		buf_printf(&b, "%s%s %s to %s", b.n ? ", " : "", terms[i],
 			   was ? was : "none", is ? is : "none");
 	}
-	s = b.n ? arena_strdup(a, b.s) : NULL;
-	buf_free(&b);
-	return s;
+	return b.n ? buf_take(a, &b) : NULL;
 }
 
 /* Where its first address stands. */

@@ -63,20 +63,16 @@ struct maker {
 const char *ends_text(const struct ends *e, struct arena *a)
 {
 	struct buf b = { 0 };
-	const char *s;
 
 	for (size_t i = 0; i < e->n; i++)
 		buf_printf(&b, "%s%s", i ? " " : "", e->v[i].text);
-	s = arena_strdup(a, b.s ? b.s : "");
-	buf_free(&b);
-	return s;
+	return buf_take(a, &b);
 }
 
 const char *route_text(const struct plan *p, const struct route *r,
 		       struct arena *a)
 {
 	struct buf b = { 0 };
-	const char *s;
 
 	if (r->inside)
 		buf_printf(&b, "(within %s)", plan_node_name(p, r->from));
@@ -88,9 +84,7 @@ const char *route_text(const struct plan *p, const struct route *r,
 				   firewalls.v[r->paths.v[i].hop[k].firewall]
 					   ->name);
 	}
-	s = arena_strdup(a, b.s ? b.s : "");
-	buf_free(&b);
-	return s;
+	return buf_take(a, &b);
 }
 
 /* Looks up once what the filter's name is. */
@@ -374,7 +368,6 @@ static bool take(void *ctx, const struct planned *x)
 static const char *ports_text(struct maker *m, const struct row *r)
 {
 	struct buf b = { 0 };
-	const char *s;
 	unsigned proto = r->key.proto;
 
 	for (size_t i = 0; i < r->ports.n && !r->any_protocol; i++) {
@@ -393,9 +386,7 @@ static const char *ports_text(struct maker *m, const struct row *r)
 		else
 			buf_printf(&b, "%u-%u", lo, hi);
 	}
-	s = arena_strdup(m->arena, b.s ? b.s : "");
-	buf_free(&b);
-	return s;
+	return buf_take(m->arena, &b);
 }
 
 static const char *protocol_text(struct maker *m, const struct row *r)

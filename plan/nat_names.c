@@ -104,11 +104,8 @@ static void put(struct buf *b, const char *word, const char *const *v,
 const char *nat_names_text(const struct nat_names *n, struct arena *a)
 {
 	struct buf b = { 0 };
-	const char *s;
 
 	put(&b, "to", n->to.v, n->to.n);
 	put(&b, "from", n->from.v, n->from.n);
-	s = arena_strdup(a, b.s ? b.s : "");
-	buf_free(&b);
-	return s;
+	return buf_take(a, &b);
 }

@@ -225,21 +225,17 @@ static void put_zones(struct buf *b, const zone_list *l)
 const char *plan_observe_zones(const struct observe *o, struct arena *a)
 {
 	struct buf b = { 0 };
-	const char *s;
 
 	put_zones(&b, &o->from);
 	buf_puts(&b, " to ");
 	put_zones(&b, &o->to);
-	s = arena_strdup(a, b.s);
-	buf_free(&b);
-	return s;
+	return buf_take(a, &b);
 }
 
 const char *plan_let_through(const struct plan *p, struct arena *a)
 {
 	const struct topology *t = p->topo;
 	struct buf b = { 0 };
-	const char *s = NULL;
 
 	for (size_t i = 0; i < t->firewalls.n; i++)
 		if (t->firewalls.v[i]->unenforced)
@@ -253,10 +249,7 @@ const char *plan_let_through(const struct plan *p, struct arena *a)
 				   t->observes.v[i]->until.text,
 				   plan_observe_zones(t->observes.v[i], a),
 				   t->observes.v[i]->owner);
-	if (b.n)
-		s = arena_strdup(a, b.s);
-	buf_free(&b);
-	return s;
+	return b.n ? buf_take(a, &b) : NULL;
 }
 
 static bool enforced(const struct plan *p, const struct path *x)

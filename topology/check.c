@@ -23,15 +23,12 @@ static const char *chain_text(struct build *b, const char *const *chain,
 {
 	struct buf t = { 0 };
 	size_t from = n - 1;
-	const char *s;
 
 	while (from > 0 && strcmp(chain[from - 1], chain[n - 1]))
 		from--;
 	for (size_t i = from ? from - 1 : 0; i < n; i++)
 		buf_printf(&t, "%s\"%s\"", t.n ? " is " : "", chain[i]);
-	s = arena_strdup(b->arena, t.s);
-	buf_free(&t);
-	return s;
+	return buf_take(b->arena, &t);
 }
 
 static bool role_cycle(struct build *b, struct role *r, unsigned char *colour,

@@ -79,7 +79,6 @@ static size_t put_reference(struct buf *b, const char *s)
 static const char *read_value(struct formatter *f, const char *s, size_t n)
 {
 	struct buf b = { 0 };
-	const char *out;
 
 	for (size_t i = 0; i < n;) {
 		if (s[i] == '&') {
@@ -89,9 +88,7 @@ static const char *read_value(struct formatter *f, const char *s, size_t n)
 		buf_putc(&b, strchr("\t\n\r", s[i]) ? ' ' : s[i]);
 		i++;
 	}
-	out = arena_strndup(f->arena, b.s ? b.s : "", b.n);
-	buf_free(&b);
-	return out;
+	return buf_take(f->arena, &b);
 }
 
 static bool is_list(const struct attr_def *d)
@@ -117,7 +114,6 @@ static bool is_list(const struct attr_def *d)
 static const char *single_blanks(struct formatter *f, const char *s)
 {
 	struct buf b = { 0 };
-	const char *out;
 
 	for (;;) {
 		size_t n;
@@ -130,9 +126,7 @@ static const char *single_blanks(struct formatter *f, const char *s)
 		buf_put(&b, s, n);
 		s += n;
 	}
-	out = arena_strdup(f->arena, b.s ? b.s : "");
-	buf_free(&b);
-	return out;
+	return buf_take(f->arena, &b);
 }
 
 static void put_value(struct buf *out, const char *s)

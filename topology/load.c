@@ -193,7 +193,6 @@ static const char *versions_of(struct build *b, const char *name)
 {
 	struct buf have = { 0 };
 	size_t n = strlen(name);
-	const char *s;
 
 	for (unsigned i = 0; i < n_builtin_templates; i++) {
 		const char *t = builtin_templates[i].name;
@@ -203,9 +202,7 @@ static const char *versions_of(struct build *b, const char *name)
 		buf_printf(&have, "%s%s", have.n ? ", " : "",
 			   t[n] ? t + n + 1 : "1");
 	}
-	s = have.n ? arena_strdup(b->arena, have.s) : NULL;
-	buf_free(&have);
-	return s;
+	return have.n ? buf_take(b->arena, &have) : NULL;
 }
 
 static void no_template(struct build *b, const struct wanted *w)

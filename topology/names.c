@@ -150,7 +150,7 @@ static int name_order(const void *a, const void *b)
 static const char *legal_names(struct build *b, const struct map *space)
 {
 	enum { FEW = 40 };
-	const char *names[FEW], *s;
+	const char *names[FEW];
 	struct buf list = { 0 };
 	size_t n = 0;
 
@@ -170,9 +170,7 @@ static const char *legal_names(struct build *b, const struct map *space)
 	for (size_t i = 0; i < n; i++)
 		buf_printf(&list, "%s%s", i ? ", " : " (legal: ", names[i]);
 	buf_putc(&list, ')');
-	s = arena_strdup(b->arena, list.s);
-	buf_free(&list);
-	return s;
+	return buf_take(b->arena, &list);
 }
 
 static const char *hint_for(struct build *b, const struct map *space,

@@ -11,7 +11,6 @@ static const char *elsewhere(struct arena *a, const struct source *src,
 			     const struct span *at, size_t named, size_t n)
 {
 	struct buf b = { 0 };
-	const char *s;
 	unsigned line, col, end;
 
 	for (size_t i = 0; i < named; i++) {
@@ -26,9 +25,7 @@ static const char *elsewhere(struct arena *a, const struct source *src,
 	if (n > named)
 		buf_printf(&b, " and %zu more", n - named);
 	buf_putc(&b, ')');
-	s = arena_strdup(a, b.s);
-	buf_free(&b);
-	return s;
+	return buf_take(a, &b);
 }
 
 /* A message and the places that it is said of. */

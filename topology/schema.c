@@ -425,7 +425,6 @@ static const char *hint(struct diags *d, const char *name,
 static const char *places(struct diags *d, const char *name)
 {
 	struct buf b = { 0 };
-	const char *s;
 	uint64_t in = 0;
 
 	for (int i = EL_TOPOLOGY; i < N_ELEMENTS; i++)
@@ -437,21 +436,16 @@ static const char *places(struct diags *d, const char *name)
 		if (in >> i & 1)
 			buf_printf(&b, "%s<%s>", b.n ? ", " : "",
 				   schema_elements[i].name);
-	s = arena_strdup(d->arena, b.s);
-	buf_free(&b);
-	return s;
+	return buf_take(d->arena, &b);
 }
 
 static const char *list(struct diags *d, const char *const *names, size_t n)
 {
 	struct buf b = { 0 };
-	const char *s;
 
 	for (size_t i = 0; i < n; i++)
 		buf_printf(&b, "%s%s", i ? ", " : "", names[i]);
-	s = arena_strdup(d->arena, n ? b.s : "none");
-	buf_free(&b);
-	return s;
+	return n ? buf_take(d->arena, &b) : "none";
 }
 
 static void unknown_element(const struct xml_element *e, enum element parent,

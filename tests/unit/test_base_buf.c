@@ -46,6 +46,20 @@ static void puts_pieces_together(void)
 	buf_free(&b);
 }
 
+static void moves_into_an_arena(void)
+{
+	struct arena *a = arena_new();
+	struct buf b = { 0 };
+	const char *s = buf_take(a, &b);
+
+	CU_ASSERT_STRING_EQUAL(s, "");
+	buf_put(&b, "a\0b", 3);
+	s = buf_take(a, &b);
+	CU_ASSERT_TRUE(!b.s && !b.n && !b.cap);
+	CU_ASSERT_EQUAL(memcmp(s, "a\0b", 4), 0);
+	arena_free(a);
+}
+
 static void prints_more_than_its_room(void)
 {
 	struct buf b = { 0 };
@@ -158,6 +172,7 @@ static void quotes_for_a_shell_where_needed(void)
 static CU_TestInfo tests[] = {
 	{ "grows and stays terminated", grows_and_stays_terminated },
 	{ "puts pieces together", puts_pieces_together },
+	{ "moves into an arena", moves_into_an_arena },
 	{ "prints more than its room", prints_more_than_its_room },
 	{ "numbers as libc writes them", numbers_as_libc_writes_them },
 	{ "quotes for a shell where needed", quotes_for_a_shell_where_needed },
