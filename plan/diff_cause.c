@@ -191,14 +191,15 @@ static bool own_cause(struct causes *c, const struct party *x,
 	any |= words_cause(c, of_party(c, "roles", x),
 			   role_words(c->a, &x->roles),
 			   role_words(c->a, &y->roles));
-	if (opens)
+	if (opens) {
 		any |= words_cause(c, of_party(c, "use", x),
 				   use_words(c->a, x), use_words(c->a, y));
-	else
+	} else {
 		any |= words_cause(c, of_party(c, "pins", x),
-				   pin_words(c->a, x), pin_words(c->a, y)) |
-		       attr_words(c, of_party(c, "dynamic ports", x),
+				   pin_words(c->a, x), pin_words(c->a, y));
+		any |= attr_words(c, of_party(c, "dynamic ports", x),
 				  "dynamic-ports", x->xml, y->xml);
+	}
 	any |= value_cause(c, of_party(c, "realm", x), x->realm, y->realm);
 	any |= value_cause(c, of_party(c, "place", x), parent_name(x),
 			   parent_name(y));
