@@ -119,7 +119,8 @@ void check_cube_text(const struct check *c, const struct space_cube *x,
 		     struct buf *out);
 /* The same without addresses of the family that it is not of. */
 struct space_cube check_cube_clip(struct arena *a, const struct space_cube *x);
-/* "in eth0 out eth1 10.0.0.1:40000 > 10.1.0.1:22 tcp syn, ct new" */
+/* "in eth0 out eth1 10.0.0.1 > 10.1.0.1 tcp/22 sport 40000 flags syn, ct new";
+ * behind the flags what is not as usual: "ttl 2", "tos 40", ... */
 void check_packet_text(const struct check *c, const space_val *p,
 		       enum check_path path, struct buf *out);
 /* As tests/net/probe takes it: "at fw eth0 eth1 10.0.0.1 10.1.0.1 6 22 ...".

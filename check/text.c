@@ -343,6 +343,30 @@ void check_cube_text(const struct check *c, const struct space_cube *cube,
 		buf_puts(out, "everything");
 }
 
+/* Where the header is not as hosts send it: as written, it is the packet. */
+static void unusual(const struct check *c, const space_val *p, struct buf *out)
+{
+	static const struct {
+		enum pk_field field;
+		const char *name;
+		unsigned usual;
+	} rest[] = {
+		{ PK_TTL, "ttl", 64 },
+		{ PK_TOS, "tos", 0 },
+		{ PK_TYPE, "pkttype", 0 },
+		{ PK_MARK, "mark", 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(rest) / sizeof(*rest); i++) {
+		space_val x = p[rest[i].field];
+
+		if (x == rest[i].usual)
+			continue;
+		buf_printf(out, " %s ", rest[i].name);
+		one(c, rest[i].field, x, out);
+	}
+}
+
 void check_packet_text(const struct check *c, const space_val *p,
 		       enum check_path path, struct buf *out)
 {
@@ -367,6 +391,7 @@ void check_packet_text(const struct check *c, const space_val *p,
 		buf_puts(out, " flags ");
 		flags_text((unsigned)p[PK_FLAGS], out);
 	}
+	unusual(c, p, out);
 	buf_printf(out, ", ct %s", pk_ct_name[(size_t)p[PK_CT]]);
 	if (p[PK_DIR])
 		buf_puts(out, " reply");
@@ -429,6 +454,8 @@ void check_probe_text(const struct check *c, const space_val *p,
 		   : ports		? th2
 					: 0,
 		   (unsigned)p[PK_TTL]);
+	if (p[PK_TOS])
+		buf_printf(out, " tos=%u", (unsigned)p[PK_TOS]);
 	if (ports)
 		buf_printf(out, " sport=%u", (unsigned)p[PK_TH0]);
 	if (proto_is_icmp(proto))

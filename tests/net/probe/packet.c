@@ -247,7 +247,7 @@ void build(struct packet *p, const struct spec *s)
 		uint8_t h[40] = {0};
 		uint8_t next = (uint8_t)s->proto;
 
-		h[0] = 0x60;
+		put16(h, 6u << 12 | (unsigned)s->o.tos << 4);
 		h[7] = (uint8_t)default_ttl(s);
 		memcpy(h + 8, s->src.b, 16);
 		memcpy(h + 24, s->dst.b, 16);
@@ -278,6 +278,7 @@ void build(struct packet *p, const struct spec *s)
 		uint8_t h[20] = {0};
 
 		h[0] = 0x45;
+		h[1] = (uint8_t)s->o.tos;
 		put16(h + 4, (s->id * 7 + 1) & 0xffff);
 		h[6] = s->o.df ? 0x40 : 0;
 		h[8] = (uint8_t)default_ttl(s);

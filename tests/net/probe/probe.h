@@ -101,6 +101,7 @@ struct options {
 	unsigned tcp_flags;
 	bool tcp_flags_given;
 	int ttl;       /* 0: default */
+	int tos;       /* or traffic class */
 	int frag;      /* send as so many fragments */
 	int frag_only; /* send only this fragment, counted from 1 */
 	int sport;     /* -1: chosen */

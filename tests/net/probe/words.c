@@ -145,6 +145,8 @@ static char *parse_option(const char *word, struct options *o)
 		o->tcp_flags_given = true;
 	} else if (IS("ttl")) {
 		ok = parse_number(v, 255, &o->ttl);
+	} else if (IS("tos")) {
+		ok = parse_number(v, 255, &o->tos);
 	} else if (IS("frag")) {
 		ok = parse_number(v, 50, &o->frag);
 	} else if (IS("only")) {
