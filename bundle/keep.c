@@ -1,4 +1,5 @@
 #include "bundle/keep.h"
+#include "plan/inside.h"
 
 #include "plan/nat.h"
 
@@ -93,15 +94,6 @@ bool keep_public(const struct keep *k, const struct public_addr *x)
 
 /* ---- what crosses ------------------------------------------------------------------- */
 
-static bool has_twice(const struct firewall *f, uint32_t zone)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < f->interfaces.n; i++)
-		n += f->interfaces.v[i]->zone->zone_id == zone;
-	return n > 1;
-}
-
 static bool path_crosses(const struct path *x, uint32_t fw)
 {
 	for (size_t i = 0; i < x->n; i++)
@@ -118,7 +110,7 @@ static bool crosses(const struct keep *k, uint32_t from, uint32_t to)
 	if (from == self || to == self)
 		return r->reachable;
 	if (from == to)
-		return from < k->p->n_zones && has_twice(k->f, from);
+		return from < k->p->n_zones && firewall_within(k->f, from);
 	for (size_t i = 0; i < r->n_hop; i++)
 		if (r->hop[i].firewall == k->f->id)
 			return true;
@@ -307,8 +299,7 @@ static void keep_spaces(struct keep *k)
 		keep_zone(k, z->zone_id);
 		k->named[z->zone_id] = true;
 		if ((k->f->nodes.n && k->f->inputs.n) ||
-		    (has_twice(k->f, z->zone_id) && z->inside_any &&
-		     z->zone_kind != ZONE_INTERNET))
+		    (firewall_within(k->f, z->zone_id) && zone_is_open(z)))
 			k->whole[z->zone_id] = true;
 	}
 	for (uint32_t c = 0; c < k->p->n_cell; c++)

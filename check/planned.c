@@ -1,4 +1,5 @@
 #include "check/planner.h"
+#include "plan/inside.h"
 #include "plan/nat.h"
 
 /*
@@ -364,8 +365,7 @@ static uint32_t inside_zone(struct planner *x, const struct party *z)
 	struct key_set all = { 0 };
 	uint32_t keys;
 
-	if (!z->inside_any || z->zone_kind == ZONE_INTERNET ||
-	    x->reason != NONE) {
+	if (!zone_is_open(z) || x->reason != NONE) {
 		add_nodes(x, z->zone_id, z->zone_id);
 		return planner_sum(x);
 	}

@@ -45,16 +45,24 @@ static const char *terms(struct args *a, const struct matrix_row *r)
 	return buf_take(a->arena, &b);
 }
 
+/* "dmz to inside, by inner" */
+static const char *heading(struct args *a, const struct matrix_row *r)
+{
+	if (strcmp(r->from_zone, r->to_zone))
+		return arena_printf(a->arena, "%s to %s, by %s", r->from_zone,
+				    r->to_zone, r->firewalls);
+	return r->within ?
+		arena_printf(a->arena, "within %s (enforced between interfaces "
+			     "of %s, nowhere else)", r->from_zone, r->within) :
+		arena_printf(a->arena, "within %s (not enforced)",
+			     r->from_zone);
+}
+
 static void fill_row(struct args *a, const char **cell, size_t n,
 		     const struct matrix_row *r)
 {
 	const char *const v[N_COLUMNS] = {
-		!strcmp(r->from_zone, r->to_zone) ?
-			arena_printf(a->arena, "within %s (not enforced)",
-				     r->from_zone) :
-			arena_printf(a->arena, "%s to %s, by %s", r->from_zone,
-				     r->to_zone, r->firewalls),
-		r->from, r->from_zone, r->to, r->to_zone, r->protocol,
+		heading(a, r), r->from, r->from_zone, r->to, r->to_zone, r->protocol,
 		r->ports, r->service, r->carriage, r->firewalls,
 		r->requirement, r->reason, terms(a, r), r->source, r->owner,
 		r->ticket, r->expires, r->ident, r->extra, r->translated,

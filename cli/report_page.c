@@ -427,7 +427,7 @@ void report_heat(struct report_page *r)
 	buf_puts(r->out, "<p>From the zone at the left to the zone above: how "
 		 "many lines of the port matrix there are, and a link to them. "
 		 "\xc2\xb7 is nothing: not planned. "
-		 "Hatched is within one zone, where no firewall stands.</p>\n"
+		 "Hatched is within one zone, where a firewall stands at most between its own interfaces.</p>\n"
 		 "<div class=\"wide\">");
 	buf_printf(r->out, "<table class=\"heat%s\">\n<thead><tr><td></td>",
 		   h.n > 8 ? " many" : "");

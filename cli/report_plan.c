@@ -78,7 +78,10 @@ static void pair_head(struct report_page *r, const struct matrix_row *row)
 	if (within) {
 		buf_puts(r->out, "Within ");
 		page_text(r, row->from_zone);
-		buf_puts(r->out, ", not enforced");
+		buf_puts(r->out, row->within ? ", enforced between interfaces "
+			 "of " : ", not enforced");
+		if (row->within)
+			page_text(r, row->within);
 	} else {
 		page_text(r, row->from_zone);
 		buf_puts(r->out, " to ");

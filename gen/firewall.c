@@ -1,5 +1,6 @@
 
 #include "gen/internal.h"
+#include "plan/inside.h"
 
 enum {
 	PING_RATE = 10, PING_BURST = 20, /* echo requests to the firewall */
@@ -141,11 +142,6 @@ static void inside_rules(struct gen *g, struct rs_chain *c, uint32_t zone)
 	}
 }
 
-static bool open_inside(const struct party *z)
-{
-	return z->inside_any && z->zone_kind != ZONE_INTERNET;
-}
-
 static const char *zone_pair_chain(struct gen *g, const struct party *a,
 				   const struct party *b)
 {
@@ -157,7 +153,7 @@ static const char *zone_pair_chain(struct gen *g, const struct party *a,
 					     b->name), NULL);
 	x.chain = rs_add_chain(g->rs, x.name, RS_NO_HOOK);
 	g->what = what;
-	if (a == b && open_inside(a)) {
+	if (a == b && zone_is_open(a)) {
 		inside_rules(g, x.chain, a->zone_id);
 	} else if (a == b) {
 		take_nodes(&x, a->zone_id, a->zone_id);

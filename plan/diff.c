@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "plan/each.h"
+#include "plan/inside.h"
 #include "space/space.h"
 
 /* Services first: plans say few of them and many addresses. */
@@ -30,6 +31,8 @@ struct side {
 	struct map ids;	 /* reason, from, to -> part */
 	struct map ends; /* field, class, end -> set */
 	uint32_t all[2]; /* in the clear, carried */
+	/* by zone: what firewalls let through because its inside is open */
+	uint32_t *inside, any_inside;
 };
 
 struct differ {
@@ -125,6 +128,48 @@ static bool add(void *ctx, const struct planned *x)
 	return true;
 }
 
+static bool has_within(const struct plan *p, uint32_t zone)
+{
+	for (size_t i = 0; i < p->topo->firewalls.n; i++)
+		if (firewall_within(p->topo->firewalls.v[i], zone))
+			return true;
+	return false;
+}
+
+/* Everything between two addresses of the zone. */
+static uint32_t all_within(struct differ *d, const struct plan *p,
+			   uint32_t zone)
+{
+	struct key_range every = { 0, KEY_MAX };
+	struct addr_set s = { 0 };
+
+	s.r = ARENA_ARRAY(d->a, struct addr_range, p->n_cell);
+	for (size_t i = 0; i < p->n_cell; i++)
+		if (p->cell[i].zone == zone)
+			s.r[s.n++] = (struct addr_range){ p->cell[i].lo,
+							  p->cell[i].hi };
+	return space_and(d->s, space_and(d->s,
+			space_addresses(d->s, D_SRC, s),
+			space_addresses(d->s, D_DST, s)),
+		space_or(d->s, key_set(d, every, true),
+			 key_set(d, every, false)));
+}
+
+static void find_inside(struct differ *d, struct side *side)
+{
+	const struct plan *p = side->p;
+
+	side->inside = ARENA_ARRAY(d->a, uint32_t, p->n_zones);
+	side->any_inside = SPACE_NO;
+	for (uint32_t z = 0; z < p->n_zones; z++) {
+		side->inside[z] = zone_is_open(p->topo->zones.v[z]) &&
+				  has_within(p, z) ? all_within(d, p, z) :
+				  SPACE_NO;
+		side->any_inside = space_or(d->s, side->any_inside,
+					    side->inside[z]);
+	}
+}
+
 static void make_side(struct differ *d, struct side *side,
 		      const struct plan *p)
 {
@@ -133,6 +178,7 @@ static void make_side(struct differ *d, struct side *side,
 	plan_each(p, add, d);
 	/* what one reason keeps in the clear is not carried by another */
 	side->all[1] = space_minus(d->s, side->all[1], side->all[0]);
+	find_inside(d, side);
 }
 
 /* ---- in words ------------------------------------------------------------------- */
@@ -249,32 +295,99 @@ static const char *owner_at(const struct plan *p, struct addr a)
 		p->topo->parties.v[p->cell[c].party]->owner;
 }
 
+/* What the packets say of themselves; w is one of them. */
+static struct change change_of(struct differ *d, const struct plan *has,
+			       uint32_t from, uint32_t to, uint32_t set,
+			       space_val *w)
+{
+	struct space_cubes cubes = space_to_cubes(d->s, set, d->a, MAX_CUBES);
+
+	space_witness(d->s, set, NULL, w);
+	return (struct change){
+		.from_zone = plan_node_name(has, from),
+		.to_zone = plan_node_name(has, to),
+		.from = parties_text(d, has, &cubes, D_SRC),
+		.to = parties_text(d, has, &cubes, D_DST),
+		.packets = packets_text(d, &cubes),
+		.owner = owner_at(has, space_to_addr(w[D_DST])),
+		.size = size_text(d, set),
+		.internet = is_internet(has, from) || is_internet(has, to),
+	};
+}
+
+static void add_change(struct differ *d, const struct change *c)
+{
+	d->out->count[c->kind]++;
+	vec_push(d->a, &d->out->changes, *c);
+}
+
 static void say(struct differ *d, const struct plan *has,
 		const struct plan *other, const struct part *part,
 		uint32_t set, enum change_kind kind)
 {
-	struct space_cubes cubes = space_to_cubes(d->s, set, d->a, MAX_CUBES);
 	const struct reason *r = &has->reasons.v[part->reason];
 	space_val w[D_FIELDS];
+	struct change c = change_of(d, has, part->from, part->to, set, w);
 
-	space_witness(d->s, set, NULL, w);
-	d->out->count[kind]++;
-	vec_push(d->a, &d->out->changes, (struct change){
-		.kind = kind,
-		.from_zone = plan_node_name(has, part->from),
-		.to_zone = plan_node_name(has, part->to),
-		.from = parties_text(d, has, &cubes, D_SRC),
-		.to = parties_text(d, has, &cubes, D_DST),
-		.packets = packets_text(d, &cubes),
-		.reason = reason_ident(has, part->reason, d->a),
-		.cause = cause_of(d, has, other, part, w, kind),
-		.owner = r->allow && r->allow->owner ? r->allow->owner :
-			 owner_at(has, space_to_addr(w[D_DST])),
-		.ticket = r->allow ? r->allow->ticket : NULL,
-		.size = size_text(d, set), .at = reason_place(r),
-		.internet = is_internet(has, part->from) ||
-			    is_internet(has, part->to),
-	});
+	c.kind = kind;
+	c.reason = reason_ident(has, part->reason, d->a);
+	c.cause = cause_of(d, has, other, part, w, kind);
+	c.at = reason_place(r);
+	if (r->allow && r->allow->owner)
+		c.owner = r->allow->owner;
+	if (r->allow)
+		c.ticket = r->allow->ticket;
+	add_change(d, &c);
+}
+
+static const char *inside_cause(struct differ *d, const struct plan *other,
+				const struct party *zone, bool opened)
+{
+	const struct party *z = topology_party(other->topo, zone->name);
+
+	if (!z || z->kind != PARTY_ZONE)
+		return arena_printf(d->a, "%s zone %s", opened ? "new" :
+				    "removed", zone->name);
+	if (!zone_is_open(z))
+		return arena_printf(d->a, "inside of %s", zone->name);
+	if (!has_within(other, z->zone_id))
+		return "interfaces of firewalls";
+	return "addresses";
+}
+
+static uint32_t keys_of(struct differ *d, uint32_t set)
+{
+	set = space_project(d->s, &space_op_or, set, D_SRC);
+	return space_project(d->s, &space_op_or, set, D_DST);
+}
+
+/* What passes because the inside of a zone is open, and by no reason of the
+ * plan in either. */
+static void compare_inside(struct differ *d, const struct side *has,
+			   const struct side *other, enum change_kind kind)
+{
+	uint32_t by_reason = space_or(d->s, has->all[0], other->all[0]);
+
+	for (uint32_t z = 0; z < has->p->n_zones; z++) {
+		const struct party *zone = has->p->topo->zones.v[z];
+		uint32_t hit = space_minus(d->s, space_minus(d->s,
+				has->inside[z], other->any_inside), by_reason);
+		space_val w[D_FIELDS];
+		struct change c;
+
+		if (hit == SPACE_NO)
+			continue;
+		c = change_of(d, has->p, z, z, hit, w);
+		c.kind = kind;
+		c.reason = arena_printf(d->a, "inside=\"any\" of %s",
+					zone->name);
+		if (keys_of(d, hit) == keys_of(d, has->inside[z]))
+			c.packets = "any protocol";
+		c.cause = inside_cause(d, other->p, zone,
+				       kind == CHANGE_OPENED);
+		c.at = zone->at;
+		add_change(d, &c);
+	}
 }
 
 /* Every packet of `what` under the first part that plans it. */
@@ -349,6 +462,8 @@ struct plan_diff *plan_diff(struct arena *a, const struct plan *before,
 		attribute(&d, &x, after, c, space_minus(d.s, x.all[c], y_any),
 			  CHANGE_CLOSED);
 	}
+	compare_inside(&d, &y, &x, CHANGE_OPENED);
+	compare_inside(&d, &x, &y, CHANGE_CLOSED);
 	attribute(&d, &y, before, 1, space_and(d.s, x.all[0], y.all[1]),
 		  CHANGE_INTO_IPSEC);
 	attribute(&d, &y, before, 0, space_and(d.s, x.all[1], y.all[0]),

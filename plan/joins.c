@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "plan/inside.h"
 #include "plan/internal.h"
 
 /* Where the addresses of one word stand. */
@@ -262,6 +263,20 @@ static void note_apart(struct apart *apart, enum joined j,
 	apart->y[j] = y;
 }
 
+/* Does some firewall stand between the two, where both are in one zone? */
+static bool enforced_within(const struct build *b, const struct places *x,
+			    const struct places *y)
+{
+	for (size_t i = 0; i < x->n; i++)
+		for (size_t k = 0; k < y->n; k++)
+			if (x->v[i].node == y->v[k].node &&
+			    x->v[i].node < b->plan->n_zones &&
+			    plan_enforced_within(b->plan, x->v[i].node,
+						 b->scratch))
+				return true;
+	return false;
+}
+
 static void check_allow(struct joins *s, const struct rule *a)
 {
 	struct build *b = s->b;
@@ -280,7 +295,8 @@ static void check_allow(struct joins *s, const struct rule *a)
 			if (j != NOBODY)
 				note_apart(&apart, j, from, x, to, y);
 			any |= j != NOBODY;
-			all_inside &= j == JOINED_INSIDE || j == NOBODY;
+			all_inside &= j == NOBODY || (j == JOINED_INSIDE &&
+				!enforced_within(b, &x, &y));
 		}
 	if (apart.n[NO_PATH])
 		add_cut(s, &apart, NULL);

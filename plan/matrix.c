@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plan/inside.h"
 #include "plan/nat_names.h"
 
 /* Which rows are one: all that a row shows, before it is text. */
@@ -494,6 +495,12 @@ static struct matrix_row text_of(struct maker *m, const struct row *r)
 		.translated = nat_names_text(&r->seen, m->arena),
 	};
 
+	if (r->key.from_node == r->key.to_node)
+		out.within = plan_enforced_within(m->p, r->key.from_node,
+						  m->arena);
+	if (out.within)
+		out.firewalls = arena_printf(m->arena, "(within %s: %s)",
+					     out.from_zone, out.within);
 	reason_text(m, r, &out);
 	if (!out.owner)
 		out.owner = r->owner;

@@ -16,6 +16,8 @@ struct matrix_row {
 	const char *service;		 /* "" where ports are literal */
 	const char *carriage;		 /* "clear" or "ipsec" */
 	const char *firewalls;		 /* "outer > inner | other"; see below */
+	const char *within; /* of one zone: "fw, other", which stand between
+			       parts of it; NULL: nothing is enforced there */
 	const char *requirement;	 /* of flows; "exception", "input", "ipsec" */
 	const char *reason, *source;
 	const char *owner, *ticket, *expires;

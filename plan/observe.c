@@ -1,4 +1,5 @@
 #include "plan/internal.h"
+#include "plan/inside.h"
 #include "plan/nat.h"
 
 /* What the plan denies, and is let through for the time being. */
@@ -195,14 +196,11 @@ static bool pair_at(const struct plan *p, uint32_t from, uint32_t to,
 		    const struct firewall *f)
 {
 	const struct route *r = plan_route(p, from, to);
-	size_t there = 0;
 
 	for (size_t i = 0; i < r->n_hop; i++)
 		if (r->hop[i].firewall == f->id)
 			return true;
-	for (size_t i = 0; i < f->interfaces.n; i++)
-		there += f->interfaces.v[i]->zone->zone_id == from;
-	return from == to && there > 1;
+	return from == to && firewall_within(f, from);
 }
 
 bool plan_observe_at(const struct plan *p, const struct observe *o,

@@ -106,23 +106,6 @@ struct key_set plan_opened(const struct plan *p, uint32_t from, uint32_t to,
 	return keys_of_family(a, o.keys, o.v4);
 }
 
-static const struct party *network_of(const struct plan *p, uint32_t cell)
-{
-	uint32_t n = p->cell[cell].network;
-
-	return n == NONE ? NULL : p->topo->parties.v[n];
-}
-
-bool plan_inside_any(const struct plan *p, uint32_t from, uint32_t to)
-{
-	for (const struct party *x = network_of(p, from); x; x = x->parent)
-		for (const struct party *y = network_of(p, to); y;
-		     y = y->parent)
-			if (x == y)
-				return x->inside_any;
-	return false;
-}
-
 const char *plan_owner(const struct plan *p, uint32_t cls, uint32_t end)
 {
 	const struct class *c = &p->classes.v[cls];

@@ -1,3 +1,4 @@
+#include "plan/inside.h"
 #include "plan/nat.h"
 #include "plan/verdict.h"
 
@@ -180,8 +181,8 @@ static struct answer within_zone(const struct plan *p, struct answer a,
 		}
 		return a;
 	}
-	if (a.verdict != VERDICT_ALLOWED && z->inside_any &&
-	    z->zone_kind != ZONE_INTERNET && packet_opens(k)) {
+	if (a.verdict != VERDICT_ALLOWED && zone_is_open(z) &&
+	    packet_opens(k)) {
 		a.verdict = VERDICT_ALLOWED;
 		a.why = WHY_INSIDE_ANY;
 	}
