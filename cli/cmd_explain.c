@@ -5,6 +5,7 @@
 #include "cli/table.h"
 #include "gen/eval.h"
 #include "plan/each.h"
+#include "plan/inside.h"
 #include "plan/matrix.h"
 #include "plan/nat.h"
 
@@ -171,8 +172,8 @@ static void put_translation(struct question *q, const struct rs_hit *h,
 static void put_hop(struct question *q, const struct hop *h,
 		    const struct packet *own)
 {
-	struct packet here = nat_arrives(q->l.plan, own, *h), *k = &here;
-
+	struct packet here = h->in == h->out ? *own :
+		nat_arrives(q->l.plan, own, *h), *k = &here;
 	const struct topology *t = q->l.topo;
 	const struct firewall *f = t->firewalls.v[h->firewall];
 	const struct ruleset *rs = rules_of(q, f);
@@ -227,6 +228,25 @@ static void put_input(struct question *q, const struct firewall *f,
 	}
 }
 
+static void put_within(struct question *q, uint32_t zone,
+		       const struct packet *k)
+{
+	const struct topology *t = q->l.topo;
+	const char *by = plan_enforced_within(q->l.plan, zone, q->a->arena);
+
+	buf_printf(&q->text, "  path     within %s: ", plan_node_name(q->l.plan,
+								      zone));
+	if (by)
+		buf_printf(&q->text, "enforced between interfaces of %s, "
+			   "nowhere else\n", by);
+	else
+		buf_puts(&q->text, "not enforced here\n");
+	for (size_t i = 0; i < t->firewalls.n && by; i++)
+		if (firewall_within(t->firewalls.v[i], zone))
+			put_hop(q, &(struct hop){ (uint32_t)i, zone, zone },
+				k);
+}
+
 static void put_path(struct question *q, const struct answer *x,
 		     const struct packet *k)
 {
@@ -237,8 +257,7 @@ static void put_path(struct question *q, const struct answer *x,
 	const char *text = route_text(p, r, q->a->arena);
 
 	if (r->inside)
-		buf_printf(&q->text, "  path     within %s: not enforced here\n",
-			   plan_node_name(p, r->from));
+		put_within(q, r->from, k);
 	else if (*text)
 		buf_printf(&q->text, "  path     %s\n", text);
 	for (size_t i = 0; i < r->n_hop; i++)

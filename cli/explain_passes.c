@@ -1,78 +1,224 @@
 #include "cli/explain.h"
+#include "plan/inside.h"
 
 /* Denied by the plan is not always stopped: where nothing stands between the
  * two, or the rules let it be. */
-static void not_enforced(const struct question *q, const struct answer *x,
-			 const struct packet *k, text_list *out)
-{
-	struct arena *a = q->a->arena;
-	const struct plan *p = q->l.plan;
-	const struct party *s, *d;
 
-	if (p->cell[x->src_cell].party == NONE ||
-	    p->cell[x->dst_cell].party == NONE)
-		return;
-	s = p->topo->parties.v[p->cell[x->src_cell].party];
-	d = p->topo->parties.v[p->cell[x->dst_cell].party];
-	if (x->not_enforced)
-		vec_push(a, out, arena_printf(a, "not enforced: both are in "
-			"%s%s", p->topo->zones.v[p->cell[x->src_cell].zone]
-					->name,
-			p->topo->zones.v[p->cell[x->src_cell].zone]
-				->inside_any ? ", whose inside is open" : ""));
-	if (d->kind == PARTY_FIREWALL && !d->firewall->inputs.n)
-		vec_push(a, out, arena_printf(a, "not enforced: firewall %s "
-			"has no <input>, so its input chain is left alone",
-			d->name));
-	else if (d->kind == PARTY_FIREWALL && proto_is_icmp(k->proto))
-		vec_push(a, out, arena_printf(a, "firewall %s answers echo "
-			"requests from anyone, at a limited rate", d->name));
-	if (s->kind == PARTY_FIREWALL)
-		vec_push(a, out, arena_printf(a, "firewall %s does not filter "
-			"what it sends itself", s->name));
+struct passing {
+	struct arena *a;
+	const struct plan *p;
+	const struct answer *x;
+	const struct packet *k;
+	const struct party *s, *d; /* whose the two addresses are */
+	const struct route *route;
+	text_list out;
+};
+
+static void say(struct passing *y, const char *text)
+{
+	vec_push(y->a, &y->out, text);
 }
 
-/* Firewalls on the way that let it through nevertheless. */
-static void observed(const struct question *q, const struct answer *x,
-		     text_list *out)
+static bool stands_in(const struct party *x, const struct party *zone)
 {
-	struct arena *a = q->a->arena;
-	const struct plan *p = q->l.plan;
-	const struct observe *o;
-	const struct route *r;
-	const struct path *open;
-	uint32_t s, d;
+	if (x->kind != PARTY_FIREWALL)
+		return party_zone(x) == zone;
+	for (size_t i = 0; i < x->firewall->interfaces.n; i++)
+		if (x->firewall->interfaces.v[i]->zone == zone)
+			return true;
+	return false;
+}
 
-	if (p->cell[x->src_cell].cls == NONE || p->cell[x->dst_cell].cls == NONE)
+/* Nobody in between, and at least one of them a firewall? */
+static bool adjacent(const struct passing *y)
+{
+	const struct topology *t = y->p->topo;
+
+	for (size_t i = 0; i < t->zones.n; i++)
+		if (stands_in(y->s, t->zones.v[i]) &&
+		    stands_in(y->d, t->zones.v[i]))
+			return y->s->kind == PARTY_FIREWALL ||
+			       y->d->kind == PARTY_FIREWALL;
+	return false;
+}
+
+/* The first way on which no firewall enforces anything; NULL. */
+static const struct path *open_way(const struct passing *y)
+{
+	for (size_t i = 0; i < y->route->paths.n; i++) {
+		const struct path *w = &y->route->paths.v[i];
+		bool open = true;
+
+		for (size_t k = 0; k < w->n; k++)
+			open &= y->p->topo->firewalls.v[w->hop[k].firewall]
+					->unenforced;
+		if (open)
+			return w;
+	}
+	return NULL;
+}
+
+/* Does it drop the packet between any two of its interfaces there? */
+static bool drops_within(const struct passing *y, const struct firewall *f,
+			 uint32_t zone)
+{
+	const struct observe *by;
+
+	for (size_t i = 0; i < f->interfaces.n; i++)
+		for (size_t o = 0; o < f->interfaces.n; o++) {
+			const struct interface *in = f->interfaces.v[i];
+			const struct interface *out = f->interfaces.v[o];
+
+			if (i != o && in->zone->zone_id == zone &&
+			    out->zone->zone_id == zone &&
+			    !plan_lets_through(y->p, f, in, out, y->k, &by) &&
+			    plan_verdict_at(y->p, f, in, out, y->k).verdict !=
+			    VERDICT_ALLOWED)
+				return true;
+		}
+	return false;
+}
+
+static void within(struct passing *y)
+{
+	const struct topology *t = y->p->topo;
+	uint32_t zone = y->p->cell[y->x->src_cell].zone;
+	const char *name = t->zones.v[zone]->name;
+	struct buf b = { 0 };
+
+	for (size_t i = 0; i < t->firewalls.n; i++)
+		if (drops_within(y, t->firewalls.v[i], zone))
+			buf_printf(&b, "%s%s", b.n ? " or " : "",
+				   t->firewalls.v[i]->name);
+	if (b.n)
+		say(y, arena_printf(y->a, "not enforced, save between two "
+				    "interfaces of %s: both are in %s", b.s,
+				    name));
+	else
+		say(y, arena_printf(y->a, "not enforced: both are in %s%s",
+				    name, plan_inside_any(y->p, y->x->src_cell,
+							  y->x->dst_cell) ?
+				    ", whose inside is open" : ""));
+	buf_free(&b);
+}
+
+/* ---- to a firewall and from it ---------------------------------------------------- */
+
+/* What keeps the link alive (the format, `input`). */
+static const char *housekeeping(const struct passing *y)
+{
+	const struct packet *k = y->k;
+
+	if (k->proto == 2 && addr_is_v4(k->src))
+		return "takes IGMP from anyone";
+	if ((k->proto == PROTO_ICMP && k->detail == ICMP_ECHO_REQUEST) ||
+	    (k->proto == PROTO_ICMPV6 && k->detail == ICMPV6_ECHO_REQUEST))
+		return "answers echo requests from anyone, at a limited rate";
+	if (k->proto == PROTO_VRRP && y->d->firewall->nodes.n)
+		for (size_t i = 0; i < y->d->firewall->interfaces.n; i++)
+			if (y->d->firewall->interfaces.v[i]->zone->zone_id ==
+			    y->p->cell[y->x->src_cell].zone)
+				return "takes VRRP from its zones, having "
+				       "several nodes";
+	return NULL;
+}
+
+static void dhcp(struct passing *y)
+{
+	const struct firewall *f = y->d->firewall;
+	bool v4 = addr_is_v4(y->k->src);
+
+	if (y->k->proto != PROTO_UDP || y->k->detail != (v4 ? 68 : 546))
 		return;
-	s = p->cell[x->src_cell].zone;
-	d = p->cell[x->dst_cell].zone;
-	r = plan_route(p, p->classes.v[p->cell[x->src_cell].cls].node,
-		       p->classes.v[p->cell[x->dst_cell].cls].node);
-	o = s == NONE || d == NONE || !r->reachable ? NULL :
-		plan_observed(p, s, d);
+	for (size_t i = 0; i < f->interfaces.n; i++) {
+		const struct interface *itf = f->interfaces.v[i];
+
+		if (itf->dhcp && itf->zone->zone_id ==
+				 y->p->cell[y->x->src_cell].zone)
+			say(y, arena_printf(y->a, "firewall %s takes it at %s "
+				"from port %d, whoever sends it: dhcp=\"yes\"",
+				f->name, itf->name, v4 ? 67 : 547));
+	}
+}
+
+static void to_firewall(struct passing *y)
+{
+	const struct firewall *f = y->d->firewall;
+	const char *always = housekeeping(y);
+
+	if (!f->inputs.n) {
+		say(y, arena_printf(y->a, "not enforced: firewall %s has no "
+			"<input>, so its input chain is left alone", f->name));
+		return;
+	}
+	if (always)
+		say(y, arena_printf(y->a, "firewall %s %s", f->name, always));
+	dhcp(y);
+	if (f->unenforced)
+		say(y, arena_printf(y->a, "firewall %s lets it through: "
+				    "enforce=\"no\"", f->name));
+}
+
+/* ---- across firewalls --------------------------------------------------------------- */
+
+static void observed(struct passing *y)
+{
+	uint32_t s = y->p->cell[y->x->src_cell].zone;
+	uint32_t d = y->p->cell[y->x->dst_cell].zone;
+	const struct observe *o = s == NONE || d == NONE ||
+		!y->route->reachable ? NULL : plan_observed(y->p, s, d);
+
 	if (o)
-		vec_push(a, out, arena_printf(a, "let through and observed "
-			"until %s, from %s: %s (%s)", o->until.text,
-			plan_observe_zones(o, a), o->reason, o->owner));
-	open = plan_unenforced_path(p, r);
-	for (size_t i = 0; open && i < open->n; i++)
-		vec_push(a, out, arena_printf(a, "firewall %s lets it through: "
-			"enforce=\"no\"", p->topo->firewalls
-				.v[open->hop[i].firewall]->name));
+		say(y, arena_printf(y->a, "let through and observed until %s, "
+			"from %s: %s (%s)", o->until.text,
+			plan_observe_zones(o, y->a), o->reason, o->owner));
+}
+
+static void unenforced(struct passing *y, const struct path *way)
+{
+	for (size_t i = 0; i < way->n; i++)
+		say(y, arena_printf(y->a, "firewall %s lets it through: "
+			"enforce=\"no\"", y->p->topo->firewalls
+			.v[way->hop[i].firewall]->name));
+}
+
+static void across(struct passing *y)
+{
+	const struct path *way = open_way(y);
+	bool reached = way || adjacent(y);
+
+	if (reached && y->d->kind == PARTY_FIREWALL)
+		to_firewall(y);
+	if (reached && y->s->kind == PARTY_FIREWALL)
+		say(y, arena_printf(y->a, "firewall %s does not filter what it "
+				    "sends itself", y->s->name));
+	if (y->x->not_enforced)
+		within(y);
+	observed(y);
+	if (way && !adjacent(y))
+		unenforced(y, way);
 }
 
 text_list explain_passes(const struct question *q, const struct answer *x,
 			 const struct packet *k)
 {
-	text_list out = { 0 };
+	const struct plan *p = q->l.plan;
+	struct passing y = { .a = q->a->arena, .p = p, .x = x, .k = k };
+	const struct cell *s, *d;
 
 	/* a public address leads nowhere where nothing translates it */
-	if (x->verdict != VERDICT_ALLOWED && x->src_cell != NONE &&
-	    x->dst_cell != NONE && x->why != WHY_NOT_TRANSLATED &&
-	    x->why != WHY_SAME_ADDRESS) {
-		not_enforced(q, x, k, &out);
-		observed(q, x, &out);
-	}
-	return out;
+	if (x->verdict == VERDICT_ALLOWED || x->src_cell == NONE ||
+	    x->dst_cell == NONE || x->why == WHY_NOT_TRANSLATED ||
+	    x->why == WHY_SAME_ADDRESS)
+		return y.out;
+	s = &p->cell[x->src_cell];
+	d = &p->cell[x->dst_cell];
+	if (s->cls == NONE || d->cls == NONE)
+		return y.out;
+	y.s = p->topo->parties.v[s->party];
+	y.d = p->topo->parties.v[d->party];
+	y.route = plan_route(p, p->classes.v[s->cls].node,
+			     p->classes.v[d->cls].node);
+	across(&y);
+	return y.out;
 }
