@@ -576,6 +576,30 @@ static uint32_t leaf_is(void *ctx, uint32_t a, uint32_t b)
 	return a == b;
 }
 
+/* What is looked at, of all that differs. */
+static uint32_t leaf_keep(void *ctx, uint32_t a, uint32_t b)
+{
+	(void)ctx;
+	return b ? a : 0;
+}
+
+static uint32_t early_keep(void *ctx, uint32_t a, uint32_t b)
+{
+	(void)ctx;
+	return a == SPACE_NO || b == SPACE_NO ? SPACE_NO :
+	       b == SPACE_ALL ? a : SPACE_OPEN;
+}
+
+/* Which classes there are in it: most are of packets that nobody looks at. */
+static uint32_t leaf_note(void *ctx, uint32_t a, uint32_t b)
+{
+	bool *there = ctx;
+
+	(void)b;
+	there[a] = true;
+	return 0;
+}
+
 static int by_kind(const void *x, const void *y)
 {
 	const struct check_finding *a = x, *b = y;
@@ -608,6 +632,29 @@ static void fill(struct differ *d, const struct diff_key *k, uint32_t set,
 	f->why = k->why;
 }
 
+/* What differs and is looked at, a number of its class each. */
+static uint32_t differences(struct differ *d, uint32_t where)
+{
+	static const struct space_op keep = {503, false, leaf_keep, early_keep,
+					     NULL};
+	struct space_op diff = {501, false, leaf_diff, NULL, d};
+	uint32_t all;
+
+	space_forget(d->c->s);
+	all = space_apply(d->c->s, &diff, d->side[0]->d, d->side[1]->d);
+	return space_apply(d->c->s, &keep, all, where);
+}
+
+/* By class: is there any of it? */
+static const bool *occurring(struct differ *d, uint32_t all)
+{
+	bool *there = ARENA_ARRAY(d->c->arena, bool, d->class.n + 1);
+	struct space_op note = {504, false, leaf_note, NULL, there};
+
+	space_map(d->c->s, &note, all);
+	return there;
+}
+
 struct check_findings check_compare(struct check *c, const struct check_side *a,
 				    const struct check_side *b,
 				    enum check_scope scope,
@@ -615,22 +662,19 @@ struct check_findings check_compare(struct check *c, const struct check_side *a,
 {
 	static const struct space_op is = {502, false, leaf_is, NULL, NULL};
 	struct differ d = {.c = c, .side = {a, b}};
-	struct space_op diff = {501, false, leaf_diff, NULL, &d};
 	struct check_findings r = {NULL, 0};
-	uint32_t within = check_within(c, scope, path), all;
+	uint32_t within = check_within(c, scope, path);
+	uint32_t all = differences(&d, space_and(c->s, within, c->compared));
+	const bool *there = occurring(&d, all);
 
-	space_forget(c->s);
-	all = space_apply(c->s, &diff, a->d, b->d);
 	r.v = ARENA_ARRAY(c->arena, struct check_finding, d.class.n);
-	for (size_t i = 0; i < d.class.n; i++) {
-		uint32_t set = space_apply(c->s, &is, all,
-					   space_leaf((uint32_t)i + 1));
-
-		set = space_and(c->s, space_and(c->s, set, within), c->compared);
-		if (set == SPACE_NO)
+	for (uint32_t i = 0; i < d.class.n; i++) {
+		if (!there[i + 1])
 			continue;
 		r.v[r.n].path = path;
-		fill(&d, &d.class.v[i], set, within, max_cubes, &r.v[r.n++]);
+		fill(&d, &d.class.v[i],
+		     space_apply(c->s, &is, all, space_leaf(i + 1)), within,
+		     max_cubes, &r.v[r.n++]);
 	}
 	if (r.n)
 		qsort(r.v, r.n, sizeof(*r.v), by_kind);

@@ -65,31 +65,57 @@ static uint32_t unknown_space(struct planner *x, uint8_t field)
 	return space_not(x->s, space_addresses(x->s, field, s));
 }
 
-static uint32_t between_nodes(struct planner *x, uint32_t from, uint32_t to)
+/* The addresses of each node, as source and as destination: asked for again and
+ * again. */
+struct node_spaces {
+	uint32_t n, *src, *dst;
+};
+
+static struct node_spaces all_nodes(struct planner *x)
 {
-	return space_and(x->s, node_space(x, to, PK_DST),
-			 node_space(x, from, PK_SRC));
+	struct node_spaces all = {
+		.n = x->p->n_zones + (uint32_t)x->p->topo->firewalls.n,
+	};
+
+	all.src = ARENA_ARRAY(x->a, uint32_t, all.n);
+	all.dst = ARENA_ARRAY(x->a, uint32_t, all.n);
+	for (uint32_t i = 0; i < all.n; i++) {
+		all.src[i] = node_space(x, i, PK_SRC);
+		all.dst[i] = node_space(x, i, PK_DST);
+	}
+	return all;
 }
 
-static void routed_between(struct planner *x, const struct party *a,
-			   const struct party *b)
+/* Where to by way of these two, from that node. */
+static uint32_t reached(struct planner *x, const struct node_spaces *all,
+			const struct party *a, const struct party *b,
+			uint32_t from)
 {
-	uint32_t nodes = x->p->n_zones + (uint32_t)x->p->topo->firewalls.n;
+	uint32_t out = SPACE_NO;
 
+	for (uint32_t to = 0; to < all->n; to++)
+		if (route_uses(plan_route(x->p, from, to), x->f->id,
+			       a->zone_id, b->zone_id))
+			out = space_or(x->s, out, all->dst[to]);
+	return out;
+}
+
+static void routed_between(struct planner *x, const struct node_spaces *all,
+			   const struct party *a, const struct party *b)
+{
 	if (a == b)
-		vec_push(x->a, &x->sum, between_nodes(x, a->zone_id,
-						    a->zone_id));
-	for (uint32_t from = 0; a != b && from < nodes; from++)
-		for (uint32_t to = 0; to < nodes; to++)
-			if (route_uses(plan_route(x->p, from, to), x->f->id,
-				       a->zone_id, b->zone_id))
-				vec_push(x->a, &x->sum,
-					 between_nodes(x, from, to));
+		vec_push(x->a, &x->sum, space_and(x->s, all->dst[a->zone_id],
+						  all->src[a->zone_id]));
+	for (uint32_t from = 0; a != b && from < all->n; from++)
+		vec_push(x->a, &x->sum,
+			 space_and(x->s, reached(x, all, a, b, from),
+				   all->src[from]));
 }
 
 static uint32_t routed_forward(struct planner *x)
 {
 	const struct firewall *f = x->f;
+	struct node_spaces all = all_nodes(x);
 	uint32_t out = SPACE_NO;
 
 	for (size_t i = 0; i < f->interfaces.n; i++)
@@ -99,7 +125,7 @@ static uint32_t routed_forward(struct planner *x)
 
 			if (i == k)
 				continue;
-			routed_between(x, in->zone, o->zone);
+			routed_between(x, &all, in->zone, o->zone);
 			out = space_or(x->s, out, space_and(x->s,
 				space_and(x->s, planner_names(x, in, PK_IIF),
 					  planner_names(x, o, PK_OIF)),

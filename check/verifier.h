@@ -28,6 +28,7 @@ struct verifier {
 	uint32_t mistranslated; /* planned, and passes as something else */
 	struct seen *seen; /* notes.c, by rule id */
 	uint32_t routed[PATHS]; /* + 1; 0: not asked yet */
+	struct check_side old[PATHS]; /* of opt->old; ev NULL: not made yet */
 	uint32_t outside; /* + 1; 0: not asked yet */
 	struct judged judged[PATHS];
 };
