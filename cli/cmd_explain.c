@@ -8,6 +8,7 @@
 #include "plan/inside.h"
 #include "plan/matrix.h"
 #include "plan/nat.h"
+#include "plan/part.h"
 
 /* ---- the answer ------------------------------------------------------------------- */
 
@@ -469,6 +470,7 @@ static void ask(struct question *q, const struct packet *k,
 	char s[ADDR_TEXT], d[ADDR_TEXT], key[KEY_TEXT];
 	uint32_t id = key_of(k->proto, k->detail);
 	bool ok = x.verdict == VERDICT_ALLOWED;
+	bool known = part_answers(q->l.plan, &x);
 	text_list passes;
 
 	if ((from->around || to->around) && told(q, k, &x))
@@ -479,8 +481,11 @@ static void ask(struct question *q, const struct packet *k,
 	buf_printf(&q->text, "%s%s (%s) to %s (%s), %s: %s%s\n",
 		   q->text.n ? "\n" : "", party_at(q, x.src_cell), s,
 		   party_at(q, x.dst_cell), d, key,
-		   ok ? "allowed" : "denied: ", ok ? "" : explain_why(q, &x));
-	*(ok ? &q->allowed : &q->denied) += 1;
+		   ok ? "allowed" : known ? "denied: " : "unknown: ",
+		   ok ? "" : known ? explain_why(q, &x) : not_in_part(q));
+	*(ok ? &q->allowed : known ? &q->denied : &q->unknown) += 1;
+	if (!known)
+		return;
 	if (x.src_cell != NONE && x.dst_cell != NONE &&
 	    !same_packet(k, &x.own))
 		buf_printf(&q->text, "  own      %s\n",
@@ -564,7 +569,8 @@ static int answer(struct question *q)
 	}
 	buf_free(&q->text);
 	return code != EXIT_OK ? code :
-	       q->denied ? EXIT_FINDINGS : EXIT_OK;
+	       q->denied ? EXIT_FINDINGS :
+	       q->unknown ? EXIT_UNDECIDED : EXIT_OK;
 }
 
 static int cmd_explain(struct args *a)
@@ -620,9 +626,10 @@ const struct command command_explain = {
 	  "With --queries, a line of FILE is FROM, TO, PACKET and \"allowed\" "
 	  "or \"denied\", separated by spaces or commas; # begins a comment. "
 	  "What was to be allowed and is denied is told with what would permit "
-	  "it.\n"
+	  "it. Of a bundle, what does not cross its firewall is unknown.\n"
 	  "Exit code 0 allowed, 1 if any of what was asked is denied (a bare "
-	  "number asks twice); with --queries 0 all is as expected, 1 if not.",
+	  "number asks twice), else 3 if any is unknown; with --queries 0 all "
+	  "is as expected, 1 if not, else 3.",
 	OPTIONS(explain_options),
 	.examples = "  portplan explain topology.xml fe1 dc1 tcp/389\n"
 		      "  portplan explain topology.xml 192.0.2.10 dc1 kerberos\n"

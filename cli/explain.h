@@ -35,7 +35,7 @@ struct question {
 	struct loaded l;
 	struct ruleset **rules; /* by firewall, made when first asked */
 	struct buf text;
-	size_t allowed, denied;
+	size_t allowed, denied, unknown;
 	VEC(struct told) told;
 };
 
@@ -54,6 +54,9 @@ const char *read_keys(struct question *q, const char *word, struct addr dst,
 /* Of a service at a destination: its keys there are added. */
 void read_service_keys(struct question *q, const struct service *s,
 		       struct addr dst, struct key_set *out);
+
+/* What is said of a packet that a bundle can say nothing of. */
+const char *not_in_part(const struct question *q);
 
 /* cmd_explain.c. "not planned", "no path leads from dmz to inside" */
 const char *explain_why(const struct question *q, const struct answer *x);

@@ -248,6 +248,12 @@ void explain_cures(struct question *q, struct cure *v, size_t n)
 {
 	struct curing c = { .q = q, .v = v, .n = n };
 
+	/* a part is not changed by itself, so nothing can be tried on it */
+	for (size_t i = 0; i < n && q->l.topo->bundle; i++)
+		v[i].text = "in the topology, from which the bundle is then "
+			    "made anew";
+	if (q->l.topo->bundle)
+		return;
 	for (size_t i = 0; i < n; i++)
 		v[i].allow = allow_of(q, &v[i]);
 	if (n)

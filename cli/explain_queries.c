@@ -2,6 +2,7 @@
 
 #include "cli/explain.h"
 #include "cli/table.h"
+#include "plan/part.h"
 #include "topology/xml.h"
 
 /*
@@ -17,7 +18,7 @@ struct query {
 	const char *word[Q_WORDS];
 	struct side from, to;
 	bool expected; /* allowed */
-	size_t allowed, denied;
+	size_t allowed, denied, unknown;
 	struct packet k; /* the first that surprises, else the first */
 	struct answer x;
 	bool answered, surprise;
@@ -227,9 +228,10 @@ static void ask_packet(struct queries *qs, struct query *x,
 {
 	struct answer a = plan_verdict(qs->q->l.plan, k);
 	bool allowed = a.verdict == VERDICT_ALLOWED;
-	bool surprise = allowed != x->expected;
+	bool known = part_answers(qs->q->l.plan, &a);
+	bool surprise = known && allowed != x->expected;
 
-	*(allowed ? &x->allowed : &x->denied) += 1;
+	*(allowed ? &x->allowed : known ? &x->denied : &x->unknown) += 1;
 	if (!x->answered || (surprise && !x->surprise)) {
 		x->k = *k;
 		x->x = a;
@@ -304,9 +306,12 @@ static const char *why_text(const struct queries *qs, const struct query *x)
 {
 	struct arena *a = qs->q->a->arena;
 	const struct plan *p = qs->q->l.plan;
-	text_list passes = explain_passes(qs->q, &x->x, &x->x.own);
+	text_list passes;
 	const char *out;
 
+	if (!part_answers(p, &x->x))
+		return not_in_part(qs->q);
+	passes = explain_passes(qs->q, &x->x, &x->x.own);
 	if (x->x.verdict != VERDICT_ALLOWED)
 		out = explain_why(qs->q, &x->x);
 	else
@@ -330,6 +335,13 @@ static const char *approval(const struct queries *qs, const struct query *x)
 	return r->allow ? r->allow->owner : NULL;
 }
 
+static const char *verdict(const struct query *x)
+{
+	if (x->allowed && x->denied)
+		return "both";
+	return x->unknown ? "unknown" : x->denied ? "denied" : "allowed";
+}
+
 static void fill_row(struct queries *qs, const char **cell,
 		     const struct query *x)
 {
@@ -337,11 +349,10 @@ static void fill_row(struct queries *qs, const char **cell,
 
 	span_position(x->at, &line, &col, &end);
 	const char *const v[N_COLUMNS] = {
-		x->surprise ? "surprise" : "ok",
+		x->surprise ? "surprise" : x->unknown ? "unknown" : "ok",
 		x->word[Q_FROM], x->word[Q_TO], x->word[Q_PACKET],
 		x->word[Q_EXPECTED],
-		!x->denied ? "allowed" : x->allowed ? "both" : "denied",
-		why_text(qs, x),
+		verdict(x), why_text(qs, x),
 		x->cure ? qs->cures.v[x->cure - 1].text : NULL,
 		approval(qs, x),
 		arena_printf(qs->q->a->arena, "%s:%u", x->at.src->name, line),
@@ -355,7 +366,7 @@ int explain_queries(struct question *q, const char *path)
 	struct queries qs = { .q = q };
 	struct table t = { .schema = "portplan-queries-1", .column = columns,
 			   .n_column = N_COLUMNS };
-	size_t surprises = 0, hosts = 0;
+	size_t surprises = 0, hosts = 0, unknown = 0;
 	int code;
 
 	diags_init(&qs.d, q->a->arena);
@@ -365,6 +376,7 @@ int explain_queries(struct question *q, const char *path)
 	for (size_t i = 0; i < qs.v.n; i++) {
 		ask(&qs, &qs.v.v[i]);
 		surprises += qs.v.v[i].surprise;
+		unknown += qs.v.v[i].unknown > 0;
 		hosts += qs.v.v[i].from.hosts + qs.v.v[i].to.hosts;
 	}
 	explain_cures(q, qs.cures.v, qs.cures.n);
@@ -378,6 +390,10 @@ int explain_queries(struct question *q, const char *path)
 				 surprises == 1 ? "" : "s", hosts ? "; hosts "
 				 "in the zones and networks were not asked" :
 				 "");
+	if (unknown)
+		t.summary = arena_printf(q->a->arena, "%s; of %zu: %s",
+					 t.summary, unknown, not_in_part(q));
 	code = table_out(q->a, &t);
-	return code != EXIT_OK ? code : surprises ? EXIT_FINDINGS : EXIT_OK;
+	return code != EXIT_OK ? code : surprises ? EXIT_FINDINGS :
+	       unknown ? EXIT_UNDECIDED : EXIT_OK;
 }

@@ -139,6 +139,13 @@ const char *nobody_between(const struct question *q, const struct side *from,
 			    "common", from->name, to->name);
 }
 
+const char *not_in_part(const struct question *q)
+{
+	return arena_printf(q->a->arena, "not in this part: it holds what "
+			    "crosses firewall %s, and nothing else",
+			    q->l.topo->bundle);
+}
+
 static bool number(const char *s, unsigned max, unsigned *out)
 {
 	char *end;

@@ -1,0 +1,35 @@
+#include "plan/part.h"
+
+#include "plan/inside.h"
+
+bool part_holds(const struct plan *p, uint32_t from, uint32_t to)
+{
+	const struct firewall *f = p->topo->bundle ?
+		topology_firewall(p->topo, p->topo->bundle) : NULL;
+	const struct route *r;
+
+	if (!f || from == p->n_zones + f->id || to == p->n_zones + f->id)
+		return true;
+	if (from == to)
+		return from < p->n_zones && firewall_within(f, from);
+	r = plan_route(p, from, to);
+	for (size_t i = 0; i < r->n_hop; i++)
+		if (r->hop[i].firewall == f->id)
+			return true;
+	return false;
+}
+
+static uint32_t class_at(const struct plan *p, uint32_t cell)
+{
+	return cell == NONE ? NONE : p->cell[cell].cls;
+}
+
+bool part_answers(const struct plan *p, const struct answer *x)
+{
+	uint32_t s = class_at(p, x->src_cell), d = class_at(p, x->dst_cell);
+
+	if (!p->topo->bundle || x->verdict == VERDICT_ALLOWED)
+		return true;
+	return s != NONE && d != NONE &&
+	       part_holds(p, p->classes.v[s].node, p->classes.v[d].node);
+}
