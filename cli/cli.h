@@ -65,6 +65,11 @@ struct command {
 	size_t min_args, max_args;
 	bool no_topology; /* --today and --templates make no sense */
 	bool takes_rest;  /* what follows "--" is no operand */
+	enum with_bundle {
+		BUNDLE_DOES,	/* one firewall's part is what it is about */
+		BUNDLE_IS_SAID, /* it answers for the whole, so that is said */
+		BUNDLE_REFUSED, /* it writes a changed topology */
+	} with_bundle;
 };
 
 struct given {

@@ -93,5 +93,6 @@ const struct command command_audit = {
 		      "--evidence findings.pcap -- not port 22\n",
 	.min_args = 1,
 	.takes_rest = true,
+	.with_bundle = BUNDLE_IS_SAID,
 	.max_args = 1000,
 };

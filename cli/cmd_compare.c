@@ -95,5 +95,6 @@ const struct command command_compare = {
 	OPTIONS(compare_options),
 	.examples = "  portplan compare today.xml with-proxy.xml\n",
 	.min_args = 1,
+	.with_bundle = BUNDLE_IS_SAID,
 	.max_args = 100,
 };

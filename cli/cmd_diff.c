@@ -165,5 +165,6 @@ const struct command command_diff = {
 	OPTIONS(diff_options),
 	.examples = "  portplan diff main.xml branch.xml -o markdown\n",
 	.min_args = 2,
+	.with_bundle = BUNDLE_IS_SAID,
 	.max_args = 2,
 };

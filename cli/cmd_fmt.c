@@ -124,7 +124,7 @@ const struct command command_fmt = {
 	  "and the other attributes in the order of the manual, lists with single blanks, two spaces a "
 	  "level, long tags broken and aligned. Comments, empty lines between "
 	  "elements and attributes of other namespaces stay, and so does what "
-	  "the file means. It goes to standard output unless --write is "
+	  "the file means. A bundle stays as it is. It goes to standard output unless --write is "
 	  "given. What is no XML is refused with its place.",
 	OPTIONS(fmt_options),
 	.examples = "  portplan fmt topology.xml\n"

@@ -121,5 +121,6 @@ const struct command command_graph = {
 		    "  portplan graph topology.xml --host fe1 > fe1.svg\n"
 		    "  portplan graph topology.xml -o mermaid\n",
 	.min_args = 1,
+	.with_bundle = BUNDLE_IS_SAID,
 	.max_args = 1,
 };

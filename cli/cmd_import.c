@@ -431,5 +431,6 @@ const struct command command_import = {
 	"-d hosts\n"
 	"  portplan import scan.xml --template exchange-2003\n",
 	.min_args = 1,
+	.with_bundle = BUNDLE_REFUSED,
 	.max_args = 1000,
 };

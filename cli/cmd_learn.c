@@ -350,5 +350,6 @@ const struct command command_learn = {
 		      "  tcpdump -U -i eth3 -w - | portplan learn zones.xml "
 		      "-r - --duration 3600\n",
 	.min_args = 1,
+	.with_bundle = BUNDLE_REFUSED,
 	.max_args = 1000,
 };

@@ -118,5 +118,6 @@ const struct command command_lint = {
 		      "  portplan lint topology.xml --advice house-rules.xml "
 		      "-o sarif=lint.sarif\n",
 	.min_args = 1,
+	.with_bundle = BUNDLE_IS_SAID,
 	.max_args = 1,
 };

@@ -229,5 +229,6 @@ const struct command command_matrix = {
 		      "  portplan matrix topology.xml -o html=matrix.html\n"
 		      "  portplan matrix topology.xml -o xml=plan.xml\n",
 	.min_args = 1,
+	.with_bundle = BUNDLE_IS_SAID,
 	.max_args = 1,
 };

@@ -108,5 +108,6 @@ const struct command command_report = {
 		    "  portplan report topology.xml --findings monday.json -o "
 		    "html=report.html\n",
 	.min_args = 1,
+	.with_bundle = BUNDLE_IS_SAID,
 	.max_args = 1,
 };

@@ -375,5 +375,6 @@ const struct command command_spf = {
 	.examples = "  portplan spf topology.xml\n"
 		      "  portplan spf topology.xml --verify \"v=spf1 "
 		      "ip4:192.0.2.25 -all\"\n",
+	.with_bundle = BUNDLE_IS_SAID,
 	.max_args = 1,
 };

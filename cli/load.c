@@ -51,6 +51,23 @@ static struct topology_options topology_options(struct args *a)
 					  .n_policies = policies.n };
 }
 
+/* One firewall's part is not mistaken for the whole, and not changed. */
+static int heed_bundle(struct args *a, const struct topology *t)
+{
+	if (!t->bundle)
+		return EXIT_OK;
+	if (a->cmd->with_bundle == BUNDLE_REFUSED || arg_given(a, "propose"))
+		return complain(a, "this is a bundle, the part of firewall "
+				"\"%s\": what is to be added goes into the "
+				"topology, from which it is made anew",
+				t->bundle);
+	if (a->cmd->with_bundle == BUNDLE_IS_SAID)
+		fprintf(stderr, "portplan %s: this is a bundle, the part of "
+			"firewall \"%s\": what does not cross it is not in "
+			"it\n", a->cmd->name, t->bundle);
+	return EXIT_OK;
+}
+
 int load_topology(struct args *a, const char *path, struct loaded *out)
 {
 	struct topology_options opt = topology_options(a);
@@ -60,10 +77,13 @@ int load_topology(struct args *a, const char *path, struct loaded *out)
 	if (read_today(a, &out->now) != EXIT_OK)
 		return EXIT_BAD;
 	out->topo = topology_read(a->arena, path, &opt, &out->diags);
-	if (out->topo)
-		return outputs_spare_inputs(a);
-	print_diags(&out->diags);
-	return EXIT_BAD;
+	if (!out->topo) {
+		print_diags(&out->diags);
+		return EXIT_BAD;
+	}
+	if (heed_bundle(a, out->topo) != EXIT_OK)
+		return EXIT_BAD;
+	return outputs_spare_inputs(a);
 }
 
 static void say_lapsed(const struct args *a, const struct plan *p)
