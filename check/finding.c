@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "check/translated.h"
 #include "check/verifier.h"
 #include "plan/each.h"
 
@@ -286,6 +287,41 @@ static void way_of(struct verifier *v, const struct check_side *rules,
 	out->path_text = buf_take(v->a, &b);
 }
 
+static bool translates(const struct kr_rule *r)
+{
+	for (size_t i = 0; r && i < r->n; i++)
+		if (r->ex[i]->kind == EX_SNAT || r->ex[i]->kind == EX_DNAT ||
+		    r->ex[i]->kind == EX_REDIRECT)
+			return true;
+	return false;
+}
+
+/* The last on the way; NULL: none, which may be what is wrong. */
+static const struct kr_rule *translator_of(const struct traces *way)
+{
+	for (size_t i = way->v.n; i-- > 0;) {
+		const struct trace *t = &way->v.v[i];
+		const struct kr_rule *r = t->step.n ?
+			t->step.v[t->step.n - 1].rule : NULL;
+
+		if (translates(r))
+			return r;
+	}
+	return NULL;
+}
+
+static bool passes_otherwise(const struct vf_finding *f)
+{
+	return f->mistranslated && f->kind == VF_MISSING;
+}
+
+/* Planned, and no translation of it is. */
+static bool sent_astray(struct verifier *v, const struct vf_finding *f)
+{
+	return f->kind == VF_MISSING && f->opening &&
+	       both(v, f->set, check_planned_on(v->c, v->p, v->f)) == SPACE_NO;
+}
+
 struct vf_finding *finding_add(struct verifier *v, const struct check_finding *x,
 			       const struct check_side *rules)
 {
@@ -327,13 +363,15 @@ struct vf_finding *finding_add(struct verifier *v, const struct check_finding *x
 		space_minus(v->c->s, x->set, space_or(v->c->s,
 				verifier_routed(v),
 				check_publics(v->c, v->p))) != SPACE_NO;
-	out.mistranslated = out.kind == VF_MISSING && out.opening &&
+	out.mistranslated = out.kind != VF_UNDECIDED && out.opening &&
 		v->mistranslated != SPACE_NO &&
 		space_minus(v->c->s, x->set, v->mistranslated) == SPACE_NO;
 	rule_side(v, x, &out);
-	if (out.mistranslated)
+	if (passes_otherwise(&out))
 		out.rule = "it passes, but not translated as planned";
 	way_of(v, rules, &out);
+	if (out.mistranslated || sent_astray(v, &out))
+		out.translator = translator_of(&out.way);
 	plan_side(v, &k, &out);
 	fingerprint(v, &out);
 	vec_push(v->a, &v->out->findings, out);
@@ -371,10 +409,10 @@ void finding_replay(struct verifier *v)
 		f->kernel_why = f->kind == VF_UNDECIDED ?
 			"it may fare either way" :
 			"there are many findings";
-		if (f->mistranslated)
+		if (passes_otherwise(f))
 			f->kernel_why = "it passes: what becomes of it is not "
 					"compared";
-		if (f->kind == VF_UNDECIDED || f->mistranslated ||
+		if (f->kind == VF_UNDECIDED || passes_otherwise(f) ||
 		    k == MAX_REPLAYS)
 			continue;
 		r[k] = (struct replay){ .packet = f->witness, .path = f->path };

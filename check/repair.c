@@ -20,6 +20,7 @@ struct trial {
 	struct differences then[PATHS];
 	bool loaded, grows;
 	const char *why; /* not loaded */
+	bool no_help; /* what gen writes was tried, and it does not cure all */
 };
 
 static struct vf_repair *repair_add(struct verifier *v, struct vf_finding *f,
@@ -43,8 +44,9 @@ static uint32_t within(struct verifier *v, enum check_path path, unsigned other)
 	return out;
 }
 
-struct differences differences_of(struct verifier *v, enum check_path path,
-				  uint32_t expect, uint32_t may, uint32_t sure)
+static struct differences differences_of(struct verifier *v,
+					 enum check_path path, uint32_t expect,
+					 uint32_t may, uint32_t sure)
 {
 	struct space *s = v->c->s;
 	struct differences d;
@@ -78,12 +80,27 @@ uint32_t differences_left(struct verifier *v, const struct vf_finding *f,
 	return both(v, f->set, of[!f->opening]);
 }
 
+struct differences differences_from(struct verifier *v, enum check_path path,
+				    const struct plan *p,
+				    const struct firewall *f, uint32_t plan,
+				    uint32_t expect,
+				    const struct check_side *rules)
+{
+	struct check_side seen;
+	uint32_t wrong;
+
+	v->path = path;
+	space_forget(v->c->s); /* other evaluators have such numbers too */
+	seen = verifier_as_planned(v, p, f, rules, plan, &wrong);
+	return differences_of(v, path, expect, check_passes(v->c, &seen, true),
+			      check_passes(v->c, &seen, false));
+}
+
 static struct differences rules_differ(struct verifier *v, enum check_path p,
 				       const struct check_side *rules)
 {
-	return differences_of(v, p, v->judged[p].expect[0],
-			      check_passes(v->c, rules, true),
-			      check_passes(v->c, rules, false));
+	return differences_from(v, p, v->p, v->f, v->judged[p].plan,
+				v->judged[p].expect[0], rules);
 }
 
 /* ---- trials ------------------------------------------------------------------------ */
@@ -158,8 +175,12 @@ static void by_generator(struct trial *t, struct vf_finding *f, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		struct vf_repair *r;
 
-		if (!open_still(&f[i]) || !cured(t, &f[i]))
+		if (!open_still(&f[i]))
 			continue;
+		if (!cured(t, &f[i])) {
+			t->no_help |= t->loaded;
+			continue;
+		}
 		r = repair_add(t->v, &f[i], "load what gen writes");
 		vec_push(t->v->a, &r->line, t->v->opt->gen_command);
 		r->rechecked = true;
@@ -219,14 +240,15 @@ static void place(struct vf_repair *r, const struct kr_rule *rule)
 	r->at_line = rule->line;
 }
 
-static void delete_rule(struct verifier *v, struct vf_finding *f)
+static void delete_rule(struct verifier *v, struct vf_finding *f,
+			const struct kr_rule *rule)
 {
 	struct vf_repair *r = repair_add(v, f, "delete the rule");
 
-	place(r, f->by);
+	place(r, rule);
 	vec_push(v->a, &r->line, arena_printf(v->a,
-		"delete rule %s handle %llu", chain_words(v, f->by->chain),
-		(unsigned long long)f->by->handle));
+		"delete rule %s handle %llu", chain_words(v, rule->chain),
+		(unsigned long long)rule->handle));
 }
 
 /* In front of the rule that decides, or at the end of the chain whose policy
@@ -262,6 +284,20 @@ static void put_in(struct verifier *v, struct vf_finding *f)
 	buf_free(&b);
 }
 
+/* The rule that translates, or one that decides nothing else. */
+static bool delete_wrong(struct trial *t, struct vf_finding *f)
+{
+	const struct kr_rule *rule = f->translator;
+
+	if (!f->mistranslated && f->by &&
+	    all_wrong(t->v, f, &t->now[f->path]))
+		rule = f->by;
+	if (!rule)
+		return false;
+	delete_rule(t->v, f, rule);
+	return true;
+}
+
 static bool said_before(const struct buf *b, const char *line)
 {
 	return b->n && strstr(b->s, line);
@@ -277,10 +313,7 @@ static void by_rules(struct trial *t, struct vf_finding *f, size_t n,
 	for (size_t i = 0; i < n; i++) {
 		if (!open_still(&f[i]))
 			continue;
-		if (deletions && f[i].by &&
-		    all_wrong(v, &f[i], &t->now[f[i].path]))
-			delete_rule(v, &f[i]);
-		else
+		if (!deletions || !delete_wrong(t, &f[i]))
 			put_in(v, &f[i]);
 		mine[i] = f[i].repair.n;
 	}
@@ -312,13 +345,15 @@ static void by_rules(struct trial *t, struct vf_finding *f, size_t n,
 
 /* Nothing is loaded into a running firewall, not even for a trial; in its copy
  * rules have other handles. */
-static void untried(struct verifier *v, struct vf_finding *f)
+static void untried(struct trial *t, struct vf_finding *f)
 {
-	if (is_generated(v) && v->opt->generated) {
+	struct verifier *v = t->v;
+
+	if (is_generated(v) && v->opt->generated && !t->no_help) {
 		struct vf_repair *r = repair_add(v, f, "load what gen writes");
 
 		vec_push(v->a, &r->line, v->opt->gen_command);
-	} else {
+	} else if (!delete_wrong(t, f)) {
 		put_in(v, f);
 	}
 	for (size_t i = 0; i < f->repair.n; i++)
@@ -358,7 +393,7 @@ void repair_findings(struct verifier *v)
 		by_trials(&t, v->out->findings.v, n);
 	for (size_t i = 0; i < n && (!v->opt->file || v->opt->live); i++)
 		if (open_still(&v->out->findings.v[i]))
-			untried(v, &v->out->findings.v[i]);
+			untried(&t, &v->out->findings.v[i]);
 	if (v->opt->replan)
 		repair_by_plan(v, now);
 }

@@ -20,9 +20,13 @@ struct differences {
 
 /* repair_plan.c: lines of the topology that would plan, or unplan, it. */
 void repair_by_plan(struct verifier *v, const struct differences *now);
-/* Rules against what is expected of them, by path. */
-struct differences differences_of(struct verifier *v, enum check_path path,
-				  uint32_t expect, uint32_t may, uint32_t sure);
+/* Rules against what is expected of them on a path, translated as the plan p
+ * has it for f: plan may open, and with waivers expect. */
+struct differences differences_from(struct verifier *v, enum check_path path,
+				    const struct plan *p,
+				    const struct firewall *f, uint32_t plan,
+				    uint32_t expect,
+				    const struct check_side *rules);
 /* Does b have what a has not? */
 bool differences_grow(struct verifier *v, const struct differences *a,
 		      const struct differences *b);

@@ -50,10 +50,9 @@ static bool cured_by(struct verifier *v, const struct vf_finding *f,
 		check_planned_forward(v->c, p, fw) :
 		check_planned_input(v->c, p, fw);
 	v->path = f->path;
-	then = differences_of(v, f->path,
-			      verifier_waived(v, plan.d, rules, false),
-			      check_passes(v->c, rules, true),
-			      check_passes(v->c, rules, false));
+	then = differences_from(v, f->path, p, fw, plan.d,
+				verifier_waived(v, plan.d, rules, false),
+				rules);
 	return differences_left(v, f, &then) == SPACE_NO &&
 	       !differences_grow(v, &now[f->path], &then);
 }
@@ -130,7 +129,7 @@ void repair_by_plan(struct verifier *v, const struct differences *now)
 	for (size_t i = 0; i < v->out->findings.n && tries < MAX_TRIES; i++) {
 		struct vf_finding *f = &v->out->findings.v[i];
 
-		if (!f->opening || f->kind == VF_UNDECIDED)
+		if (!f->opening || f->kind == VF_UNDECIDED || f->mistranslated)
 			continue;
 		tries++;
 		(f->kind == VF_EXTRA ? plan_it : unplan_it)(v, f, now);

@@ -25,7 +25,7 @@ struct verifier {
 	enum check_path path;
 	bool opening, before;
 	bool once; /* only what was planned at another time is compared */
-	uint32_t mistranslated; /* planned, and passes as something else */
+	uint32_t mistranslated; /* may pass as something else than planned */
 	struct seen *seen; /* notes.c, by rule id */
 	uint32_t routed[PATHS]; /* + 1; 0: not asked yet */
 	struct check_side old[PATHS]; /* of opt->old; ev NULL: not made yet */
@@ -54,6 +54,14 @@ static inline uint32_t both(struct verifier *v, uint32_t a, uint32_t b)
  * waivers that matched. */
 uint32_t verifier_waived(struct verifier *v, uint32_t plan,
 			 const struct check_side *rules, bool mark);
+
+/* A connection that passes to another host than planned, or as another, does
+ * not pass as planned: rules with the planned ones of these blocked. *wrong:
+ * all that may pass so, of forward. */
+struct check_side verifier_as_planned(struct verifier *v, const struct plan *p,
+				      const struct firewall *f,
+				      const struct check_side *rules,
+				      uint32_t plan, uint32_t *wrong);
 
 /* repair.c: for all findings, when all paths are judged. */
 void repair_findings(struct verifier *v);

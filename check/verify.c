@@ -28,8 +28,8 @@ static bool wants_words(const struct verifier *v, const struct vf_finding *f,
 				    i < MAX_WORDED);
 }
 
-static void compare(struct verifier *v, const struct check_side *plan,
-		    const struct check_side *rules, enum check_scope scope)
+static void compare_part(struct verifier *v, const struct check_side *plan,
+			 const struct check_side *rules, enum check_scope scope)
 {
 	struct check_findings f = check_compare(v->c, plan, rules, scope,
 						v->path, MAX_CUBES);
@@ -42,6 +42,20 @@ static void compare(struct verifier *v, const struct check_side *plan,
 			baseline_add(v, &f.v[i],
 				     all_of_kind(v, &f, f.v[i].kind), out);
 	}
+}
+
+/* What passes as something else apart from the rest: other things cure it. */
+static void compare(struct verifier *v, const struct check_side *plan,
+		    const struct check_side *rules, enum check_scope scope)
+{
+	uint32_t compared = v->c->compared;
+
+	v->c->compared = space_minus(v->c->s, compared, v->mistranslated);
+	compare_part(v, plan, rules, scope);
+	v->c->compared = both(v, compared, v->mistranslated);
+	if (v->opening && v->c->compared != SPACE_NO)
+		compare_part(v, plan, rules, scope);
+	v->c->compared = compared;
 }
 
 uint32_t verifier_routed(struct verifier *v)
@@ -136,22 +150,20 @@ uint32_t verifier_waived(struct verifier *v, uint32_t plan,
 	return out;
 }
 
-/* A connection that passes to another host than planned, or as another, does
- * not pass as planned. */
-static struct check_side translated_as_planned(struct verifier *v,
-					       const struct check_side *rules,
-					       uint32_t plan)
+struct check_side verifier_as_planned(struct verifier *v, const struct plan *p,
+				      const struct firewall *f,
+				      const struct check_side *rules,
+				      uint32_t plan, uint32_t *wrong)
 {
 	struct check_side out = *rules;
-	uint32_t wrong;
 
+	*wrong = SPACE_NO;
 	if (v->path != PATH_FORWARD) {
-		check_block(&out, check_sent_on(v->c, v->p, rules));
+		check_block(&out, check_sent_on(v->c, p, rules));
 		return out;
 	}
-	wrong = both(v, plan, check_mistranslated(v->c, v->p, v->f, rules));
-	v->mistranslated = space_or(v->c->s, v->mistranslated, wrong);
-	check_block(&out, wrong);
+	*wrong = check_mistranslated(v->c, p, f, rules);
+	check_block(&out, both(v, plan, *wrong));
 	return out;
 }
 
@@ -161,7 +173,7 @@ static void compare_split(struct verifier *v, const struct check_side *expect,
 			  enum check_scope scope)
 {
 	struct space *s = v->c->s;
-	uint32_t compared = v->c->compared, may, sure, deviates;
+	uint32_t compared = v->c->compared, may, sure, deviates, wrong;
 	struct check_side old;
 
 	if (!v->opt->old) {
@@ -172,7 +184,8 @@ static void compare_split(struct verifier *v, const struct check_side *expect,
 		v->old[v->path] = check_rules(v->c, v->opt->old, v->path);
 	else
 		space_forget(s); /* as check_rules() does */
-	old = translated_as_planned(v, &v->old[v->path], expect->d);
+	old = verifier_as_planned(v, v->p, v->f, &v->old[v->path], expect->d,
+				  &wrong);
 	may = check_passes(v->c, &old, true);
 	sure = check_passes(v->c, &old, false);
 	deviates = space_or(s, space_minus(s, may, expect->d),
@@ -331,9 +344,10 @@ static void judge(struct verifier *v, const struct kruleset *rs,
 
 	v->c->possible = space_minus(v->c->s, possible,
 				     both(v, denied, plan.d));
-	v->mistranslated = SPACE_NO;
-	seen = translated_as_planned(v, &rules, plan.d);
+	seen = verifier_as_planned(v, v->p, v->f, &rules, plan.d,
+				   &v->mistranslated);
 	compare_openings(v, plan, &seen);
+	v->mistranslated = SPACE_NO;
 	v->c->possible = space_minus(v->c->s, possible,
 				     both(v, denied, where));
 	other_states(v, &rules, where);

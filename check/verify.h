@@ -56,11 +56,14 @@ struct vf_finding {
 	const char *plan;   /* the planned reason, or what comes nearest */
 	struct span plan_at;
 	const char *why;    /* undecided: because of this */
-	bool mistranslated; /* missing: it passes, translated otherwise */
+	bool mistranslated; /* missing: it passes, translated otherwise; extra:
+			     * no exception makes it pass so */
 	VEC(struct vf_repair) repair; /* either of them will do */
 	uint32_t set;	    /* its packets; only while it is judged */
 	const struct kr_rule *by;     /* the deciding rule */
 	const struct kr_chain *by_policy;
+	const struct kr_rule *translator; /* on the way of what the plan does not
+					  * translate, or not so; or NULL */
 	uint32_t reason;    /* that plans it, or NONE */
 	char fingerprint[17]; /* of what it is, not of where it stands */
 	bool internet;	    /* the packet's source is on the internet */
