@@ -40,6 +40,13 @@ static void take_finding(struct proposal *p, const struct verified *v,
 
 	if (f->kind != VF_EXTRA)
 		return;
+	if (f->mistranslated) {
+		for (size_t i = 0; i < f->n_box; i++)
+			put_remark(p, arena_printf(p->a->arena,
+				"translated at %s, which no exception plans: "
+				"%s", v->firewall->name, from), f->box[i]);
+		return;
+	}
 	if (f->path != PATH_FORWARD) {
 		for (size_t i = 0; i < f->n_box; i++)
 			put_remark(p, arena_printf(p->a->arena,
@@ -61,7 +68,8 @@ static void take_finding(struct proposal *p, const struct verified *v,
 
 static void put_left(struct proposal *p, const struct vf_finding *f)
 {
-	if (f->kind == VF_EXTRA && f->opening && f->path == PATH_FORWARD)
+	if (f->kind == VF_EXTRA && f->opening && f->path == PATH_FORWARD &&
+	    !f->mistranslated)
 		for (size_t i = 0; i < f->n_box; i++)
 			put_remark(p, "stays beyond the plan, which no "
 				   "exception changes", f->box[i]);
