@@ -39,6 +39,7 @@ struct audit_totals {
 	uint64_t frames, packets, bytes;
 	uint64_t first, last;
 	uint64_t flows, planned, inside, housekeeping, wanting, undetermined;
+	uint64_t elsewhere; /* that a bundle says nothing of */
 	uint64_t housekeeping_packets;
 	uint64_t one_way;	/* TCP flows of which one side was seen */
 	uint64_t one_way_of;	/* TCP flows that could have two */

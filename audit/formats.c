@@ -276,7 +276,7 @@ static void json_totals(struct json *j, const struct audit_totals *t)
 	json_int(j, "flows", (long long)t->flows);
 	json_int(j, "planned", (long long)t->planned);
 	json_int(j, "findings", (long long)t->wanting);
-	json_int(j, "not_judged", (long long)t->inside);
+	json_int(j, "not_judged", (long long)(t->inside + t->elsewhere));
 	json_int(j, "housekeeping", (long long)t->housekeeping);
 	json_int(j, "undetermined", (long long)t->undetermined);
 	json_end_object(j);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "plan/nat.h"
+#include "plan/part.h"
 
 #include "audit/wire.h"
 
@@ -151,6 +152,12 @@ void judge_set_places(const struct judge *j, struct ruling *r,
 			r->verdict != VERDICT_ALLOWED &&
 			r->why != WHY_ONLY_IPSEC &&
 			plan_inside_any(j->plan, src_cell, dst_cell);
+	if (!j->plan->topo->bundle)
+		return;
+	r->elsewhere = !part_answers(j->plan, &(struct answer){
+			.verdict = r->verdict, .src_cell = src_cell,
+			.dst_cell = dst_cell });
+	r->not_judged |= r->elsewhere;
 }
 
 static struct ruling rule_of(const struct judge *j, struct addr src,

@@ -38,7 +38,9 @@ struct ruling {
 	struct place src, dst;
 	struct packet own; /* in own addresses, where it is planned */
 	bool same_zone;	  /* nothing stands between them */
-	bool not_judged;  /* the zone lets its own do as they like */
+	bool not_judged;  /* the zone lets its own do as they like, or: */
+	bool elsewhere;	  /* a bundle says nothing of what does not cross
+			     its firewall */
 };
 
 struct judge *judge_new(struct arena *a, const struct plan *p);

@@ -79,6 +79,11 @@ static void find_gaps(struct report *r)
 	add_gap(r, G_CUT, ud[UD_CUT], t->frames);
 	add_gap(r, G_MALFORMED, ud[UD_MALFORMED], t->frames);
 	add_gap(r, G_DEPTH, ud[UD_DEPTH], t->frames);
+	if (t->elsewhere)
+		add_lack(r, arena_printf(r->arena, "of %llu flow%s this bundle "
+			"says nothing: what does not cross its firewall is not "
+			"in it", (unsigned long long)t->elsewhere,
+			t->elsewhere == 1 ? "" : "s"));
 	/* Having seen nothing is not the same as nothing being there. */
 	if (!t->frames)
 		add_lack(r, "nothing was seen");

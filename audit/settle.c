@@ -334,6 +334,8 @@ static void count_over(struct hearing *h, bool wanting)
 		t->wanting++;
 	else if (h->r.verdict == VERDICT_ALLOWED)
 		t->planned++;
+	else if (h->r.elsewhere)
+		t->elsewhere++;
 	else
 		t->inside++;
 	/* A lone SYN has no other side to be missed. */

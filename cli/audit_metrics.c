@@ -30,7 +30,7 @@ static void flows(const struct metrics *m, struct buf *out)
 	} v[] = {
 		{ "planned", m->totals.planned },
 		{ "wanting", m->totals.wanting },
-		{ "not_judged", m->totals.inside },
+		{ "not_judged", m->totals.inside + m->totals.elsewhere },
 		{ "housekeeping", m->totals.housekeeping },
 	};
 
