@@ -192,7 +192,80 @@ struct zone_pair {
 };
 typedef VEC(struct zone_pair) zone_pairs;
 
-static zone_pairs list_zone_pairs(struct gen *g)
+/* Pairs with nothing planned either way that have a chain each, as long as
+ * they are so few. */
+enum { IDLE_CHAINS = 256 };
+
+static bool is_idle(const struct gen *g, const struct interface *in,
+		    const struct interface *out)
+{
+	const struct crossing *c = crossing_find(g, in->zone->zone_id,
+						 out->zone->zone_id);
+
+	return in->zone != out->zone && !in->wildcard && !out->wildcard &&
+	       !c->busy.n && !c->observed.n;
+}
+
+/* Where what is refused is answered, an interface that nobody declared is told
+ * from the others, and so is the one that a packet came by. */
+static bool joins_idle(const struct gen *g)
+{
+	const struct firewall *f = g->f;
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->interfaces.n; i++)
+		for (size_t k = 0; k < f->interfaces.n; k++)
+			n += is_idle(g, f->interfaces.v[i], f->interfaces.v[k]);
+	return n > IDLE_CHAINS && !f->unenforced && !f->refuse_reject;
+}
+
+static const char *elsewhere_chain(struct gen *g, const struct party *zone)
+{
+	const char *name = unique_name(g, arena_printf(g->arena, "pp_%s",
+						       zone->name),
+				       "elsewhere");
+
+	deny_rules(g, rs_add_chain(g->rs, name, RS_NO_HOOK),
+		   arena_printf(g->arena, "%s to elsewhere", zone->name),
+		   AS_TOLD);
+	return name;
+}
+
+/* Of what no pair has a chain for: one for each zone that it comes from, if it
+ * leaves by an interface that is declared. */
+static void idle_rules(struct gen *g, struct rs_chain *c)
+{
+	static const enum rs_field in = RS_IIFNAME, out = RS_OIFNAME;
+	const char **chain = ARENA_ARRAY(g->scratch, const char *,
+					 g->p->n_zones);
+	struct rs_set *to = rs_add_set(g->rs, unique_name(g, "pp_interfaces",
+							  NULL),
+				       false, 1, &out);
+	struct rs_set *from = rs_add_set(g->rs, unique_name(g, "pp_elsewhere",
+							    NULL),
+					 true, 1, &in);
+	struct rs_rule *r = rule(g, c, NULL);
+
+	for (size_t i = 0; i < g->f->interfaces.n; i++) {
+		const struct interface *x = g->f->interfaces.v[i];
+		const char **name = &chain[x->zone->zone_id];
+		struct rs_elem *e;
+
+		if (x->wildcard)
+			continue;
+		if (!*name)
+			*name = elsewhere_chain(g, x->zone);
+		rs_add_elem(g->rs, to)->key[0].name = x->name;
+		e = rs_add_elem(g->rs, from);
+		e->key[0].name = x->name;
+		e->verdict = RS_GOTO;
+		e->target = *name;
+	}
+	rs_lookup(g->rs, r, to);
+	rs_lookup(g->rs, r, from);
+}
+
+static zone_pairs list_zone_pairs(struct gen *g, bool joined)
 {
 	const char **memo = ARENA_ARRAY(g->scratch, const char *,
 					(size_t)g->p->n_zones * g->p->n_zones);
@@ -204,7 +277,7 @@ static zone_pairs list_zone_pairs(struct gen *g)
 			struct zone_pair x = { f->interfaces.v[i],
 					       f->interfaces.v[k], NULL };
 
-			if (i == k)
+			if (i == k || (joined && is_idle(g, x.in, x.out)))
 				continue;
 			x.chain = chain_for(g, memo, x.in->zone, x.out->zone);
 			vec_push(g->scratch, &v, x);
@@ -242,10 +315,13 @@ static void zone_map(struct gen *g, struct rs_chain *c, zone_pairs *v)
 
 static void zone_rules(struct gen *g, struct rs_chain *c)
 {
-	zone_pairs v = list_zone_pairs(g);
+	bool joined = joins_idle(g);
+	zone_pairs v = list_zone_pairs(g, joined);
 
-	if (v.n > ZONE_RULES)
+	if (v.n > ZONE_RULES || joined)
 		zone_map(g, c, &v);
+	if (joined)
+		idle_rules(g, c);
 	for (size_t i = 0; i < v.n; i++) {
 		struct rs_rule *r = rule(g, c, NULL);
 

@@ -10,7 +10,8 @@ enum { SHARE_FROM = 64 }; /* ranges */
 struct addresses *addresses_of(struct gen *g, struct addr_set ranges)
 {
 	int is_new;
-	struct map_entry *e = map_add(g->scratch, &g->addresses, ranges.r,
+	struct map_entry *e = map_add(g->scratch, &g->addresses,
+				      ranges.n ? (const void *)ranges.r : "",
 				      ranges.n * sizeof(*ranges.r), &is_new);
 
 	if (is_new) {
