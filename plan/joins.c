@@ -334,11 +334,41 @@ static void check_input(struct joins *s, const struct input *in)
 		add_cut(s, &apart, in);
 }
 
+/* A firewall as a source is its declared addresses. */
+static void check_addresses(struct build *b, const struct ends *from)
+{
+	for (size_t i = 0; i < from->n; i++) {
+		const struct end_word *w = &from->v[i];
+
+		if (w->kind == END_PARTY && w->party->kind == PARTY_FIREWALL &&
+		    !b->plan->classes.v[w->party->firewall->id].n_cell)
+			diag_add(b->d, SEV_WARNING, w->at,
+				 "firewall \"%s\" declares no address, so as a "
+				 "source it is nothing: its interfaces take "
+				 "\"address\"", w->party->name);
+	}
+}
+
+static void check_all_addresses(struct build *b)
+{
+	const struct topology *t = b->topo;
+
+	for (size_t i = 0; i < t->allows.n; i++)
+		check_addresses(b, &t->allows.v[i]->from);
+	for (size_t i = 0; i < t->forbids.n; i++)
+		check_addresses(b, &t->forbids.v[i]->from);
+	for (size_t i = 0; i < t->expects.n; i++)
+		check_addresses(b, &t->expects.v[i]->from);
+	for (size_t i = 0; i < t->inputs.n; i++)
+		check_addresses(b, &t->inputs.v[i]->from);
+}
+
 void check_joins(struct build *b)
 {
 	const struct topology *t = b->topo;
 	struct joins s = { .b = b };
 
+	check_all_addresses(b);
 	for (size_t i = 0; i < t->allows.n; i++)
 		check_allow(&s, t->allows.v[i]);
 	for (size_t i = 0; i < t->inputs.n; i++)
