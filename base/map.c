@@ -5,6 +5,27 @@
 #include "base/hash.h"
 #include "base/vec.h"
 
+/* Names are spread the same on every machine, since who walks the slots meets
+ * them in that order; what is longer is no name, and goes eight bytes at a
+ * time. */
+enum { LONG_KEY = 64 };
+
+static uint64_t hash_key(const void *key, size_t len)
+{
+	const uint64_t k = UINT64_C(0x9e3779b97f4a7c15);
+	const unsigned char *p = key;
+	uint64_t h = HASH_INIT ^ len, w;
+
+	if (len < LONG_KEY)
+		return hash_mix(hash_bytes(HASH_INIT, key, len));
+	for (; len >= sizeof(w); p += sizeof(w), len -= sizeof(w)) {
+		memcpy(&w, p, sizeof(w));
+		h = (h ^ w) * k;
+		h ^= h >> 32;
+	}
+	return hash_mix(hash_bytes(h, p, len));
+}
+
 static struct map_entry *probe(const struct map *m, const void *key,
 			       size_t len, uint64_t h)
 {
@@ -23,7 +44,7 @@ struct map_entry *map_find(const struct map *m, const void *key, size_t len)
 
 	if (!m->cap)
 		return NULL;
-	e = probe(m, key, len, hash_mix(hash_bytes(HASH_INIT, key, len)));
+	e = probe(m, key, len, hash_key(key, len));
 	return e->key ? e : NULL;
 }
 
@@ -47,7 +68,7 @@ static void map_grow(struct arena *a, struct map *m)
 struct map_entry *map_add(struct arena *a, struct map *m, const void *key,
 			  size_t len, int *is_new)
 {
-	uint64_t h = hash_mix(hash_bytes(HASH_INIT, key, len));
+	uint64_t h = hash_key(key, len);
 	struct map_entry *e;
 
 	if (m->n * 4 >= m->cap * 3)

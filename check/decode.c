@@ -436,6 +436,7 @@ void kr_decode(struct arena *a, const struct nftnl_expr *e, struct kr_ex *x)
 		if (!strcmp(readers[i].name, name)) {
 			x->name = readers[i].name;
 			readers[i].read(a, e, x);
+			break;
 		}
 	if (name && !strcmp(x->name, "?"))
 		x->name = arena_strdup(a, name);

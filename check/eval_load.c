@@ -165,22 +165,32 @@ static void put_transport(const struct header_ctx *h)
 	put_field(h->out + 13 * 8, 8, PK_FLAGS, 7);
 }
 
-static void load_payload(struct evaluator *ev, const struct kr_ex *x,
-			 const struct state *st, struct rbit *r)
+#define NOT_SAID UINT32_MAX /* why a byte is opaque: found out if it is asked */
+
+static uint32_t bytes_reason(struct evaluator *ev, const struct kr_ex *x)
 {
-	struct rbit head[(HEADER + KR_DATA) * 8];
-	struct header_ctx h = {ev, st, head, HEADER};
 	char text[64];
-	uint32_t why;
 
 	snprintf(text, sizeof(text), "packet bytes @%s,%u,%u",
 		 x->base == NFT_PAYLOAD_NETWORK_HEADER	   ? "nh"
 		 : x->base == NFT_PAYLOAD_TRANSPORT_HEADER ? "th"
 		 : x->base == NFT_PAYLOAD_LL_HEADER	   ? "ll" : "ih",
 		 x->offset * 8, x->len * 8);
-	why = ev_reason(ev, text);
+	return ev_reason(ev, text);
+}
 
-	put_opaque(head, HEADER + KR_DATA, why);
+/* Only what is loaded is read of the header, and has to be there. */
+static void load_payload(struct evaluator *ev, const struct kr_ex *x,
+			 const struct state *st, struct rbit *r)
+{
+	struct rbit head[(HEADER + KR_DATA) * 8];
+	struct header_ctx h = {ev, st, head, HEADER};
+
+	if (x->offset >= HEADER) {
+		put_opaque(r, x->len, bytes_reason(ev, x));
+		return;
+	}
+	put_opaque(head + x->offset * 8, x->len, NOT_SAID);
 	if (x->base == NFT_PAYLOAD_NETWORK_HEADER && !st->rewritten) {
 		if (st->family)
 			put_ipv6(&h);
@@ -189,10 +199,10 @@ static void load_payload(struct evaluator *ev, const struct kr_ex *x,
 	} else if (x->base == NFT_PAYLOAD_TRANSPORT_HEADER && !st->rewritten) {
 		put_transport(&h);
 	}
-	if (x->offset >= HEADER)
-		put_opaque(r, x->len, why);
-	else
-		memcpy(r, head + x->offset * 8, x->len * 8 * sizeof(*r));
+	memcpy(r, head + x->offset * 8, x->len * 8 * sizeof(*r));
+	for (unsigned i = 0; i < x->len * 8; i++)
+		if (r[i].kind == RB_OPAQUE && r[i].why == NOT_SAID)
+			r[i].why = bytes_reason(ev, x);
 }
 
 /* ---- meta */

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/map.h"
-#include "base/vec.h"
+#include "base/mem.h"
 
 static struct space_memo *memo_slot(const struct space *s, uint32_t op,
 				    uint32_t a, uint32_t b)
@@ -62,8 +62,8 @@ static uint32_t apply_nodes(struct space *s, const struct space_op *op,
 uint32_t space_apply(struct space *s, const struct space_op *op, uint32_t a,
 		     uint32_t b)
 {
+	uint32_t r, id = op->id + s->era;
 	struct space_memo *m;
-	uint32_t r;
 
 	if (op->early && (r = op->early(op->ctx, a, b)) != SPACE_OPEN)
 		return r;
@@ -75,11 +75,11 @@ uint32_t space_apply(struct space *s, const struct space_op *op, uint32_t a,
 		a = b;
 		b = r;
 	}
-	m = memo_slot(s, op->id, a, b);
-	if (m->a == a && m->b == b && m->op == op->id)
+	m = memo_slot(s, id, a, b);
+	if (m->a == a && m->b == b && m->op == id)
 		return m->r;
 	r = apply_nodes(s, op, a, b);
-	*memo_slot(s, op->id, a, b) = (struct space_memo){a, b, op->id, r};
+	*memo_slot(s, id, a, b) = (struct space_memo){a, b, id, r};
 	return r;
 }
 
@@ -180,22 +180,54 @@ uint32_t space_project(struct space *s, const struct space_op *op, uint32_t a,
 
 /* ---- the leaves in use */
 
+enum { SMALL_LEAVES = 1 << 14 };
+
 struct leaves {
-	const struct space *s;
-	struct map seen;
-	struct arena *tmp, *arena;
-	VEC(uint32_t) v;
+	struct space *s;
+	uint32_t *v;
+	size_t n, cap;
 };
+
+static void walk_begin(struct space *s)
+{
+	if (s->nseen < s->n) {
+		free(s->seen);
+		s->nseen = s->cap;
+		s->seen = mem_alloc((s->nseen + SMALL_LEAVES) *
+				    sizeof(*s->seen));
+		s->walk = UINT32_MAX;
+	}
+	if (s->walk == UINT32_MAX) {
+		memset(s->seen, 0,
+		       (s->nseen + SMALL_LEAVES) * sizeof(*s->seen));
+		s->walk = 0;
+	}
+	s->walk++;
+}
+
+/* False: this walk was there. Large leaves are not known again. */
+static bool walk_to_new(struct space *s, uint32_t a)
+{
+	uint32_t at = space_is_leaf(a) ? s->nseen + space_value(a) : a;
+
+	if (space_is_leaf(a) && space_value(a) >= SMALL_LEAVES)
+		return true;
+	if (s->seen[at] == s->walk)
+		return false;
+	s->seen[at] = s->walk;
+	return true;
+}
 
 static void leaves_of(struct leaves *l, uint32_t a)
 {
-	int is_new;
-
-	map_add(l->tmp, &l->seen, &a, sizeof(a), &is_new);
-	if (!is_new)
+	if (!walk_to_new(l->s, a))
 		return;
 	if (space_is_leaf(a)) {
-		vec_push(l->arena, &l->v, space_value(a));
+		if (l->n == l->cap) {
+			l->cap = l->cap ? 2 * l->cap : 16;
+			l->v = mem_realloc(l->v, l->cap * sizeof(*l->v));
+		}
+		l->v[l->n++] = space_value(a);
 		return;
 	}
 	for (uint32_t i = 0; i < l->s->node[a].n; i++)
@@ -212,13 +244,19 @@ static int by_number(const void *x, const void *y)
 size_t space_leaves(struct space *s, uint32_t a, struct arena *arena,
 		    uint32_t **values)
 {
-	struct leaves l = {.s = s, .arena = arena, .tmp = arena_new()};
+	struct leaves l = {.s = s};
+	size_t n = 0;
 
+	walk_begin(s);
 	leaves_of(&l, a);
-	arena_free(l.tmp);
-	qsort(l.v.v, l.v.n, sizeof(*l.v.v), by_number);
-	*values = l.v.v;
-	return l.v.n;
+	qsort(l.v, l.n, sizeof(*l.v), by_number);
+	for (size_t i = 0; i < l.n; i++)
+		if (!i || l.v[i] != l.v[n - 1])
+			l.v[n++] = l.v[i];
+	*values = ARENA_ARRAY(arena, uint32_t, n);
+	memcpy(*values, l.v, n * sizeof(*l.v));
+	free(l.v);
+	return n;
 }
 
 /* ---- the operations on sets, and first match */

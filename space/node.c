@@ -30,6 +30,7 @@ void space_free(struct space *s)
 	free(s->word);
 	free(s->table);
 	free(s->memo);
+	free(s->seen);
 	free(s->stack);
 	free(s);
 }
@@ -41,7 +42,10 @@ const struct space_field *space_field(const struct space *s, unsigned f)
 
 void space_forget(struct space *s)
 {
-	memset(s->memo, 0xff, sizeof(*s->memo) * ((size_t)s->mmask + 1));
+	s->era += SPACE_ERA;
+	if (!s->era) /* the first comes again */
+		memset(s->memo, 0xff,
+		       sizeof(*s->memo) * ((size_t)s->mmask + 1));
 }
 
 void edges_grow(struct space *s)

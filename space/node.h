@@ -36,6 +36,10 @@ struct space {
 	uint32_t tmask;
 	struct space_memo *memo; /* lossy, direct mapped; a 0xffffffff: empty */
 	uint32_t mmask;
+	uint32_t era; /* in the upper bits of the memo's ops: what is older is
+		       * forgotten */
+	uint32_t *seen; /* by node, then by small leaf: the walk that came last */
+	uint32_t nseen, walk;
 	struct space_edge *stack; /* edges of nodes being made */
 	size_t sp, scap;
 };

@@ -64,6 +64,8 @@ void space_free(struct space *s);
 const struct space_field *space_field(const struct space *s, unsigned f);
 /* Forgets results of operations: needed where an id gets another context. */
 void space_forget(struct space *s);
+/* Ids are below it. */
+#define SPACE_ERA (UINT32_C(1) << 24)
 
 /* ---- making diagrams */
 
