@@ -146,17 +146,6 @@ static const char *party_text(struct verifier *v, struct addr a)
 	return name ? name : arena_strdup(v->a, text);
 }
 
-static struct span reason_place(const struct reason *r)
-{
-	switch (r->kind) {
-	case REASON_FLOW: return r->flow->at;
-	case REASON_ALLOW: return r->allow->at;
-	case REASON_INPUT: return r->input->at;
-	case REASON_IPSEC: return r->ipsec->at;
-	}
-	return (struct span){ 0 };
-}
-
 static const char *lapsed(struct verifier *v, const struct packet *k,
 			  const struct rule **by)
 {
@@ -195,7 +184,7 @@ static void plan_side(struct verifier *v, const struct packet *k,
 	if (x.n_reason) {
 		out->reason = x.reason[0];
 		out->plan = reason_ident(v->p, x.reason[0], v->a);
-		out->plan_at = reason_place(&v->p->reasons.v[x.reason[0]]);
+		out->plan_at = reason_span(&v->p->reasons.v[x.reason[0]]);
 		if (x.why == WHY_ONLY_IPSEC)
 			out->plan = arena_printf(v->a, "%s, only inside IPsec",
 						 out->plan);
@@ -222,7 +211,7 @@ static void plan_side(struct verifier *v, const struct packet *k,
 	out->plan = arena_printf(v->a, "nothing; nearest: %s, %s", keys,
 				 reason_ident(v->p, near.flow.piece.reason,
 					      v->a));
-	out->plan_at = reason_place(&v->p->reasons.v[near.flow.piece.reason]);
+	out->plan_at = reason_span(&v->p->reasons.v[near.flow.piece.reason]);
 }
 
 static void rule_side(struct verifier *v, const struct check_finding *x,

@@ -61,21 +61,19 @@ static void put_reason(struct question *q, uint32_t reason, uint32_t pin)
 {
 	const struct reason *r = &q->l.plan->reasons.v[reason];
 	struct buf *b = &q->text;
-	struct span at = { 0 };
+	struct span at = reason_span(r);
 	unsigned line, col, end;
 
 	buf_printf(b, "  why      %s",
 		   reason_ident(q->l.plan, reason, q->a->arena));
 	switch (r->kind) {
 	case REASON_FLOW:
-		at = r->flow->at;
 		if (r->flow->reason)
 			buf_printf(b, "\n           %s", r->flow->reason);
 		if (r->flow->cite)
 			buf_printf(b, " [%s]", r->flow->cite);
 		break;
 	case REASON_ALLOW:
-		at = r->allow->at;
 		buf_printf(b, ": %s", r->allow->reason);
 		if (r->allow->owner)
 			buf_printf(b, "; owner %s", r->allow->owner);
@@ -85,12 +83,10 @@ static void put_reason(struct question *q, uint32_t reason, uint32_t pin)
 			buf_printf(b, "; expires %s", r->allow->expires.text);
 		break;
 	case REASON_INPUT:
-		at = r->input->at;
 		if (r->input->reason)
 			buf_printf(b, ": %s", r->input->reason);
 		break;
 	case REASON_IPSEC:
-		at = r->ipsec->at;
 		buf_puts(b, ": IKE and what it protects");
 		break;
 	}

@@ -269,17 +269,6 @@ static const char *cause_of(struct differ *d, const struct plan *has,
 			     plan_node_name(has, part->to));
 }
 
-static struct span reason_place(const struct reason *r)
-{
-	switch (r->kind) {
-	case REASON_FLOW: return r->flow->at;
-	case REASON_ALLOW: return r->allow->at;
-	case REASON_INPUT: return r->input->at;
-	case REASON_IPSEC: return r->ipsec->at;
-	}
-	return (struct span){ 0 };
-}
-
 static bool is_internet(const struct plan *p, uint32_t node)
 {
 	return node < p->n_zones &&
@@ -332,7 +321,7 @@ static void say(struct differ *d, const struct plan *has,
 	c.kind = kind;
 	c.reason = reason_ident(has, part->reason, d->a);
 	c.cause = cause_of(d, has, other, part, w, kind);
-	c.at = reason_place(r);
+	c.at = reason_span(r);
 	if (r->allow && r->allow->owner)
 		c.owner = r->allow->owner;
 	if (r->allow)

@@ -63,17 +63,6 @@ static struct key_set forbidden_at(struct inquest *q, uint32_t to)
 	return k;
 }
 
-struct span reason_span(const struct reason *r)
-{
-	switch (r->kind) {
-	case REASON_FLOW: return r->flow->at;
-	case REASON_ALLOW: return r->allow->at;
-	case REASON_INPUT: return r->input->at;
-	case REASON_IPSEC: return r->ipsec->at;
-	}
-	return (struct span){ 0 };
-}
-
 static void say(struct inquest *q, uint32_t s, uint32_t d, uint32_t key,
 		uint32_t reason)
 {

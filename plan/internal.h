@@ -96,6 +96,5 @@ bool items_join(const struct build *b, uint32_t from, uint32_t to,
 /* Does the class use certain bearers of the role alone? */
 bool uses_some(const struct build *b, uint32_t cls, const struct role *role);
 unsigned cell_family(const struct cell *c);
-struct span reason_span(const struct reason *r); /* forbid.c */
 
 #endif

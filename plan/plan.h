@@ -371,6 +371,8 @@ struct key_set ipsec_keys(struct arena *a, const struct ipsec *s, bool nat);
 /* "exchange-2003 exchange-server>domain-controller ldap", "allow labels" */
 const char *reason_ident(const struct plan *p, uint32_t reason,
 			 struct arena *a);
+/* The element that says so. */
+struct span reason_span(const struct reason *r);
 /* All that template flows open from a class (not a wide one) to another. */
 struct pair plan_pair(const struct plan *p, uint32_t from, uint32_t to);
 /* The product of an allow or input that two such classes are in; NULL. */

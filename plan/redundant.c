@@ -118,7 +118,7 @@ void check_redundant(struct build *b)
 
 	for (size_t i = 0; i < p->products.n; i++) {
 		const struct product *x = &p->products.v[i];
-		uint32_t reason;
+		uint32_t reason = by[x->reason]; /* of no pair: as before */
 
 		if (x->to_end == NONE) /* an input */
 			continue;

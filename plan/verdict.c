@@ -325,6 +325,17 @@ const char *reason_ident(const struct plan *p, uint32_t id, struct arena *a)
 	return "";
 }
 
+struct span reason_span(const struct reason *r)
+{
+	switch (r->kind) {
+	case REASON_FLOW: return r->flow->at;
+	case REASON_ALLOW: return r->allow->at;
+	case REASON_INPUT: return r->input->at;
+	case REASON_IPSEC: return r->ipsec->at;
+	}
+	return (struct span){ 0 };
+}
+
 struct key_set plan_service_keys(const struct plan *p, const struct service *s,
 				 uint32_t cls, uint32_t *pin, struct arena *a)
 {
