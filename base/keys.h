@@ -77,7 +77,8 @@ static inline bool proto_is_icmp(unsigned proto)
 	return proto == PROTO_ICMP || proto == PROTO_ICMPV6;
 }
 
-/* All keys of one protocol that open connections go through these. */
+/* Sets stay as they are; what is made from them lives in the arena. lo to hi,
+ * both included, joins *s. */
 void keys_add(struct arena *a, struct key_set *s, uint32_t lo, uint32_t hi);
 /* The union of r[0..n), which is sorted on the way: many are cheaper so than
  * added one by one. */

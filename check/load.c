@@ -389,14 +389,19 @@ static struct kruleset *run_job(struct arena *a, const struct job *j,
 	size_t len;
 	pid_t pid;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+		buf_printf(err, "%s: cannot start what loads it: %s\n",
+			   j->path, strerror(errno));
 		return NULL;
+	}
 	pid = fork();
 	if (pid == 0)
 		child(j, pair[1]);
+	if (pid < 0)
+		r.error = errno;
 	close(pair[1]);
-	if (pid < 0 || !receive_back(pair[0], &r, fd))
-		r = (struct report){ST_SOCKET, errno, ""};
+	if (pid > 0 && !receive_back(pair[0], &r, fd))
+		r = (struct report){ST_SOCKET, EPIPE, ""};
 	close(pair[0]);
 	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;

@@ -14,7 +14,7 @@
 /*
  * A ruleset out of the kernel: six dumps over one netlink socket, bracketed by
  * the generation number, since a dump of elements does not say that a commit
- * came between (facts/nftables.md 2.1). On a change all is read again.
+ * came between. On a change all is read again.
  */
 enum { RECV_SIZE = 65536, TRIES = 8 };
 
@@ -24,10 +24,9 @@ struct reader {
 	struct kruleset *rs;
 	struct buf *err;
 	const struct kr_known *known; /* NULL: nothing */
-	const char *what; /* is being read */
-	char *buf;	  /* of RECV_SIZE bytes, for all answers */
+	char *buf; /* of RECV_SIZE bytes, for all answers */
 	bool bad;
-	bool broken;	  /* changed while it was dumped */
+	bool broken; /* changed while it was dumped */
 };
 
 typedef bool (*add_fn)(struct kruleset *, const struct nlmsghdr *);
@@ -118,10 +117,12 @@ static int ask(struct reader *r, const struct nlmsghdr *h, add_fn add)
 
 static int dump(struct reader *r, const char *what, uint16_t type, add_fn add)
 {
-	char buf[256];
+	union {
+		char b[256];
+		struct nlmsghdr h;
+	} buf;
 
-	r->what = what;
-	if (ask(r, request(r, buf, type, NLM_F_DUMP, AF_UNSPEC), add) == 0)
+	if (ask(r, request(r, &buf, type, NLM_F_DUMP, AF_UNSPEC), add) == 0)
 		return 0;
 	return errno == EINTR ? -2 : fail(r, what, errno);
 }

@@ -245,13 +245,11 @@ static bool raw_came(int fd, const space_val *p)
 			(struct sockaddr *)&from, &len) >= 0) {
 		const struct sockaddr_in6 *s6 = (const void *)&from;
 		const struct sockaddr_in *s4 = (const void *)&from;
-		space_val v = 0;
+		struct addr a = from.ss_family == AF_INET ?
+			addr_v4(ntohl(s4->sin_addr.s_addr)) :
+			addr_from_v6_bytes(s6->sin6_addr.s6_addr);
 
-		for (unsigned i = 0; i < 16; i++)
-			v = v << 8 | s6->sin6_addr.s6_addr[i];
-		if (from.ss_family == AF_INET)
-			v = space_addr(addr_v4(ntohl(s4->sin_addr.s_addr)));
-		found |= v == p[PK_SRC];
+		found |= space_addr(a) == p[PK_SRC];
 		len = sizeof(from);
 	}
 	return found;
