@@ -131,6 +131,32 @@ static void say_unmanaged(const struct topology *t, struct buf *b)
 	}
 }
 
+/* What firewalls let in to themselves by no line: DHCP's answers, whoever
+ * sends them, and VRRP of their other nodes. */
+static void say_let_in(const struct topology *t, struct buf *b)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < t->firewalls.n; i++) {
+		const struct firewall *f = t->firewalls.v[i];
+		bool input = f->inputs.n && !f->unmanaged;
+
+		for (size_t k = 0; input && k < f->interfaces.n; k++) {
+			if (!f->interfaces.v[k]->dhcp)
+				continue;
+			buf_printf(b, "%s DHCP at %s %s", any ? "," : ". Let in "
+				   "besides:", f->name,
+				   f->interfaces.v[k]->name);
+			any = true;
+		}
+		if (input && f->nodes.n) {
+			buf_printf(b, "%s VRRP at %s", any ? "," : ". Let in "
+				   "besides:", f->name);
+			any = true;
+		}
+	}
+}
+
 /* What the lines mean, and what no line can say. */
 static const char *summary(struct args *a, const struct loaded *l,
 			   const struct matrix_filter *f, size_t n)
@@ -152,6 +178,7 @@ static const char *summary(struct args *a, const struct loaded *l,
 			   l->topo->firewalls.v[i]->name);
 		any = true;
 	}
+	say_let_in(l->topo, &b);
 	say_unmanaged(l->topo, &b);
 	if ((s = plan_let_through(l->plan, a->arena)))
 		buf_printf(&b, ". %s", s);

@@ -457,6 +457,7 @@ struct plan_diff *plan_diff(struct arena *a, const struct plan *before,
 		  CHANGE_INTO_IPSEC);
 	attribute(&d, &y, before, 0, space_and(d.s, x.all[1], y.all[0]),
 		  CHANGE_OUT_OF_IPSEC);
+	diff_input(a, before, after, d.out);
 	diff_translation(a, before, after, d.out);
 	diff_terms(a, before, after, d.out);
 	diff_limits(a, before, after, d.out);

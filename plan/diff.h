@@ -43,6 +43,10 @@ struct plan_diff {
 void diff_translation(struct arena *a, const struct plan *before,
 		      const struct plan *after, struct plan_diff *out);
 
+/* diff_input.c: adds what firewalls let in to themselves by no reason. */
+void diff_input(struct arena *a, const struct plan *before,
+		const struct plan *after, struct plan_diff *out);
+
 /* diff_terms.c: adds exceptions of other dates, owners, reasons. */
 void diff_terms(struct arena *a, const struct plan *before,
 		const struct plan *after, struct plan_diff *out);

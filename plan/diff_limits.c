@@ -294,6 +294,11 @@ static void compare_firewalls(struct side *d)
 		if (x->unenforced != y->unenforced)
 			add(d, what, y->unenforced ? "no longer enforced" :
 			    "enforced", NULL, y->party->owner, y->at);
+		if (x != &no_firewall && !x->unmanaged && !y->unmanaged &&
+		    !x->inputs.n != !y->inputs.n)
+			add(d, what, y->inputs.n ? "what reaches itself is "
+			    "filtered" : "what reaches itself is no longer "
+			    "filtered", NULL, y->party->owner, y->at);
 		if (x->unmanaged != y->unmanaged)
 			add(d, what, y->unmanaged ? "no longer managed" :
 			    "managed", NULL, y->party->owner, y->at);
