@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <libmnl/libmnl.h>
 #include <linux/netfilter.h>
@@ -14,6 +15,7 @@ void stream_init(struct stream *s,
 {
 	*s = (struct stream){ .buf = mem_alloc(STREAM_UNIT),
 			      .take = take, .ctx = ctx };
+	memset(s->buf, 0, STREAM_UNIT);
 }
 
 void stream_free(struct stream *s)
@@ -45,6 +47,7 @@ void stream_end_unit(struct stream *s)
 {
 	if (s->n && !s->failed && s->take(s->ctx, s->buf, s->n) != 0)
 		s->failed = true;
+	memset(s->buf, 0, s->n);
 	s->n = 0;
 }
 

@@ -14,7 +14,8 @@ struct nlattr;
  * in units: what must reach the kernel in one batch, such as an anonymous set
  * and the rule that uses it. Whoever takes the units - the kernel, a file, a
  * model to compare with - sees the same bytes, and never more than one unit is
- * in memory.
+ * in memory. What lies between attributes is zero: libmnl before 1.0.5 leaves
+ * it as it was, and a plan file would hold what was in memory.
  *
  * Messages carry no sequence numbers yet. The table's name is always the first
  * attribute, and its third byte tells generations apart (generation.h).
