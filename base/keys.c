@@ -221,7 +221,47 @@ int icmp_type_parse(unsigned proto, const char *s)
 	return -1;
 }
 
-void key_text(struct key_range r, char out[KEY_TEXT])
+/* Do all packets of its first, or last, protocol belong to it? Without ports
+ * the detail is always 0. */
+static bool starts_whole(struct key_range r)
+{
+	return key_detail(r.lo) == 0;
+}
+
+static bool ends_whole(struct key_range r)
+{
+	unsigned p = key_proto(r.hi);
+
+	return key_detail(r.hi) == 0xffff ||
+	       (!proto_has_ports(p) && !proto_is_icmp(p));
+}
+
+size_t key_parts(struct key_range r, struct key_range out[KEY_PARTS])
+{
+	unsigned lo = key_proto(r.lo), hi = key_proto(r.hi);
+	struct key_range whole, last = { key_of(hi, 0), r.hi };
+	size_t n = 0;
+
+	if (lo == hi) {
+		out[0] = r;
+		return 1;
+	}
+	if (!starts_whole(r)) {
+		if (proto_has_ports(lo) || proto_is_icmp(lo))
+			out[n++] = (struct key_range){ r.lo,
+						       key_of(lo, 0xffff) };
+		lo++;
+	}
+	hi -= !ends_whole(r);
+	whole = (struct key_range){ key_of(lo, 0), key_of(hi, 0xffff) };
+	if (lo <= hi)
+		out[n++] = whole;
+	if (!ends_whole(r))
+		out[n++] = last;
+	return n;
+}
+
+static void part_text(struct key_range r, char out[KEY_TEXT])
 {
 	unsigned p = key_proto(r.lo), lo = key_detail(r.lo), hi = key_detail(r.hi);
 	char tmp[KEY_TEXT], name[16];
@@ -243,4 +283,18 @@ void key_text(struct key_range r, char out[KEY_TEXT])
 		snprintf(out, KEY_TEXT, "%s/%u", name, lo);
 	else
 		snprintf(out, KEY_TEXT, "%s/%u-%u", name, lo, hi);
+}
+
+void key_text(struct key_range r, char out[KEY_TEXT])
+{
+	struct key_range part[KEY_PARTS];
+	size_t n = key_parts(r, part);
+	char text[KEY_TEXT];
+
+	out[0] = '\0';
+	for (size_t i = 0, at = 0; i < n && at < KEY_TEXT; i++) {
+		part_text(part[i], text);
+		at += (size_t)snprintf(out + at, KEY_TEXT - at, "%s%s",
+				       i ? " " : "", text);
+	}
 }

@@ -93,8 +93,12 @@ bool keys_equal(struct key_set x, struct key_set y);
  * requests, ICMPv6 only in IPv6 and only echo requests. */
 struct key_set keys_of_family(struct arena *a, struct key_set s, bool v4);
 
+/* A range as one would say it: what is within one protocol, and protocols side
+ * by side that are whole; ascending. Their number; 0 if it has no packets. */
+enum { KEY_PARTS = 3 };
+size_t key_parts(struct key_range r, struct key_range out[KEY_PARTS]);
 /* "tcp/389", "tcp/1025-65535", "icmp/echo-request", "esp", "ip/47",
- * "any protocol" */
+ * "any protocol", "tcp/54-65535 ip/7-16 udp/0-52" */
 void key_text(struct key_range r, char out[KEY_TEXT]);
 /* "tcp", "esp", "47" */
 const char *proto_name(unsigned proto, char out[KEY_TEXT]);

@@ -195,6 +195,26 @@ static void add_keys(struct maker *m, struct row *r, struct key_range k)
 static void add_row(struct maker *m, const struct planned *x, uint32_t from,
 		    uint32_t to);
 
+/* A part of a flow's keys. */
+static void add_part(struct maker *m, const struct planned *x, uint32_t from,
+		     uint32_t to, struct key_range keys)
+{
+	struct planned one = *x;
+
+	one.piece.keys = keys;
+	add_row(m, &one, from, to);
+}
+
+static void split_parts(struct maker *m, const struct planned *x,
+			uint32_t from, uint32_t to)
+{
+	struct key_range part[KEY_PARTS];
+	size_t n = key_parts(x->piece.keys, part);
+
+	for (size_t i = 0; i < n; i++)
+		add_part(m, x, from, to, part[i]);
+}
+
 /* A few protocols side by side are a row each; "any" is one. */
 static void split_rows(struct maker *m, const struct planned *x, uint32_t from,
 		       uint32_t to)
@@ -202,15 +222,9 @@ static void split_rows(struct maker *m, const struct planned *x, uint32_t from,
 	unsigned lo = key_proto(x->piece.keys.lo);
 	unsigned hi = key_proto(x->piece.keys.hi);
 
-	for (unsigned proto = lo; proto <= hi; proto++) {
-		struct planned one = *x;
-
-		if (proto > lo)
-			one.piece.keys.lo = key_of(proto, 0);
-		if (proto < hi)
-			one.piece.keys.hi = key_of(proto, 0xffff);
-		add_row(m, &one, from, to);
-	}
+	for (unsigned proto = lo; proto <= hi; proto++)
+		add_part(m, x, from, to, (struct key_range){
+				key_of(proto, 0), key_of(proto, 0xffff) });
 }
 
 static const char *owner_of(const struct maker *m, const struct planned *x,
@@ -242,6 +256,11 @@ static void add_row(struct maker *m, const struct planned *x, uint32_t from,
 	const char *owner;
 	int is_new;
 
+	if (protos > 0 && (key_detail(x->piece.keys.lo) != 0 ||
+			   key_detail(x->piece.keys.hi) != 0xffff)) {
+		split_parts(m, x, from, to);
+		return;
+	}
 	if (protos > 0 && protos < 8) {
 		split_rows(m, x, from, to);
 		return;

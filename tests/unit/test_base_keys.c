@@ -146,6 +146,10 @@ static void texts(void)
 		{ key_of_const(89, 0), key_of_const(89, 65535), "ip/89" },
 		{ key_of_const(50, 0), key_of_const(51, 65535), "ip/50-51" },
 		{ 0, KEY_MAX, "any protocol" },
+		{ key_of_const(6, 54), key_of_const(17, 52),
+		  "tcp/54-65535 ip/7-16 udp/0-52" },
+		{ key_of_const(6, 0), key_of_const(17, 499),
+		  "ip/6-16 udp/0-499" },
 	};
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
@@ -154,6 +158,51 @@ static void texts(void)
 		key_text((struct key_range){ t[i].lo, t[i].hi }, out);
 		CU_ASSERT_STRING_EQUAL(out, t[i].text);
 	}
+}
+
+/* Every key that a packet can have, in the range and in one of its parts; a
+ * part of several protocols has them whole. */
+static void same_packets(struct key_range r)
+{
+	struct key_range part[KEY_PARTS];
+	size_t n = key_parts(r, part);
+	bool same = true;
+
+	for (size_t i = 0; i < n; i++)
+		CU_ASSERT_TRUE(key_proto(part[i].lo) == key_proto(part[i].hi) ||
+			       (key_detail(part[i].lo) == 0 &&
+				key_detail(part[i].hi) == 0xffff));
+	for (unsigned p = 0; p < 256; p++) {
+		bool many = proto_has_ports(p) || proto_is_icmp(p);
+
+		for (uint32_t d = 0; d <= (many ? 0xffffu : 0u);
+		     d += d > 60 && d < 0xfff0 ? 0xff80 : 1) {
+			uint32_t key = key_of(p, d);
+			bool in = false;
+
+			for (size_t i = 0; i < n; i++)
+				in |= key >= part[i].lo && key <= part[i].hi;
+			same &= in == (key >= r.lo && key <= r.hi);
+		}
+	}
+	CU_ASSERT_TRUE(same);
+}
+
+/* What a range says is all that it holds, and nothing else, by brute force. */
+static void parts_of_ranges(void)
+{
+	static const uint32_t detail[] = { 0, 1, 53, 0xfffe, 0xffff };
+	static const unsigned proto[] = { 0, 1, 2, 6, 7, 16, 17, 18, 58, 255 };
+	const size_t n_end = (sizeof(detail) / sizeof(*detail)) * (sizeof(proto) / sizeof(*proto));
+
+	for (size_t i = 0; i < n_end; i++)
+		for (size_t k = i; k < n_end; k++) {
+			struct key_range r = {
+				key_of(proto[i / 5], detail[i % 5]),
+				key_of(proto[k / 5], detail[k % 5]) };
+
+			same_packets(r);
+		}
 }
 
 static void protocol_names(void)
@@ -173,6 +222,7 @@ static CU_TestInfo tests[] = {
 	{ "ICMP by family", icmp_by_family },
 	{ "ICMP names", icmp_names },
 	{ "texts", texts },
+	{ "parts of ranges", parts_of_ranges },
 	{ "protocol names", protocol_names },
 	CU_TEST_INFO_NULL,
 };
