@@ -58,6 +58,7 @@ enum check_scope {
 enum check_kind {
 	CHECK_OPENS,  /* the second side passes, the first does not: extra */
 	CHECK_CLOSES, /* the reverse: missing */
+	CHECK_TRANSLATES, /* both pass it, and it becomes something else */
 	CHECK_UNDECIDED,
 	CHECK_KINDS
 };
@@ -101,6 +102,11 @@ struct check_findings check_compare(struct check *c, const struct check_side *a,
 				    const struct check_side *b,
 				    enum check_scope scope,
 				    enum check_path path, size_t max_cubes);
+
+/* become.c: new connections that may pass by both rulesets, and become
+ * something else. */
+uint32_t check_otherwise(struct check *c, const struct check_side *a,
+			 const struct check_side *b);
 
 /* The packets that a comparison is about. */
 uint32_t check_within(struct check *c, enum check_scope scope,

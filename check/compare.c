@@ -1,3 +1,4 @@
+#include "check/become.h"
 #include "check/check.h"
 
 #include <stdlib.h>
@@ -243,6 +244,7 @@ enum check_fate check_packet(struct check *c, const struct check_side *x,
 struct diff_key {
 	uint32_t kind, rule[2], pad;
 	const char *why;
+	struct become_unless unless; /* of what is translated */
 };
 
 struct differ {
@@ -263,18 +265,26 @@ static uint32_t leaf_diff(void *ctx, uint32_t a, uint32_t b)
 	struct fate_info f[2];
 	struct diff_key k;
 	struct map_entry *e;
+	enum become become;
+	bool alike;
 	int is_new;
 
 	fates_of(d->side[0], a, &f[0]);
 	fates_of(d->side[1], b, &f[1]);
-	if (f[0].pass == f[1].pass && f[0].block == f[1].block &&
-	    (!f[0].why || same_text(f[0].why, f[1].why)))
-		return 0;
 	memset(&k, 0, sizeof(k));
+	alike = f[0].pass == f[1].pass && f[0].block == f[1].block &&
+		(!f[0].why || same_text(f[0].why, f[1].why));
+	become = alike ? become_compare(d->side[0]->ev, a, d->side[1]->ev, b,
+					&k.unless) : BECOME_OTHER;
+	if (become == BECOME_SAME)
+		return 0;
+	if (become == BECOME_UNKNOWN && !f[0].why)
+		f[0].why = "what it is translated to";
 	for (unsigned i = 0; i < 2; i++)
 		k.rule[i] = f[i].pass ? f[i].pass_rule : f[i].block_rule;
 	k.why = f[0].why ? f[0].why : f[1].why;
 	k.kind = k.why	     ? CHECK_UNDECIDED
+		 : alike     ? CHECK_TRANSLATES
 		 : f[1].pass ? CHECK_OPENS
 			     : CHECK_CLOSES;
 	e = map_add(d->c->arena, &d->classes, &k, sizeof(k), &is_new);
@@ -669,12 +679,17 @@ struct check_findings check_compare(struct check *c, const struct check_side *a,
 
 	r.v = ARENA_ARRAY(c->arena, struct check_finding, d.class.n);
 	for (uint32_t i = 0; i < d.class.n; i++) {
+		uint32_t set;
+
 		if (!there[i + 1])
 			continue;
+		set = space_apply(c->s, &is, all, space_leaf(i + 1));
+		set = space_minus(c->s, set, become_unless_set(c->s,
+				&d.class.v[i].unless));
+		if (set == SPACE_NO)
+			continue;
 		r.v[r.n].path = path;
-		fill(&d, &d.class.v[i],
-		     space_apply(c->s, &is, all, space_leaf(i + 1)), within,
-		     max_cubes, &r.v[r.n++]);
+		fill(&d, &d.class.v[i], set, within, max_cubes, &r.v[r.n++]);
 	}
 	if (r.n)
 		qsort(r.v, r.n, sizeof(*r.v), by_kind);

@@ -216,6 +216,9 @@ static void read_immediate(struct arena *a, const struct nftnl_expr *e,
 	x->len = x->a.len;
 }
 
+/* NF_NAT_RANGE_PROTO_RANDOM, _RANDOM_FULLY: linux/netfilter/nf_nat.h */
+enum { RANDOM_PORT = 1 << 2 | 1 << 4 };
+
 static void read_nat(struct arena *a, const struct nftnl_expr *e,
 		     struct kr_ex *x)
 {
@@ -231,6 +234,7 @@ static void read_nat(struct arena *a, const struct nftnl_expr *e,
 	/* NETMAP: the host part stays (NF_NAT_RANGE_NETMAP) */
 	if (u32_of(e, NFTNL_EXPR_NAT_FLAGS) & (1u << 6))
 		x->ranged = true;
+	x->key = u32_of(e, NFTNL_EXPR_NAT_FLAGS) & RANDOM_PORT;
 }
 
 static void read_redirect(struct arena *a, const struct nftnl_expr *e,
@@ -247,9 +251,10 @@ static void read_masquerade(struct arena *a, const struct nftnl_expr *e,
 			    struct kr_ex *x)
 {
 	(void)a;
-	(void)e;
 	x->kind = EX_SNAT;
 	x->ranged = true;
+	x->reg_port = u32_of(e, NFTNL_EXPR_MASQ_REG_PROTO_MIN);
+	x->key = u32_of(e, NFTNL_EXPR_MASQ_FLAGS) & RANDOM_PORT;
 }
 
 static void read_nothing(struct arena *a, const struct nftnl_expr *e,

@@ -47,7 +47,8 @@ uint32_t ev_state(struct evaluator *ev, const struct state *st)
 		uint32_t why = ev_reason(ev, "more than 4096 different marks "
 					     "and translations");
 		struct value *v[] = {&kept->mark, &kept->ct_mark, &kept->daddr,
-				     &kept->dport, &kept->saddr};
+				     &kept->dport, &kept->saddr,
+				     &kept->sport, &kept->written};
 
 		for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
 			if (v[i]->kind == VAL_ENTRY)

@@ -29,6 +29,9 @@ struct state {
 	uint8_t hook;	/* NF_INET_*: which interfaces are known */
 	uint8_t untracked, early, dnat, snat, rewritten, routed;
 	struct value mark, ct_mark, daddr, dport, saddr, tos;
+	/* no rule reads these: the port that a source is translated to, and
+	 * which rules wrote into the packet */
+	struct value sport, written;
 };
 
 /* What evaluator.results is about: a chain from a rule on, in a state; what

@@ -2,6 +2,8 @@
 
 #include <linux/netfilter/nf_tables.h>
 
+#include "base/hash.h"
+#include "check/become.h"
 #include "check/eval_step.h"
 
 /* What rules change and later ones read: marks, tracking, addresses. */
@@ -90,6 +92,8 @@ uint32_t step_set_payload(struct step *t, const struct kr_ex *x)
 		st.tos.why = ev_reason(t->ev, "a type of service set before");
 	} else {
 		st.rewritten = 1;
+		st.written.kind = VAL_OPAQUE;
+		st.written.hi = hash_u64(become_id(t->r), st.written.hi);
 	}
 	return to_state(t, &st);
 }
@@ -107,6 +111,15 @@ uint32_t step_notrack(struct step *t, const struct kr_ex *x)
 
 /* ---- translation: a verdict, and another destination from here on */
 
+/* Of a choice that the rule makes; 0: by a mark that is not known. */
+static uint64_t opaque_id(const struct step *t)
+{
+	const struct state *st = state_of(t);
+
+	return st->mark.kind == VAL_OPAQUE || st->ct_mark.kind == VAL_OPAQUE ?
+		0 : become_id(t->r);
+}
+
 static void nat_value(const struct step *t, uint32_t reg, bool ranged,
 		      unsigned bytes, struct value *v)
 {
@@ -119,12 +132,25 @@ static void nat_value(const struct step *t, uint32_t reg, bool ranged,
 	if (ranged || at < 0 || !all_const(t, at, bytes, b, &why)) {
 		v->kind = VAL_OPAQUE;
 		v->why = why;
+		v->hi = opaque_id(t);
 		return;
 	}
 	v->kind = VAL_KNOWN;
 	a = bytes == 16 ? addr_from_v6_bytes(b) : addr_from_v4_bytes(b);
 	v->hi = bytes == 2 ? 0 : a.hi;
 	v->lo = bytes == 2 ? (uint64_t)b[0] << 8 | b[1] : a.lo;
+}
+
+static void source_port(const struct step *t, const struct kr_ex *x,
+			struct value *v)
+{
+	memset(v, 0, sizeof(*v));
+	if (x->reg_port) {
+		nat_value(t, x->reg_port, x->ranged, 2, v);
+	} else if (x->key) {
+		v->kind = VAL_OPAQUE;
+		v->hi = BECOME_RANDOM_PORT;
+	}
 }
 
 uint32_t step_nat(struct step *t, const struct kr_ex *x)
@@ -136,6 +162,9 @@ uint32_t step_nat(struct step *t, const struct kr_ex *x)
 		st.snat = x->reg_addr ? SNAT_ADDRESS : SNAT_INTERFACE;
 		nat_value(t, x->reg_addr, x->ranged || !x->reg_addr, bytes,
 			  &st.saddr);
+		if (!x->reg_addr)
+			st.saddr.hi = BECOME_OWN_ADDRESS;
+		source_port(t, x, &st.sport);
 		return ev_leaf(t->ev, FATE_ACCEPT, ev_state(t->ev, &st),
 			       t->r->id);
 	}
@@ -143,6 +172,7 @@ uint32_t step_nat(struct step *t, const struct kr_ex *x)
 	if (x->kind == EX_REDIRECT) {
 		memset(&st.daddr, 0, sizeof(st.daddr));
 		st.daddr.kind = VAL_OPAQUE;
+		st.daddr.hi = BECOME_OWN_ADDRESS;
 		st.daddr.why = ev_reason(t->ev, "an address of this machine");
 	} else if (x->reg_addr) {
 		nat_value(t, x->reg_addr, x->ranged, bytes, &st.daddr);

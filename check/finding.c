@@ -318,6 +318,7 @@ struct vf_finding *finding_add(struct verifier *v, const struct check_finding *x
 	static const enum vf_kind kind[CHECK_KINDS] = {
 		[CHECK_OPENS] = VF_EXTRA, [CHECK_CLOSES] = VF_MISSING,
 		[CHECK_UNDECIDED] = VF_UNDECIDED,
+		[CHECK_TRANSLATES] = VF_UNDECIDED, /* of two rulesets only */
 	};
 	struct packet k = witness_packet(x);
 	struct vf_finding out = { .kind = kind[x->kind], .path = v->path,

@@ -78,7 +78,7 @@ struct kr_ex {
 	const char *name;    /* the kernel's, or with a key: "ct bytes" */
 	uint32_t dreg, sreg; /* as the kernel numbers them */
 	uint32_t base, offset, len, key, op, dir, size;
-	uint32_t reg_addr, reg_port; /* of NAT; 0: none */
+	uint32_t reg_addr, reg_port; /* of NAT; 0: none; key: random ports */
 	bool invert, ranged;
 	enum kr_verdict verdict;
 	const char *target; /* chain or set, by name */

@@ -9,7 +9,7 @@ enum { MAX_SHOWN = 8 }; /* intervals of one field */
 
 const char *const check_path_name[PATHS] = {"forward", "input", "output"};
 const char *const check_kind_name[CHECK_KINDS] = {"opens", "closes",
-						  "undecided"};
+						  "translates", "undecided"};
 
 static const char *const flag_name[] = {"fin", "syn", "rst", "psh",
 					"ack", "urg", "ecn", "cwr"};

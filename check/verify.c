@@ -190,6 +190,10 @@ static void compare_split(struct verifier *v, const struct check_side *expect,
 	sure = check_passes(v->c, &old, false);
 	deviates = space_or(s, space_minus(s, may, expect->d),
 			    space_minus(s, expect->d, sure));
+	/* what goes elsewhere now did not so before */
+	if (v->opening)
+		deviates = space_minus(s, deviates, check_otherwise(v->c,
+				&v->old[v->path], rules));
 	v->c->compared = space_minus(s, compared, deviates);
 	compare(v, expect, rules, scope);
 	v->c->compared = space_and(s, compared, deviates);

@@ -56,6 +56,12 @@ static void ways(struct equal *e, unsigned p, const struct check_side *side)
 	}
 }
 
+/* Does it pass one of them, and the other not? */
+static bool can_be_tried(const struct check_finding *f)
+{
+	return f->kind == CHECK_OPENS || f->kind == CHECK_CLOSES;
+}
+
 /* The packets of the findings that will be shown, through both. */
 static void replay(struct equal *e)
 {
@@ -65,7 +71,7 @@ static void replay(struct equal *e)
 
 	for (unsigned p = 0; p < PATHS; p++)
 		for (size_t k = 0; k < e->f[p].n && n < MAX_FINDINGS; k++) {
-			if (e->f[p].v[k].kind == CHECK_UNDECIDED)
+			if (!can_be_tried(&e->f[p].v[k]))
 				continue;
 			r[n] = (struct replay){ .packet = e->f[p].v[k].witness,
 						.path = p };
@@ -86,6 +92,8 @@ static const char *kernel_says(const struct check_finding *f,
 
 	if (f->kind == CHECK_UNDECIDED)
 		return "not tried: it may fare either way";
+	if (f->kind == CHECK_TRANSLATES)
+		return "it passes both: what becomes of it is not compared";
 	for (unsigned i = 0; i < 2; i++)
 		if (t->on[i].answer == REPLAY_NOT_TRIED)
 			return t->on[i].why ? t->on[i].why :
@@ -97,7 +105,7 @@ static const char *kernel_says(const struct check_finding *f,
 
 static bool kernel_tried(const struct check_finding *f, const struct tried *t)
 {
-	return f->kind != CHECK_UNDECIDED &&
+	return can_be_tried(f) &&
 	       t->on[0].answer != REPLAY_NOT_TRIED &&
 	       t->on[1].answer != REPLAY_NOT_TRIED;
 }
@@ -123,7 +131,8 @@ static void compare(struct equal *e)
 
 static int exit_code(const struct equal *e)
 {
-	if (e->count[CHECK_OPENS] || e->count[CHECK_CLOSES])
+	if (e->count[CHECK_OPENS] || e->count[CHECK_CLOSES] ||
+	    e->count[CHECK_TRANSLATES])
 		return EXIT_FINDINGS;
 	return e->count[CHECK_UNDECIDED] ? EXIT_UNDECIDED : EXIT_OK;
 }
@@ -197,8 +206,9 @@ static void text(const struct equal *e, struct buf *out)
 {
 	size_t shown = 0, all = 0;
 
-	buf_printf(out, "%s: %zu opened, %zu closed, %zu undecided\n",
-		   sentence(e), e->count[CHECK_OPENS], e->count[CHECK_CLOSES],
+	buf_printf(out, "%s: %zu opened, %zu closed, %zu translated otherwise, "
+		   "%zu undecided\n", sentence(e), e->count[CHECK_OPENS],
+		   e->count[CHECK_CLOSES], e->count[CHECK_TRANSLATES],
 		   e->count[CHECK_UNDECIDED]);
 	for (unsigned p = 0; p < PATHS; p++)
 		for (size_t i = 0; i < e->f[p].n; i++, all++)
@@ -332,8 +342,11 @@ const struct command command_equal = {
 	.description =
 	  "Loads both into private network namespaces and compares what the "
 	  "kernel then lets pass: every packet, in every conntrack state, on "
-	  "forward, input and output. No topology is needed. One of them may be "
-	  "-, standard input.\n"
+	  "forward, input and output, and what new connections are translated "
+	  "to: another destination, source or port. A choice that rules leave "
+	  "to the kernel (a range of addresses, a random port) is undecided, "
+	  "unless the same rule makes it in both. No topology is needed. One "
+	  "of them may be -, standard input.\n"
 	  "Exit code 0 equal, 1 different, 2 trouble, 3 undecided.",
 	OPTIONS(equal_options),
 	.examples = "  portplan equal before.nft after.nft\n",

@@ -1,0 +1,36 @@
+#ifndef CHECK_BECOME_H
+#define CHECK_BECOME_H
+
+#include "check/eval.h"
+
+/*
+ * What packets are translated to by two rulesets, leaf by leaf: a packet that
+ * passes both may leave as another, or to another, by one of them.
+ */
+enum become {
+	BECOME_SAME,
+	BECOME_OTHER,	/* but for packets that are so already: unless */
+	BECOME_UNKNOWN, /* ranges, random ports, bytes that rules rewrite */
+};
+
+/* All of these hold: the field is the value already. */
+struct become_unless {
+	uint32_t fields; /* 1 << enum pk_field; 0: no packet */
+	uint32_t pad;
+	struct addr dst, src;
+	uint64_t dport, sport;
+};
+
+/* Leaves of two evaluators; a side that is no ruleset translates nothing that
+ * is compared. */
+enum become become_compare(const struct evaluator *x, uint32_t a,
+			   const struct evaluator *y, uint32_t b,
+			   struct become_unless *unless);
+/* The packets of it. */
+uint32_t become_unless_set(struct space *s, const struct become_unless *u);
+
+/* For values of which nothing is known: the same number is the same. */
+uint64_t become_id(const struct kr_rule *r);
+enum { BECOME_OWN_ADDRESS = 1, BECOME_RANDOM_PORT = 2 };
+
+#endif
