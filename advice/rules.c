@@ -80,6 +80,7 @@ static void read_rule(struct arena *a, const struct xml_element *e,
 
 	if (schema_check(e, EL_ADVICE, d) != EL_RULE)
 		return;
+	schema_check_children(e, EL_RULE, d);
 	r->xml = e;
 	r->id = xml_attr(e, "id");
 	r->title = prose(a, e, "title");

@@ -142,8 +142,7 @@ static void walk(struct build *b, const struct xml_element *e,
 	if (el == EL_ROOT)
 		return;
 	if (el == EL_INCLUDE) { /* what it holds stands in the other file */
-		for (const struct xml_element *c = e->first; c; c = c->next)
-			schema_check(c, el, b->d);
+		schema_check_children(e, el, b->d);
 		walk_include(b, e, parent, parent_item, origin);
 		return;
 	}

@@ -618,3 +618,10 @@ enum element schema_check(const struct xml_element *e, enum element parent,
 	check_attrs(e, def, d);
 	return schema_id(def);
 }
+
+void schema_check_children(const struct xml_element *e, enum element el,
+			   struct diags *d)
+{
+	for (const struct xml_element *c = e->first; c; c = c->next)
+		schema_check(c, el, d);
+}

@@ -66,6 +66,9 @@ enum element schema_id(const struct element_def *def);
  */
 enum element schema_check(const struct xml_element *e, enum element parent,
 			  struct diags *d);
+/* Of those that nobody reads, since there should be none. */
+void schema_check_children(const struct xml_element *e, enum element el,
+			   struct diags *d);
 
 /* The XML Schema (XSD 1.0) of the format. */
 void schema_xsd(struct buf *out);

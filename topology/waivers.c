@@ -96,7 +96,9 @@ struct waivers *waivers_read(struct arena *a, const struct topology *t,
 		return NULL;
 	know_topology(&b);
 	for (const struct xml_element *e = root->first; e; e = e->next)
-		if (schema_check(e, EL_WAIVERS, d) == EL_WAIVE)
+		if (schema_check(e, EL_WAIVERS, d) == EL_WAIVE) {
+			schema_check_children(e, EL_WAIVE, d);
 			vec_push(a, &out->list, read_one(&b, e));
+		}
 	return d->n_errors ? NULL : out;
 }
