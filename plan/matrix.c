@@ -59,7 +59,10 @@ struct maker {
 	unsigned char *families; /* by party, zero between two uses */
 	struct seats from, to;
 	struct map memo_route;
+	const struct few_cells *few;
 };
+
+enum { FEW_CELLS = 64 };
 
 const char *ends_text(const struct ends *e, struct arena *a)
 {
@@ -231,7 +234,7 @@ static const char *owner_of(const struct maker *m, const struct planned *x,
 			    uint32_t to)
 {
 	return to == NONE || m->by == MATRIX_BY_ROLE ?
-		plan_owner(m->p, x->to, x->to_end) :
+		plan_owner(m->p, m->few, x->to, x->to_end) :
 		m->p->topo->parties.v[to]->owner;
 }
 
@@ -574,6 +577,7 @@ struct matrix *matrix_build(struct arena *a, const struct plan *p,
 
 	find_parties(&m);
 	m.families = ARENA_ARRAY(m.scratch, unsigned char, p->topo->parties.n);
+	m.few = plan_few_cells(p, FEW_CELLS, m.scratch);
 	plan_each(p, take, &m);
 	if (m.rows.n)
 		qsort(m.rows.v, m.rows.n, sizeof(*m.rows.v), row_order);

@@ -106,20 +106,25 @@ struct key_set plan_opened(const struct plan *p, uint32_t from, uint32_t to,
 	return keys_of_family(a, o.keys, o.v4);
 }
 
-const char *plan_owner(const struct plan *p, uint32_t cls, uint32_t end)
+const char *plan_owner(const struct plan *p, const struct few_cells *few,
+		       uint32_t cls, uint32_t end)
 {
 	const struct class *c = &p->classes.v[cls];
+	struct few_cells in = { c->cell, c->n_cell };
 	const char *owner = NULL;
 	bool any = false;
 
 	if (!c->n_cell)
 		return p->topo->owner;
-	for (size_t i = 0; i < c->n_cell; i++) {
-		uint32_t party = p->cell[c->cell[i]].party;
-		const char *s = p->topo->parties.v[party]->owner;
+	if (end != NONE && few[end].cell)
+		in = few[end];
+	for (size_t i = 0; i < in.n; i++) {
+		const char *s;
 
-		if (end != NONE && !cell_in_end(p, c->cell[i], end))
+		if (!cell_in_class(p, in.cell[i], cls) ||
+		    (end != NONE && !cell_in_end(p, in.cell[i], end)))
 			continue;
+		s = p->topo->parties.v[p->cell[in.cell[i]].party]->owner;
 		if (any && s != owner && (!s || !owner || strcmp(s, owner)))
 			return "several";
 		owner = s;

@@ -322,9 +322,6 @@ bool plan_lets_through(const struct plan *p, const struct firewall *f,
 /* The assign in force that gives a cell this role, if nothing else does. */
 const struct assign *plan_assigned(const struct plan *p, uint32_t cell,
 				   const struct role *role);
-/* Who answers for a party; for a class, the part of it in an end (NONE: all):
- * NULL if nobody, "several" if not one. */
-const char *plan_owner(const struct plan *p, uint32_t cls, uint32_t end);
 /* Addresses of a class. */
 double plan_class_size(const struct plan *p, uint32_t cls);
 /* Of those that a /0 does not mean: 10.0.0.0/8 and its like. */
@@ -357,6 +354,10 @@ struct few_cells {
 
 struct few_cells *plan_few_cells(const struct plan *p, size_t most,
 				 struct arena *a);
+/* Who answers for a party; for a class, the part of it in an end (NONE: all):
+ * NULL if nobody, "several" if not one. */
+const char *plan_owner(const struct plan *p, const struct few_cells *few,
+		       uint32_t cls, uint32_t end);
 /* "fe1", "inside", "outer"; NULL for NONE */
 const char *plan_party_name(const struct plan *p, uint32_t party);
 /* What a node is called: a zone's or firewall's name. */
