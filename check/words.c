@@ -415,9 +415,39 @@ static void say_range(struct speaker *s, const struct kr_ex *x)
 	put_value(v->type, x->b.b, x->b.len, s->out);
 }
 
+/* With its end, where the kernel keeps that apart: the next end less one, or
+ * the last value. */
+static struct kr_elem with_end(const struct kr_set *set,
+			       const struct kr_elem *e)
+{
+	const struct kr_elem *end = NULL;
+	struct kr_elem out = *e;
+	size_t n = e->key.len;
+
+	if (!(set->flags & NFT_SET_INTERVAL) || set->nfields || e->end.len)
+		return out;
+	for (size_t i = 0; i < set->elem.n; i++) {
+		const struct kr_elem *x = &set->elem.v[i];
+
+		if (x->flags & NFT_SET_ELEM_INTERVAL_END &&
+		    memcmp(x->key.b, e->key.b, n) > 0 &&
+		    (!end || memcmp(x->key.b, end->key.b, n) < 0))
+			end = x;
+	}
+	memset(out.end.b, 0xff, n);
+	out.end.len = e->key.len;
+	if (end)
+		memcpy(out.end.b, end->key.b, n);
+	for (size_t i = n; end && i-- > 0;)
+		if (out.end.b[i]--)
+			break;
+	return out;
+}
+
 static void say_set(struct speaker *s, const struct kr_set *set)
 {
 	size_t shown = 0, more = 0;
+	struct kr_elem e;
 
 	if (!(set->flags & NFT_SET_ANONYMOUS)) {
 		buf_printf(s->out, "@%s", set->name);
@@ -432,7 +462,8 @@ static void say_set(struct speaker *s, const struct kr_set *set)
 			continue;
 		}
 		buf_puts(s->out, shown++ ? ", " : "");
-		element_words(set, &set->elem.v[i], s->out);
+		e = with_end(set, &set->elem.v[i]);
+		element_words(set, &e, s->out);
 	}
 	buf_puts(s->out, more ? ", … }" : " }");
 }
