@@ -586,7 +586,8 @@ static void long_targets_open_no_more(void)
 	for (unsigned i = 0; i < 20; i++)
 		addr[i] = arena_printf(s.a, "10.%u.%u.%u", 1 + i / 10,
 				       i % 10 == 9 ? 4 : 0, i % 10 * 3);
-	CU_ASSERT_PTR_NOT_NULL(strstr(sample_rules(&s, "f"), "/to4 goto pp_"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(sample_rules(&s, "f"),
+				      "ip daddr @pp_to4/s"));
 	check_agrees(&s, addr, 20, port, 5);
 	buf_free(&b);
 	sample_free(&s);
