@@ -190,7 +190,7 @@ struct leaves {
 
 static void walk_begin(struct space *s)
 {
-	if (s->nseen < s->n) {
+	if (!s->seen || s->nseen < s->n) {
 		free(s->seen);
 		s->nseen = s->cap;
 		s->seen = mem_alloc((s->nseen + SMALL_LEAVES) *
