@@ -255,6 +255,30 @@ static uint32_t icmp_errors(struct verifier *v)
 		    space_or(v->c->s, v4, v6));
 }
 
+/* Of these, the ones that a path is told by (RFC 792, RFC 4443): unreachable,
+ * time exceeded, parameter problem, in IPv6 too big as well. */
+static uint32_t telling_errors(struct verifier *v)
+{
+	static const struct { uint8_t v6, proto, lo, hi; } type[] = {
+		{ 0, PROTO_ICMP, 3, 3 },
+		{ 0, PROTO_ICMP, 11, 12 },
+		{ 1, PROTO_ICMPV6, 1, 4 },
+	};
+	uint32_t out = SPACE_NO;
+
+	for (size_t i = 0; i < sizeof(type) / sizeof(*type); i++) {
+		uint32_t x = both(v, field_in(v, PK_PROTO, type[i].proto,
+					      type[i].proto),
+				  field_in(v, PK_TH0,
+					   (space_val)type[i].lo << 8,
+					   (space_val)type[i].hi << 8 | 255));
+
+		x = both(v, x, field_in(v, PK_FAMILY, type[i].v6, type[i].v6));
+		out = space_or(v->c->s, out, x);
+	}
+	return both(v, out, field_in(v, PK_CT, CT_RELATED, CT_RELATED));
+}
+
 /* Interfaces between which something is planned, in either direction. */
 static uint32_t spoken_between(struct verifier *v, uint32_t planned)
 {
@@ -275,22 +299,25 @@ static uint32_t spoken_between(struct verifier *v, uint32_t planned)
 	return out;
 }
 
-/* Without a planned connection nothing is established, and errors belong to
- * one: whether rules pass either then cannot matter, and is not judged. */
+/* Replies pass, and the errors that tell a path. Without a planned connection
+ * nothing is established, and errors belong to one: whether rules pass either
+ * then cannot matter, and is not judged. */
 static void other_states(struct verifier *v, const struct check_side *rules,
 			 uint32_t where)
 {
 	struct space *s = v->c->s;
 	uint32_t est = field_in(v, PK_CT, CT_ESTABLISHED, CT_ESTABLISHED);
-	uint32_t must = both(v, est, where), possible = v->c->possible;
+	uint32_t belong = space_or(s, est, telling_errors(v));
+	uint32_t must = both(v, belong, where), possible = v->c->possible;
 	struct check_side expect = { NULL, must };
 
 	/* without enforcement all states pass */
 	if (v->f->unenforced)
-		v->c->possible = both(v, possible, est);
+		v->c->possible = both(v, possible, belong);
 	v->c->possible = space_minus(s, v->c->possible,
-				     space_or(s, space_minus(s, est, must),
-					      icmp_errors(v)));
+				     space_minus(s, space_or(s, est,
+							     icmp_errors(v)),
+						 must));
 	v->judged[v->path].expect[1] = must;
 	v->judged[v->path].possible[1] = v->c->possible;
 	v->opening = false;
