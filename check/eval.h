@@ -22,11 +22,15 @@ struct value { /* no padding: states are compared as bytes */
 	uint64_t hi, lo;
 };
 
+/* Behind the last hook of all, where packets go to a device: of netdev tables
+ * only, whose own number for it is that of another hook. */
+enum { EV_EGRESS = 6 }; /* NF_INET_INGRESS is 5 */
+
 enum { SNAT_ADDRESS = 1, SNAT_INTERFACE }; /* state.snat; 0: not */
 
 struct state {
 	uint8_t family; /* of PK_FAMILY */
-	uint8_t hook;	/* NF_INET_*: which interfaces are known */
+	uint8_t hook;	/* NF_INET_*, EV_EGRESS: which interfaces are known */
 	uint8_t untracked, early, dnat, snat, rewritten, routed;
 	struct value mark, ct_mark, daddr, dport, saddr, tos;
 	/* no rule reads these: the port that a source is translated to, and

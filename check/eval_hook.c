@@ -13,20 +13,20 @@
  * packet goes on to the next, in the state the first one left it in.
  */
 static const struct {
-	uint8_t hook[4];
+	uint8_t hook[5];
 	unsigned n;
 	uint8_t main; /* the hook whose rules are named as deciding */
 } ways[PATHS] = {
 	[PATH_FORWARD] = {{NF_INET_INGRESS, NF_INET_PRE_ROUTING,
-			   NF_INET_FORWARD, NF_INET_POST_ROUTING},
-			  4,
+			   NF_INET_FORWARD, NF_INET_POST_ROUTING, EV_EGRESS},
+			  5,
 			  NF_INET_FORWARD},
 	[PATH_INPUT] = {{NF_INET_INGRESS, NF_INET_PRE_ROUTING,
 			 NF_INET_LOCAL_IN},
 			3,
 			NF_INET_LOCAL_IN},
-	[PATH_OUTPUT] = {{NF_INET_LOCAL_OUT, NF_INET_POST_ROUTING},
-			 2,
+	[PATH_OUTPUT] = {{NF_INET_LOCAL_OUT, NF_INET_POST_ROUTING, EV_EGRESS},
+			 3,
 			 NF_INET_LOCAL_OUT},
 };
 
@@ -37,7 +37,8 @@ static bool sees(const struct kr_chain *c, uint8_t hook, uint8_t family)
 	if (!c->base || c->table->flags & NFT_TABLE_F_DORMANT)
 		return false;
 	if (f == NFPROTO_NETDEV)
-		return hook == NF_INET_INGRESS && c->hook == NF_NETDEV_INGRESS;
+		return hook == (c->hook == NF_NETDEV_INGRESS ? NF_INET_INGRESS :
+							       EV_EGRESS);
 	if (f != NFPROTO_INET && f != (family ? NFPROTO_IPV6 : NFPROTO_IPV4))
 		return false;
 	return c->hook == hook;
@@ -70,19 +71,22 @@ static size_t chains_of(struct evaluator *ev, uint8_t hook, uint8_t family,
 	return n;
 }
 
-/* Interfaces an ingress chain stands on. */
+/* Interfaces that a chain of ingress or egress stands on. */
 static uint32_t on_devices(struct evaluator *ev, const struct kr_chain *c)
 {
+	bool netdev = c->table->family == NFPROTO_NETDEV;
+	unsigned field = netdev && c->hook != NF_NETDEV_INGRESS ? PK_OIF :
+								  PK_IIF;
 	uint32_t set = SPACE_NO;
 
-	if (c->hook != NF_INET_INGRESS && c->table->family != NFPROTO_NETDEV)
+	if (c->hook != NF_INET_INGRESS && !netdev)
 		return SPACE_ALL;
 	for (const char *const *d = c->dev; d && *d; d++)
 		for (unsigned i = 0; i < ev->names->n; i++)
 			if (ev->names->v[i].exact &&
 			    !strcmp(ev->names->v[i].text, *d))
 				set = space_or(ev->s, set,
-					       space_interval(ev->s, PK_IIF, i,
+					       space_interval(ev->s, field, i,
 							      i, SPACE_ALL,
 							      SPACE_NO));
 	return set;

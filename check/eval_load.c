@@ -261,7 +261,7 @@ static void put_iface(struct rbit *r, const struct state *st, bool in,
 		      bool name)
 {
 	static const uint8_t none[16] = {0};
-	bool has = in ? st->hook != NF_INET_LOCAL_OUT
+	bool has = in ? st->hook != NF_INET_LOCAL_OUT && st->hook != EV_EGRESS
 		      : st->hook != NF_INET_PRE_ROUTING &&
 				   st->hook != NF_INET_LOCAL_IN &&
 				   st->hook != NF_INET_INGRESS;

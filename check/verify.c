@@ -498,6 +498,38 @@ static void put_observed(const struct verifier *v, struct buf *b)
 				   t->observes.v[i]->until.text);
 }
 
+static bool is_interface(const struct verifier *v, const char *dev)
+{
+	size_t n;
+	const char **name = check_interface_names(v->a, v->f, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		const char *star = strchr(name[i], '*');
+
+		if (star ? !strncmp(name[i], dev, (size_t)(star - name[i])) :
+			   !strcmp(name[i], dev))
+			return true;
+	}
+	return false;
+}
+
+/* A device below an interface (a VLAN's, a bond's) has its packets too. */
+static void put_devices(const struct verifier *v, const struct kruleset *rs,
+			struct buf *b)
+{
+	for (size_t i = 0; i < rs->chain.n; i++) {
+		const struct kr_chain *c = rs->chain.v[i];
+
+		for (const char *const *d = c->dev; d && *d; d++)
+			if (!is_interface(v, *d))
+				buf_printf(b, "; what chain %s of table %s %s "
+					   "does on %s, which is no interface "
+					   "in the topology", c->name,
+					   kr_family_name(c->table->family),
+					   c->table->name, *d);
+	}
+}
+
 static const char *not_judged(struct verifier *v, const struct kruleset *rs)
 {
 	struct buf b = { 0 };
@@ -515,6 +547,7 @@ static const char *not_judged(struct verifier *v, const struct kruleset *rs)
 		if (t.n)
 			buf_printf(&b, "; table %s", t.s);
 		buf_free(&t);
+		put_devices(v, rs, &b);
 	}
 	return buf_take(v->a, &b);
 }
