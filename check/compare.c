@@ -173,7 +173,8 @@ static void fates_of(const struct check_side *x, uint32_t leaf,
 	}
 	o = outcome_get(&x->ev->out, leaf);
 	for (unsigned i = 0; i < o->n; i++) {
-		bool pass = o->v[i].kind == FATE_ACCEPT;
+		bool pass = o->v[i].kind == FATE_ACCEPT ||
+			    o->v[i].kind == FATE_ELSEWHERE;
 		uint32_t *rule = pass ? &f->pass_rule : &f->block_rule;
 
 		if (o->v[i].rule < *rule)

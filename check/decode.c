@@ -302,6 +302,16 @@ static void read_queue(struct arena *a, const struct nftnl_expr *e,
 	x->kind = EX_QUEUE;
 }
 
+/* A copy goes to an address or out of a device, or the packet itself does, or
+ * a socket here gets it. */
+static void read_elsewhere(struct arena *a, const struct nftnl_expr *e,
+			   struct kr_ex *x)
+{
+	(void)a;
+	(void)e;
+	x->kind = EX_ELSEWHERE;
+}
+
 static void read_notrack(struct arena *a, const struct nftnl_expr *e,
 			 struct kr_ex *x)
 {
@@ -425,7 +435,10 @@ static const struct {
 	{"xfrm", read_xfrm},
 	{"tunnel", read_tunnel},
 	{"exthdr", read_exthdr},
-	{"dup", read_nothing},
+	{"dup", read_elsewhere},
+	{"fwd", read_elsewhere},
+	{"tproxy", read_elsewhere},
+	{"synproxy", read_elsewhere},
 	{"flow_offload", read_nothing},
 };
 

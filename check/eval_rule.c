@@ -295,6 +295,23 @@ static uint32_t run_immediate(struct step *t, const struct kr_ex *x)
 
 /* ---- verdicts */
 
+/* The plan speaks of no other way: whether one may be gone is not decided. */
+static uint32_t elsewhere(const struct step *t, const char *what)
+{
+	return either(t, ev_leaf(t->ev, FATE_ELSEWHERE, 0, t->r->id),
+		      ev_leaf(t->ev, FATE_DROP, 0, t->r->id), what);
+}
+
+/* What comes back may be another packet, or skip the hook's other chains
+ * (NF_STOP). */
+static uint32_t queued(const struct step *t)
+{
+	static const char what[] = "queue: userspace decides";
+
+	return either(t, ev_leaf(t->ev, FATE_ACCEPT, t->state, t->r->id),
+		      elsewhere(t, what), what);
+}
+
 static uint32_t verdict(const struct step *t, enum kr_verdict v,
 			const struct kr_chain *c)
 {
@@ -320,9 +337,7 @@ static uint32_t verdict(const struct step *t, enum kr_verdict v,
 			break;
 		return ev_chain(ev, c, t->state);
 	case KR_QUEUE:
-		return either(t, ev_leaf(ev, FATE_ACCEPT, t->state, t->r->id),
-			      ev_leaf(ev, FATE_DROP, 0, t->r->id),
-			      "queue: userspace decides");
+		return queued(t);
 	case KR_CONTINUE:
 		return GO_ON;
 	}
@@ -516,9 +531,19 @@ static uint32_t run_lookup(struct step *t, const struct kr_ex *x)
 
 /* ---- all kinds */
 
+/* A match goes on or not; all else may send a packet anywhere. */
+static uint32_t unknown(const struct step *t, const char *what)
+{
+	uint32_t r = anything(t, what);
+
+	if (!strncmp(what, "xtables match", strlen("xtables match")))
+		return r;
+	return either(t, r, elsewhere(t, what), what);
+}
+
 static uint32_t run_unknown(struct step *t, const struct kr_ex *x)
 {
-	return anything(t, x->name);
+	return unknown(t, x->name);
 }
 
 static uint32_t run_nothing(struct step *t, const struct kr_ex *x)
@@ -544,6 +569,18 @@ static uint32_t run_reject(struct step *t, const struct kr_ex *x)
 	return ev_leaf(t->ev, FATE_REJECT, 0, t->r->id);
 }
 
+/* The rest of the rule may still be for the packet. */
+static uint32_t run_elsewhere(struct step *t, const struct kr_ex *x)
+{
+	const char *what = arena_printf(t->ev->arena, "%s: a packet or a copy "
+					"goes another way", x->name);
+	struct step n;
+
+	fork_step(t, &n);
+	return ev_either(t->ev, elsewhere(t, what), run(&n),
+			 reason_here(t, what));
+}
+
 static uint32_t run_queue(struct step *t, const struct kr_ex *x)
 {
 	(void)x;
@@ -560,7 +597,8 @@ static uint32_t (*const runners[EX_KINDS])(struct step *,
 	[EX_BITWISE] = run_bitwise,  [EX_BYTEORDER] = run_byteorder,
 	[EX_LOOKUP] = run_lookup,    [EX_IMMEDIATE] = run_immediate,
 	[EX_VERDICT] = run_verdict,  [EX_REJECT] = run_reject,
-	[EX_QUEUE] = run_queue,	     [EX_SET_META] = step_set_meta,
+	[EX_QUEUE] = run_queue,	     [EX_ELSEWHERE] = run_elsewhere,
+	[EX_SET_META] = step_set_meta,
 	[EX_SET_CT] = step_set_ct,   [EX_SET_PAYLOAD] = step_set_payload,
 	[EX_NOTRACK] = step_notrack, [EX_SNAT] = step_nat,
 	[EX_DNAT] = step_nat,	     [EX_REDIRECT] = step_nat,
@@ -599,6 +637,6 @@ uint32_t ev_rule(struct evaluator *ev, const struct kr_rule *r, uint32_t state)
 	t.r = r;
 	t.state = state;
 	if (r->unknown)
-		return anything(&t, r->unknown);
+		return unknown(&t, r->unknown);
 	return run(&t);
 }

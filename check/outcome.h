@@ -22,13 +22,14 @@ enum fate_kind {
 	FATE_ACCEPT, /* by this base chain */
 	FATE_DROP,
 	FATE_REJECT,
+	FATE_ELSEWHERE, /* it, or a copy, goes a way past all other chains */
 };
 
 #define RULE_NONE UINT32_MAX
 
 struct fate {
 	uint16_t kind;
-	uint16_t state; /* not of DROP and REJECT */
+	uint16_t state; /* of CONT, RETURN and ACCEPT */
 	uint32_t rule;	/* that decided; of CONT: in a base chain before */
 };
 

@@ -31,6 +31,7 @@ enum kr_ex_kind {
 	EX_VERDICT,
 	EX_REJECT,
 	EX_QUEUE,
+	EX_ELSEWHERE, /* sends the packet, or a copy, another way */
 	EX_SET_META,
 	EX_SET_CT,
 	EX_SET_PAYLOAD,

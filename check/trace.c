@@ -97,6 +97,7 @@ static const char *verdict_name(const struct kr_chain *c, const struct fate *f)
 	static const char *const name[] = {
 		[FATE_CONT] = "either way", [FATE_ACCEPT] = "accept",
 		[FATE_DROP] = "drop", [FATE_REJECT] = "reject",
+		[FATE_ELSEWHERE] = "another way",
 	};
 
 	if (f->kind == FATE_RETURN)
