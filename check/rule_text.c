@@ -136,6 +136,46 @@ static void put_addresses(struct writer *w, const struct space_cube *x,
 		match(w, v6 ? "meta nfproto ipv6" : "meta nfproto ipv4");
 }
 
+static bool is_one(const struct space_ivs *d, space_val x)
+{
+	return d && d->n == 1 && d->r[0].lo == x && d->r[0].hi == x;
+}
+
+/* nft lists two bytes behind a protocol that its rule merely names as "th
+ * sport", without the protocol; types of ICMP bring it themselves. */
+static bool put_types(struct writer *w, const struct space_cube *x)
+{
+	const struct space_ivs *d = x->dim[PK_TH0];
+	bool v4 = is_one(x->dim[PK_PROTO], PROTO_ICMP);
+
+	if (!d || x->dim[PK_TH2] ||
+	    (!v4 && !is_one(x->dim[PK_PROTO], PROTO_ICMPV6)))
+		return false;
+	for (size_t i = 0; i < d->n; i++)
+		if (d->r[i].lo & 255 || (d->r[i].hi & 255) != 255)
+			return false;
+	match(w, v4 ? "icmp type {" : "icmpv6 type {");
+	for (size_t i = 0; i < d->n; i++) {
+		unsigned lo = (unsigned)(d->r[i].lo >> 8);
+		unsigned hi = (unsigned)(d->r[i].hi >> 8);
+
+		buf_printf(w->out, "%s %u", i ? "," : "", lo);
+		if (lo != hi)
+			buf_printf(w->out, "-%u", hi);
+	}
+	buf_puts(w->out, " }");
+	return true;
+}
+
+static void put_services(struct writer *w, const struct space_cube *x)
+{
+	if (put_types(w, x))
+		return;
+	put_set(w, "meta l4proto", x->dim[PK_PROTO], false);
+	put_set(w, "th sport", x->dim[PK_TH0], false);
+	put_set(w, "th dport", x->dim[PK_TH2], false);
+}
+
 /* ---- states ------------------------------------------------------------------------ */
 
 static void put_states(struct writer *w, const struct space_cube *x)
@@ -175,9 +215,7 @@ bool repair_match(const struct check *c, const struct space_cube *x,
 	put_iface(&w, &c->names, y.dim[PK_IIF], "iifname");
 	put_iface(&w, &c->names, y.dim[PK_OIF], "oifname");
 	put_addresses(&w, &y, table_family);
-	put_set(&w, "meta l4proto", y.dim[PK_PROTO], false);
-	put_set(&w, "th sport", y.dim[PK_TH0], false);
-	put_set(&w, "th dport", y.dim[PK_TH2], false);
+	put_services(&w, &y);
 	if (y.dim[PK_FLAGS])
 		put_set(&w, "tcp flags ==", y.dim[PK_FLAGS], false);
 	if (y.dim[PK_FLAGS] && y.dim[PK_FLAGS]->n > 1)
