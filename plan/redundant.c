@@ -118,10 +118,11 @@ void check_redundant(struct build *b)
 
 	for (size_t i = 0; i < p->products.n; i++) {
 		const struct product *x = &p->products.v[i];
-		uint32_t reason = by[x->reason]; /* of no pair: as before */
+		uint32_t reason;
 
 		if (x->to_end == NONE) /* an input */
 			continue;
+		reason = by[x->reason]; /* of no pair: as before */
 		if (!seen[x->reason]) {
 			seen[x->reason] = true;
 			covered[x->reason] = true;
