@@ -5,6 +5,7 @@
 #include "audit/frag.h"
 #include "audit/quick.h"
 #include "audit/recall.h"
+#include "audit/rest.h"
 #include "audit/sniff.h"
 #include "base/keys.h"
 
@@ -55,6 +56,7 @@ struct audit *audit_new(struct arena *a, const struct judge *j,
 	au->frags = frags_new(a, opt->seed);
 	au->findings = findings_new(a, opt->seed);
 	au->recall = recall_new(a);
+	au->rests = rests_new(a);
 	use_plan(au, j);
 	if (opt->early)
 		au->wait = arena_alloc_raw(a, au->opt.max_flows * 4);
@@ -152,22 +154,37 @@ static bool hopeless(const struct conn *c, unsigned side)
 	       c->look[side] + LOOK_UNKNOWN <= FLOW_LOOK;
 }
 
-static void rpc(struct audit *au, struct conn *c, const uint8_t *payload,
-		size_t have, unsigned side, const struct frame *fr)
+/* A payload that is looked into; the first bytes were there before. */
+struct text {
+	const uint8_t *p;
+	size_t n, known;
+};
+
+static void rpc(struct audit *au, struct conn *c, const struct text *x,
+		unsigned side, const struct frame *fr)
 {
 	struct epm_tower t[8];
-	size_t n = epm_towers(payload, have, t, 8);
+	size_t told = epm_towers(x->p, x->known, t, 8);
+	size_t n = epm_towers(x->p, x->n, t, 8);
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = told; i < n; i++)
 		settle_rpc(au, c, side, &t[i], fr);
+}
+
+/* One side of one flow, as long as it is in the table; not 0. */
+static uint32_t owner_of(const struct audit *au, const struct conn *c,
+			 unsigned side)
+{
+	return (uint32_t)(c - flows_at(au->flows, 0)) * 2 + side + 1;
 }
 
 /* The payload tells something. */
 static __attribute__((noinline)) void
-heed(struct audit *au, struct conn *c, struct sniffed s,
-     const uint8_t *payload, size_t have, unsigned side,
-     const struct frame *fr)
+heed(struct audit *au, struct conn *c, struct sniffed s, const struct text *x,
+     unsigned side, const struct frame *fr)
 {
+	uint32_t of = owner_of(au, c, side);
+
 	if (c->app[side] == APP_UNKNOWN || c->app[side] == APP_MAIL_OR_FTP)
 		c->app[side] = s.app;
 	/* Only what comes first tells: later, another host's words may be
@@ -183,25 +200,33 @@ heed(struct audit *au, struct conn *c, struct sniffed s,
 			settle_early(au, c);
 	}
 	if (s.app == APP_DCERPC && s.who == SAID_BY_SERVER)
-		rpc(au, c, payload, have, side, fr);
-	if (app_is_dull(s.app))
+		rpc(au, c, x, side, fr);
+	if (s.more && rests_keep(au->rests, of, x->p, x->n))
+		c->seen |= (uint32_t)SEEN_CUT << side;
+	if (s.last || app_is_dull(s.app))
 		c->look[side] = 0;
 }
 
 static void look(struct audit *au, struct conn *c, const uint8_t *payload,
 		 size_t have, unsigned side, const struct frame *fr)
 {
+	struct text x = { payload, have, 0 };
 	struct sniffed s;
 
 	c->look[side]--;
+	if (c->seen & (uint32_t)SEEN_CUT << side) {
+		c->seen &= ~((uint32_t)SEEN_CUT << side);
+		x.p = rests_join(au->rests, owner_of(au, c, side), payload,
+				 &x.n, &x.known);
+	}
 	if (c->proto == PROTO_TCP)
-		s = sniff_tcp(payload, have);
+		s = sniff_tcp(x.p, x.n);
 	else if (c->proto == PROTO_UDP)
 		s = sniff_udp(payload, have);
 	else
 		return;
 	if (!sniffed_nothing(s))
-		heed(au, c, s, payload, have, side, fr);
+		heed(au, c, s, &x, side, fr);
 	if (hopeless(c, side))
 		c->look[side] = 0;
 }

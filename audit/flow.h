@@ -65,6 +65,8 @@ enum {
 	SEEN_FRAG = 1 << 27,
 	SEEN_INNER = 1 << 28, /* inside a tunnel or mirror */
 	SEEN_OUTER = 1 << 29, /* is one */
+	/* << side again, of what was looked into last: the rest is missing */
+	SEEN_CUT = 1 << 30,
 };
 
 /* Payloads of each side that may be looked into. */

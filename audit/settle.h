@@ -15,6 +15,7 @@ struct audit {
 	struct arena *arena;
 	const struct judge *judge;
 	struct recall *recall;
+	struct rests *rests;
 	struct audit_options opt;
 	struct flows *flows;
 	struct frags *frags;

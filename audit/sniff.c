@@ -8,7 +8,8 @@
 /*
  * A table of recognisers, each for one protocol's first bytes, tried in turn.
  * They are strict: what fits none is unknown, and unknown is no finding. A
- * recogniser looks at one segment; nothing is reassembled.
+ * recogniser looks at what is at hand, and says if it is cut where the rest
+ * matters.
  */
 const char *const app_names[APP_N] = {
 	[APP_UNKNOWN] = "unknown", [APP_TLS] = "tls", [APP_HTTP] = "http",
@@ -19,7 +20,7 @@ const char *const app_names[APP_N] = {
 	[APP_IKE] = "ike", [APP_NTP] = "ntp",
 };
 
-static const struct sniffed nothing = { APP_UNKNOWN, SAID_EITHER, false };
+static const struct sniffed nothing;
 
 static bool starts(const uint8_t *p, size_t n, const char *s)
 {
@@ -30,7 +31,7 @@ static bool starts(const uint8_t *p, size_t n, const char *s)
 
 static struct sniffed said(enum app app, enum role_said who)
 {
-	return (struct sniffed){ app, who, false };
+	return (struct sniffed){ .app = app, .who = who };
 }
 
 /* RFC 8446, 5.1 and 4: a record of type handshake; client and server hello. */
@@ -55,7 +56,14 @@ static bool find(const uint8_t *p, size_t n, const char *what)
 	return false;
 }
 
-/* RFC 7617. Looks at what of the head stands in this segment. */
+/* RFC 9112, 2.1. Most requests end with their head. */
+static bool head_ends(const uint8_t *p, size_t n)
+{
+	return !memcmp(p + n - 4, "\r\n\r\n", 4) ||
+	       memmem(p, n, "\r\n\r\n", 4);
+}
+
+/* RFC 7617. Looks at what there is of the head. */
 static bool http_basic(const uint8_t *p, size_t n)
 {
 	return find(p, n, "\nAuthorization: Basic ");
@@ -76,13 +84,15 @@ static struct sniffed http(const uint8_t *p, size_t n)
 		return nothing;
 	for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++)
 		if (starts(p, n, methods[i]))
-			return (struct sniffed){ APP_HTTP, SAID_BY_CLIENT,
-						 http_basic(p, n) };
+			return (struct sniffed){ .app = APP_HTTP,
+				.who = SAID_BY_CLIENT,
+				.secret = http_basic(p, n),
+				.more = !head_ends(p, n) };
 	return nothing;
 }
 
-/* Commands of the mail and file protocols. Several know USER and PASS: which
- * one it is, the greeting tells. */
+/* Commands of the mail and file protocols. Several know USER and PASS, or AUTH
+ * (RFC 4954, 5034): which one it is, the greeting tells. */
 static const struct command {
 	const char *text;
 	enum app app;
@@ -90,7 +100,8 @@ static const struct command {
 } commands[] = {
 	{ "EHLO ", APP_SMTP, false },	  { "HELO ", APP_SMTP, false },
 	{ "MAIL FROM:", APP_SMTP, false }, { "RCPT TO:", APP_SMTP, false },
-	{ "AUTH PLAIN", APP_SMTP, true }, { "AUTH LOGIN", APP_SMTP, true },
+	{ "AUTH PLAIN", APP_UNKNOWN, true }, { "AUTH LOGIN", APP_UNKNOWN, true },
+	{ "DATA\r", APP_SMTP, false },	  { "BDAT ", APP_SMTP, false },
 	{ "STARTTLS\r", APP_SMTP, false }, { "XEXCH50 ", APP_SMTP, false },
 	{ "USER ", APP_UNKNOWN, false },  { "PASS ", APP_UNKNOWN, true },
 	{ "CAPA\r", APP_POP3, false },	  { "STAT\r", APP_POP3, false },
@@ -108,13 +119,21 @@ static bool is_text(const uint8_t *p, size_t n)
 	return true;
 }
 
+/* The mail itself, though commands may be sent at once (RFC 2920, 3030). */
+static bool mail_follows(const uint8_t *p, size_t n)
+{
+	return starts(p, n, "DATA\r") || starts(p, n, "BDAT ") ||
+	       find(p, n, "\r\nDATA\r\n") || find(p, n, "\r\nBDAT ");
+}
+
 static struct sniffed command(const uint8_t *p, size_t n)
 {
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
 		if (starts(p, n, commands[i].text))
-			return (struct sniffed){ commands[i].app,
-						 SAID_BY_CLIENT,
-						 commands[i].secret };
+			return (struct sniffed){ .app = commands[i].app,
+				.who = SAID_BY_CLIENT,
+				.secret = commands[i].secret,
+				.last = mail_follows(p, n) };
 	return nothing;
 }
 
@@ -139,7 +158,8 @@ static struct sniffed imap_command(const uint8_t *p, size_t n)
 			continue;
 		plain = i == 1 || (i == 2 && (find(p, n, "E PLAIN") ||
 					      find(p, n, "E LOGIN")));
-		return (struct sniffed){ APP_IMAP, SAID_BY_CLIENT, plain };
+		return (struct sniffed){ .app = APP_IMAP,
+			.who = SAID_BY_CLIENT, .secret = plain };
 	}
 	return nothing;
 }
@@ -234,6 +254,13 @@ static bool simple_bind(const uint8_t *p, size_t n)
 	return p[at] == 0x80 && p[at + 1] != 0;
 }
 
+static bool ldap_is_cut(const uint8_t *p, size_t n)
+{
+	size_t len = 0, k = ber_length(p + 1, n - 1, &len);
+
+	return len > n - 1 - k;
+}
+
 static struct sniffed ldap(const uint8_t *p, size_t n)
 {
 	/* Application tags that only a client, only a server sends: 4.2 to
@@ -250,8 +277,9 @@ static struct sniffed ldap(const uint8_t *p, size_t n)
 		return said(APP_LDAP, SAID_BY_SERVER);
 	if (!memchr(asks, p[at], sizeof(asks)))
 		return nothing;
-	return (struct sniffed){ APP_LDAP, SAID_BY_CLIENT,
-				 p[at] == 0x60 && simple_bind(p + at, n - at) };
+	return (struct sniffed){ .app = APP_LDAP, .who = SAID_BY_CLIENT,
+		.secret = p[at] == 0x60 && simple_bind(p + at, n - at),
+		.more = p[at] == 0x60 && ldap_is_cut(p, n) };
 }
 
 /* RFC 4120, 5.10: application tags; over TCP behind a length (7.2.2). */
@@ -280,7 +308,7 @@ static struct sniffed kerberos_tcp(const uint8_t *p, size_t n)
 	return kerberos(p + 4, n - 4);
 }
 
-/* C706, 12.6: version 5, known type, little or big endian data. */
+/* C706, 12.6: version 5, known type, little or big endian data and lengths. */
 static struct sniffed dcerpc(const uint8_t *p, size_t n)
 {
 	if (n < 16 || p[0] != 5 || p[1] > 1 || p[2] > 19 || (p[4] & 0xee))
@@ -288,7 +316,11 @@ static struct sniffed dcerpc(const uint8_t *p, size_t n)
 	switch (p[2]) {
 	case 0: case 11: case 14: case 16: /* request, bind, alter, auth3 */
 		return said(APP_DCERPC, SAID_BY_CLIENT);
-	case 2: case 3: case 12: case 13: case 15: /* response, fault, acks */
+	case 2: /* response */
+		return (struct sniffed){ .app = APP_DCERPC,
+			.who = SAID_BY_SERVER,
+			.more = (p[4] & 0x10 ? le16(p + 8) : be16(p + 8)) > n };
+	case 3: case 12: case 13: case 15: /* fault, acks */
 		return said(APP_DCERPC, SAID_BY_SERVER);
 	default:
 		return said(APP_DCERPC, SAID_EITHER);

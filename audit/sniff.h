@@ -24,6 +24,8 @@ struct sniffed {
 	unsigned app : 8; /* enum app; all of it fits a register */
 	unsigned who : 8; /* enum role_said */
 	bool secret : 1;  /* holds a password in the clear */
+	bool more : 1;	  /* what may hold one, or a port, goes on behind it */
+	bool last : 1;	  /* behind it this side sends content */
 };
 
 static inline bool sniffed_nothing(struct sniffed s)

@@ -177,6 +177,50 @@ def secrets():
     ]
 
 
+def cut_messages():
+    """What is in two segments, cut anywhere behind what tells the protocol;
+    and what only looks like a secret, or like another protocol."""
+    def cuts(name, sp, dp, text, least, dst=BE, before=(), src='10.9.0.6'):
+        frames, want = [], []
+        for k in range(least, len(text)):
+            c = conv(src, sp + k, dst, dp).open()
+            for who, what in before:
+                c.say(who, what)
+            who = 1 if dp == 135 else 0
+            frames += c.say(who, text[:k]).say(who, text[k:]).close().raw()
+            want += [flow(src, sp + k, dst, 1025 if dp == 135 else dp,
+                          'rpc-port' if dp == 135 else 'credentials')]
+            want += [flow(src, sp + k, dst, dp)] * (dp == 135)
+        return Case('cut: ' + name, frames, want, rc=1)
+
+    pipelined = [(1, b'220 x ESMTP\r\n'), (0, b'EHLO me\r\n'),
+                 (1, b'250 PIPELINING\r\n'),
+                 (0, b'MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n'),
+                 (1, b'354 go on\r\n'), (0, b'AUTH PLAIN AGEAYg==\r\n.\r\n')]
+    pop = [(1, b'+OK ready\r\n'), (0, b'AUTH PLAIN AGEAYg==\r\n')]
+    long_head = (b'GET / HTTP/1.1\r\nCookie: ' + b'c' * 1430,) + \
+        (b'c' * 1460,) * 3 + (b'\r\nAuthorization: Basic AA==\r\n\r\n',)
+
+    def c(sp, dp, lines):
+        k = conv('10.9.0.6', sp, BE, dp).open()
+        for who, what in lines:
+            k.say(who, what)
+        return k.close().raw()
+    return [
+        cuts('http basic', 20000, 80, HTTP_BASIC, 14),
+        cuts('ldap bind', 21000, 389, LDAP_BIND, 7, DC, src=FE),
+        cuts('endpoint mapper', 22000, 135, epm(1025), 16, DC, [(0, RPC_BIND)],
+             FE),
+        Case('cut: a long head', c(41010, 80, [(0, t) for t in long_head]),
+             [flow('10.9.0.6', 41010, BE, 80, 'credentials')], rc=1),
+        Case('mail that names a command', c(41011, 25, pipelined),
+             [flow('10.9.0.6', 41011, BE, 25)], rc=0),
+        Case('pop3 with an initial response', c(41012, 110, pop),
+             [flow('10.9.0.6', 41012, BE, 110, 'credentials')], rc=1,
+             text='pop3', without='wrong-protocol'),
+    ]
+
+
 SAMR = '12345778-1234-abcd-ef00-0123456789ac'
 LSARPC = '12345778-1234-abcd-ef00-0123456789ab'
 NSPI = 'f5cc5a18-4264-101a-8c59-08002b2f8426'
@@ -607,6 +651,6 @@ def scans():
 
 
 def all_cases():
-    return directions('', '') + mid_stream_either_way() + secrets() + \
+    return directions('', '') + mid_stream_either_way() + secrets() + cut_messages() + \
         violations() + protocols() + taps() + waivers() + conversations() + incomplete() + housekeeping() + \
         scans() + martians() + literal_ports() + sctp_ports() + link_sources()

@@ -36,7 +36,7 @@ static const struct said_case {
 	{ "ftp greeting", S("220 (vsFTPd)\r\n"), 't', APP_FTP, SRV, 0 },
 	{ "plain greeting", S("220 hello\r\n"), 't', APP_MAIL_OR_FTP, SRV, 0 },
 	{ "ehlo", S("EHLO me\r\n"), 't', APP_SMTP, C, 0 },
-	{ "auth plain", S("AUTH PLAIN AGEAYg==\r\n"), 't', APP_SMTP, C, 1 },
+	{ "auth plain", S("AUTH PLAIN AGEAYg==\r\n"), 't', APP_UNKNOWN, C, 1 },
 	{ "auth ntlm", S("AUTH NTLM\r\n"), 't', APP_UNKNOWN, E, 0 },
 	{ "pop3", S("+OK ready\r\n"), 't', APP_POP3, SRV, 0 },
 	{ "user", S("USER joe\r\n"), 't', APP_UNKNOWN, C, 0 },
