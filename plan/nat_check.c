@@ -7,7 +7,8 @@
 
 struct inquiry {
 	struct build *b;
-	struct map told;  /* class, node: flows towards many */
+	struct map told;  /* class, node, family: flows towards many; NONE,
+			   * firewall, 0; publish, input, 2 */
 	bool *ah;	  /* by ipsec id: told */
 	bool *forwarded;  /* by publish id: it forwards something planned */
 };
@@ -144,6 +145,89 @@ static void check_svcset(struct inquiry *q, uint32_t from, uint32_t from_end,
 			if (fam & (v4 ? FAM_V4 : FAM_V6))
 				check_keys(q, from, to, s->v[i].keys,
 					   s->v[i].reason, v4);
+}
+
+/* ---- what <input> and <publish> both claim ------------------------------------------- */
+
+/* Does it come from the node to the firewall by its interfaces in a zone? */
+static bool arrives(const struct plan *p, uint32_t node, uint32_t fw,
+		    uint32_t in)
+{
+	const struct route *r = plan_route(p, node, in);
+
+	if (node == in)
+		return true;
+	for (size_t i = 0; i < r->paths.n; i++) {
+		const struct path *path = &r->paths.v[i];
+		bool crosses = false;
+
+		for (size_t k = 0; k < path->n; k++)
+			crosses |= path->hop[k].firewall == fw;
+		if (!crosses)
+			return true;
+	}
+	return false;
+}
+
+/* Forwarded before the firewall sees that it is for itself? */
+static bool taken_away(const struct plan *p, uint32_t node,
+		       const struct firewall *f, uint32_t publish)
+{
+	const struct publish *u = p->topo->publishes.v[publish];
+	uint32_t host = p->cell[plan_cell(p, u->own)].cls;
+
+	for (size_t i = 0; i < f->interfaces.n; i++) {
+		uint32_t in = f->interfaces.v[i]->zone->zone_id;
+
+		if (nat_translates(p, f->id, in, publish_zone(p, publish),
+				   p->classes.v[host].node) &&
+		    arrives(p, node, f->id, in))
+			return true;
+	}
+	return false;
+}
+
+static struct key_set svcset_keys(const struct svcset *s, struct arena *a)
+{
+	struct key_set out = { 0 };
+
+	for (size_t i = 0; i < s->n; i++)
+		keys_add(a, &out, s->v[i].keys.lo, s->v[i].keys.hi);
+	return out;
+}
+
+static void check_claims(struct inquiry *q, const struct product *x)
+{
+	const struct plan *p = q->b->plan;
+	const struct input *in = p->topo->inputs.v[x->reason];
+	unsigned fam = part_families(p, x->from, x->from_end);
+	struct key_set keys = svcset_keys(&p->svcsets.v[x->svc], q->b->scratch);
+
+	for (uint32_t i = 0; i < p->topo->publishes.n; i++) {
+		const struct publish *u = p->topo->publishes.v[i];
+		struct addr a = u->address.r.lo;
+		uint32_t id[3] = { i, in->id, 2 };
+		char text[ADDR_TEXT], key[KEY_TEXT];
+		int is_new;
+
+		if (p->cell[plan_cell(p, a)].cls != x->to ||
+		    !(fam & (u->address.v4 ? FAM_V4 : FAM_V6)) ||
+		    !keys_meet(u->keys, keys) ||
+		    !taken_away(p, p->classes.v[x->from].node, in->firewall, i))
+			continue;
+		map_add(q->b->scratch, &q->told, id, sizeof(id), &is_new);
+		if (!is_new)
+			continue;
+		addr_text(a, text);
+		key_text(keys_and(q->b->scratch, u->keys, keys).r[0], key);
+		diag_add2(q->b->d, SEV_ERROR, u->at, in->at,
+			  "it is opened here",
+			  "%s of %s is forwarded to \"%s\", and an <input> "
+			  "opens it on firewall \"%s\" itself: what comes from "
+			  "\"%s\" never gets there", key, text, u->host->name,
+			  in->firewall->name,
+			  plan_node_name(p, p->classes.v[x->from].node));
+	}
 }
 
 /* ---- IPsec ---------------------------------------------------------------------------- */
@@ -300,6 +384,8 @@ void check_nat(struct build *b)
 		check_ah(&q, x->from, x->to, s->ipsec, s->ike_families);
 		if (p->classes.v[x->to].node < p->n_zones)
 			check_interfaces(&q, x->from, x->to);
+		else
+			check_claims(&q, x);
 	}
 	for (size_t i = 0; p->translates && i < b->topo->parties.n; i++)
 		check_vain(b, b->topo->parties.v[i]);
