@@ -89,6 +89,9 @@ uint32_t covering(struct build *b, uint32_t from, uint32_t to);
 uint32_t make_svcset(struct build *b, const struct piece *raw, size_t n,
 		     uint32_t ipsec, uint32_t to_class);
 uint32_t add_reason(struct build *b, struct reason r);
+/* products.c: is the zone, or one of the other firewall's, one that this
+ * firewall has an interface in? */
+bool adjacent_to(const struct plan *p, uint32_t node, const struct firewall *f);
 /* May a flow that is on for the source, as want and omit leave it, join the
  * classes by their realms? */
 bool items_join(const struct build *b, uint32_t from, uint32_t to,

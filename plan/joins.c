@@ -107,7 +107,11 @@ static unsigned families_of_packets(struct build *b, const struct packets *w)
 	return fam;
 }
 
-enum joined { JOINED, JOINED_INSIDE, NO_FAMILY, NO_PATH, NO_PACKETS, NOBODY };
+enum joined {
+	JOINED, JOINED_INSIDE, NO_FAMILY, NO_PATH, NO_PACKETS,
+	NOT_ADJACENT, /* to a firewall that declares no address */
+	NOBODY
+};
 
 static enum joined join(const struct build *b, const struct places *x,
 			const struct places *y, unsigned families)
@@ -230,12 +234,19 @@ static void say_input(struct build *b, const struct input *in,
 		      const struct end_word *from, enum joined j,
 		      const char *more)
 {
+	static const char *const why[NOBODY] = {
+		[NO_PATH] = "no path",
+		[NO_FAMILY] = "no address family in common",
+		[NO_PACKETS] = "these packets do not exist in their address "
+			       "family",
+		[NOT_ADJACENT] = "it declares no address, so only zones that "
+				 "it has an interface in reach it; interfaces "
+				 "take \"address\"",
+	};
+
 	diag_add(b->d, SEV_WARNING, from->at,
 		 "nothing is opened from \"%s\" to firewall \"%s\": %s%s",
-		 from->text, in->firewall->name,
-		 j == NO_PATH ? "no path" :
-		 j == NO_FAMILY ? "no address family in common" :
-		 "these packets do not exist in their address family", more);
+		 from->text, in->firewall->name, why[j], more);
 }
 
 static void say_cut(struct build *b, const struct cut *c)
@@ -308,6 +319,15 @@ static void check_allow(struct joins *s, const struct rule *a)
 			 "enforces it");
 }
 
+static bool any_adjacent(const struct plan *p, const struct places *x,
+			 const struct firewall *f)
+{
+	for (size_t i = 0; i < x->n; i++)
+		if (adjacent_to(p, x->v[i].node, f))
+			return true;
+	return false;
+}
+
 static void check_input(struct joins *s, const struct input *in)
 {
 	struct build *b = s->b;
@@ -325,9 +345,12 @@ static void check_input(struct joins *s, const struct input *in)
 		struct places x = word_places(b, &s->places, from);
 		enum joined j = join(b, &x, &to, fam);
 
+		if (j <= JOINED_INSIDE && !p->classes.v[cls].n_cell &&
+		    !any_adjacent(p, &x, in->firewall))
+			j = NOT_ADJACENT;
 		if (j == NO_PATH)
 			note_apart(&apart, j, from, x, from, x);
-		else if (j == NO_FAMILY || j == NO_PACKETS)
+		else if (j > JOINED_INSIDE && j != NOBODY)
 			say_input(b, in, from, j, "");
 	}
 	if (apart.n[NO_PATH])

@@ -234,9 +234,7 @@ static void allow_products(struct maker *m, const struct rule *a)
 	}
 }
 
-/* Is a zone of the source adjacent to the firewall? */
-static bool adjacent(const struct plan *p, uint32_t node,
-		     const struct firewall *f)
+bool adjacent_to(const struct plan *p, uint32_t node, const struct firewall *f)
 {
 	for (size_t i = 0; i < f->interfaces.n; i++) {
 		uint32_t z = f->interfaces.v[i]->zone->zone_id;
@@ -275,7 +273,7 @@ static void input_products(struct maker *m, const struct input *in)
 		if (cls == to || !plan_route(p, node, p->classes.v[to].node)
 					  ->reachable)
 			continue;
-		if (any_local ? !adjacent(p, node, in->firewall) :
+		if (any_local ? !adjacent_to(p, node, in->firewall) :
 		    !(from->v[i].families & p->classes.v[to].families))
 			continue;
 		add_product(b, (struct product){
