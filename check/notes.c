@@ -54,6 +54,14 @@ static const char *rule_text(struct verifier *v, const struct kr_rule *r)
 
 /* ---- rules among themselves ------------------------------------------------------ */
 
+/* A table of gen's: where apply switches from one to another, the names take
+ * turns, pp_inner, pp.inner, pp-inner. */
+static bool own_table(const struct kr_table *t)
+{
+	return !strncmp(t->name, "pp", 2) && t->name[2] &&
+	       strchr("_.-", t->name[2]);
+}
+
 struct leaf_ctx {
 	const struct evaluator *ev;
 	uint32_t state;
@@ -122,7 +130,7 @@ static bool is_needed(struct notes *x, struct evaluator *ev,
 	uint32_t same;
 
 	if (c->rule.n > MAX_REDUNDANT || counts(c->rule.v[i]) ||
-	    !strncmp(c->table->name, "pp_", 3))
+	    own_table(c->table))
 		return true;
 	same = space_apply(ev->s, &op, d, ev_rest(ev, c, i + 1, state));
 	return space_minus(x->v->c->s, hit, same) != SPACE_NO;
@@ -191,7 +199,7 @@ static bool is_reason(const char *s)
  * takes all packets of another: so that each is counted by its name. */
 static bool is_ours(const struct kr_rule *r)
 {
-	if (strncmp(r->chain->table->name, "pp_", 3))
+	if (!own_table(r->chain->table))
 		return false;
 	for (size_t i = 0; i < r->n; i++)
 		if (r->ex[i]->set && !strncmp(r->ex[i]->set->name, "pp_", 3))
@@ -270,14 +278,14 @@ static void note_reasons(struct verifier *v, const struct kruleset *rs)
 	struct map known = known_reasons(v);
 
 	for (size_t i = 0; i < rs->rule.n; i++)
-		if (!strncmp(rs->rule.v[i]->chain->table->name, "pp_", 3))
+		if (own_table(rs->rule.v[i]->chain->table))
 			note_comment(v, &known, rs->rule.v[i]->comment,
 				     rs->rule.v[i], NULL);
 	for (size_t i = 0; i < rs->set.n; i++) {
 		const struct kr_set *s = rs->set.v[i];
 		const char *place;
 
-		if (strncmp(s->table->name, "pp_", 3))
+		if (!own_table(s->table))
 			continue;
 		place = arena_printf(v->a, "an element of %s", s->name);
 		for (size_t k = 0; k < s->elem.n; k++)
