@@ -262,6 +262,22 @@ static void hear(struct hearing *h, struct audit *au, const struct conn *c)
 		ask_plan(h);
 }
 
+/* Chatter, too: what keeps links alive and goes to a firewall itself. */
+static bool firewall_takes(const struct hearing *h)
+{
+	const struct party *d;
+
+	if (h->au->opt.housekeeping || h->r.verdict == VERDICT_ALLOWED ||
+	    h->r.dst.kind != PLACE_FIREWALL)
+		return false;
+	d = h->au->judge->plan->topo->parties.v[h->r.dst.party];
+	return plan_firewall_takes(d->firewall, h->r.src.zone,
+				   &(struct packet){ h->src, h->dst,
+						     (uint8_t)key_proto(h->key),
+						     (uint16_t)key_detail(
+							     h->key) });
+}
+
 static void count_zone(struct hearing *h)
 {
 	size_t zones = h->au->judge->plan->topo->zones.n;
@@ -309,7 +325,7 @@ static bool judge_flow(struct hearing *h, bool over)
 		wanting = planned_findings(h, over);
 		if (over)
 			count_reasons(h);
-	} else if (!h->r.not_judged) {
+	} else if (!h->r.not_judged && !firewall_takes(h)) {
 		wanting = judge_denied(h, over);
 	}
 	if (h->c->note & NOTE_CREDENTIALS) {
@@ -320,6 +336,12 @@ static bool judge_flow(struct hearing *h, bool over)
 		wanting = true;
 	}
 	return wanting;
+}
+
+static void count_chatter(struct audit *au, const struct conn *c)
+{
+	au->t.housekeeping++;
+	au->t.housekeeping_packets += c->packets[0] + c->packets[1];
 }
 
 static void count_over(struct hearing *h, bool wanting)
@@ -336,6 +358,8 @@ static void count_over(struct hearing *h, bool wanting)
 		t->planned++;
 	else if (h->r.elsewhere)
 		t->elsewhere++;
+	else if (firewall_takes(h))
+		count_chatter(h->au, c);
 	else
 		t->inside++;
 	/* A lone SYN has no other side to be missed. */
@@ -354,14 +378,14 @@ void settle_flow(struct audit *au, struct conn *c)
 		return;
 	au->t.flows++;
 	if (!au->opt.housekeeping && is_chatter(c)) {
-		au->t.housekeeping++;
-		au->t.housekeeping_packets += c->packets[0] + c->packets[1];
+		count_chatter(au, c);
 		return;
 	}
 	hear(&h, au, c);
 	wanting = judge_flow(&h, true);
 	count_over(&h, wanting);
-	if (au->opt.all && au->opt.on_flow && !wanting) {
+	if (au->opt.all && au->opt.on_flow && !wanting &&
+	    !firewall_takes(&h)) {
 		struct finding f = about(&h, F_NONE);
 
 		count_in(&h, &f);
@@ -389,7 +413,8 @@ bool settle_suspect(struct audit *au, const struct conn *c)
 	if (!au->opt.housekeeping && is_chatter(c))
 		return false;
 	hear(&h, au, c);
-	return h.r.verdict != VERDICT_ALLOWED && !h.r.not_judged;
+	return h.r.verdict != VERDICT_ALLOWED && !h.r.not_judged &&
+	       !firewall_takes(&h);
 }
 
 /* A set of one interface, for finding.rpc. */

@@ -16,6 +16,7 @@
  */
 enum {
 	PROTO_ICMP = 1,
+	PROTO_IGMP = 2,
 	PROTO_TCP = 6,
 	PROTO_UDP = 17,
 	PROTO_ESP = 50,

@@ -104,25 +104,6 @@ static void within(struct passing *y)
 
 /* ---- to a firewall and from it ---------------------------------------------------- */
 
-/* What keeps the link alive (the format, `input`). */
-static const char *housekeeping(const struct passing *y)
-{
-	const struct packet *k = y->k;
-
-	if (k->proto == 2 && addr_is_v4(k->src))
-		return "takes IGMP from anyone";
-	if ((k->proto == PROTO_ICMP && k->detail == ICMP_ECHO_REQUEST) ||
-	    (k->proto == PROTO_ICMPV6 && k->detail == ICMPV6_ECHO_REQUEST))
-		return "answers echo requests from anyone, at a limited rate";
-	if (k->proto == PROTO_VRRP && y->d->firewall->nodes.n)
-		for (size_t i = 0; i < y->d->firewall->interfaces.n; i++)
-			if (y->d->firewall->interfaces.v[i]->zone->zone_id ==
-			    y->p->cell[y->x->src_cell].zone)
-				return "takes VRRP from its zones, having "
-				       "several nodes";
-	return NULL;
-}
-
 static void dhcp(struct passing *y)
 {
 	const struct firewall *f = y->d->firewall;
@@ -144,7 +125,8 @@ static void dhcp(struct passing *y)
 static void to_firewall(struct passing *y)
 {
 	const struct firewall *f = y->d->firewall;
-	const char *always = housekeeping(y);
+	const char *always = plan_firewall_takes(f,
+			y->p->cell[y->x->src_cell].zone, y->k);
 
 	if (!f->inputs.n) {
 		say(y, arena_printf(y->a, "not enforced: firewall %s has no "

@@ -192,6 +192,29 @@ bool plan_lets_through(const struct plan *p, const struct firewall *f,
 	return *by || f->unenforced;
 }
 
+static bool stands_at(const struct firewall *f, uint32_t zone)
+{
+	for (size_t i = 0; i < f->interfaces.n; i++)
+		if (f->interfaces.v[i]->zone->zone_id == zone)
+			return true;
+	return false;
+}
+
+const char *plan_firewall_takes(const struct firewall *f, uint32_t zone,
+				const struct packet *k)
+{
+	if (!f->inputs.n)
+		return NULL;
+	if (k->proto == PROTO_IGMP && addr_is_v4(k->src))
+		return "takes IGMP from anyone";
+	if ((k->proto == PROTO_ICMP && k->detail == ICMP_ECHO_REQUEST) ||
+	    (k->proto == PROTO_ICMPV6 && k->detail == ICMPV6_ECHO_REQUEST))
+		return "answers echo requests from anyone, at a limited rate";
+	if (k->proto == PROTO_VRRP && f->nodes.n && stands_at(f, zone))
+		return "takes VRRP from its zones, having several nodes";
+	return NULL;
+}
+
 static bool pair_at(const struct plan *p, uint32_t from, uint32_t to,
 		    const struct firewall *f)
 {

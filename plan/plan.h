@@ -319,6 +319,11 @@ struct observed_look plan_observed_look(const struct plan *p,
 bool plan_lets_through(const struct plan *p, const struct firewall *f,
 		       const struct interface *in, const struct interface *out,
 		       const struct packet *k, const struct observe **by);
+/* What a firewall takes from this zone to itself though nothing plans it, to keep
+ * links alive: in words behind its name. NULL: it does not; one without input
+ * takes whatever comes, and is not meant. */
+const char *plan_firewall_takes(const struct firewall *f, uint32_t zone,
+				const struct packet *k);
 /* The assign in force that gives a cell this role, if nothing else does. */
 const struct assign *plan_assigned(const struct plan *p, uint32_t cell,
 				   const struct role *role);

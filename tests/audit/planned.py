@@ -1,6 +1,6 @@
 """What is planned, seen under all circumstances, and what is let through."""
 from cases import (BE, DC, FE, OUT, TOPOLOGY, Case, conv, dns, flow, full)
-from packets import SYN, ip, udp
+from packets import SYN, icmp, ip, udp
 
 FE2 = '10.9.0.6'
 # Every TCP port that TOPOLOGY plans, by hand: who may ask whom.
@@ -206,5 +206,25 @@ def let_through():
     ]
 
 
+def to_firewalls():
+    """What keeps links alive is let in by a firewall that has an input."""
+    ping = [ip(FE, '10.1.0.1', 1, icmp(8)), ip('10.1.0.1', FE, 1, icmp(0))]
+    guarded = TOPOLOGY.replace(
+        'address="10.1.0.1"/>', 'address="10.1.0.1"/><input from="dc1" tcp="22"/>')
+    return [
+        Case('a firewall with input is pinged', ping, [], rc=0,
+             topology=guarded, without='unplanned'),
+        Case('a firewall with input is pinged, housekeeping too', ping,
+             [flow(FE, 0, '10.1.0.1', 0, 'unplanned')], rc=1,
+             topology=guarded, options=['--housekeeping']),
+        Case('a firewall with input, another service',
+             full(FE, 45500, '10.1.0.1', 23).raw(),
+             [flow(FE, 45500, '10.1.0.1', 23, 'unplanned')], rc=1,
+             topology=guarded),
+        Case('a firewall without input is pinged', ping,
+             [flow(FE, 0, '10.1.0.1', 0, 'unplanned')], rc=1),
+    ]
+
+
 def planned_cases():
-    return disturbed() + datagrams() + translation() + let_through()
+    return disturbed() + datagrams() + translation() + let_through() + to_firewalls()
