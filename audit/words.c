@@ -156,6 +156,9 @@ static void note_into(struct arena *a, const struct judge *j,
 	case F_UNDETERMINED:
 		if (f->why == WHY_NO_PATH)
 			buf_puts(b, "no path joins the zones");
+		else if (f->cls == F_SPOOFED && plan)
+			buf_printf(b, "planned from where it belongs: %s",
+				   plan);
 		else
 			denied_note(j, f, b);
 		break;

@@ -602,6 +602,10 @@ def martians():
                     frames=[eth(ip(src, dst, proto, kind))])
     return [
         one('127.0.0.1', DC, 'spoofed-source'),
+        Case('planned, from elsewhere', full(FE, 45402, DC, 389).raw(),
+             [flow(FE, 45402, DC, 389, 'spoofed-source')], rc=1,
+             zone='internet', text='planned from where it belongs: exchange-2003',
+             without='planned there'),
         one('224.0.0.5', DC, 'spoofed-source', 17),
         one('169.254.1.1', DC, 'spoofed-source'),
         one('fe80::5', '2001:db8:1::9', 'spoofed-source'),
