@@ -108,6 +108,10 @@ struct check_findings check_compare(struct check *c, const struct check_side *a,
 uint32_t check_otherwise(struct check *c, const struct check_side *a,
 			 const struct check_side *b);
 
+/* The set with what is not possible beside it, where boxes are shorter so: a
+ * field of which all that is possible is in the set is named in none. */
+uint32_t check_readable(struct check *c, uint32_t set, uint32_t possible);
+
 /* The packets that a comparison is about. */
 uint32_t check_within(struct check *c, enum check_scope scope,
 		      enum check_path path);

@@ -393,7 +393,7 @@ static uint32_t free_field(struct check *c, uint32_t set, uint32_t *possible,
 	return space_or(c->s, set, space_minus(c->s, some, lacks));
 }
 
-static uint32_t readable(struct check *c, uint32_t set, uint32_t possible)
+uint32_t check_readable(struct check *c, uint32_t set, uint32_t possible)
 {
 	static const uint8_t order[] = {PK_MARK, PK_TYPE, PK_TTL, PK_FLAGS,
 					PK_TH0,	 PK_DIR,  PK_IIF, PK_OIF,
@@ -633,7 +633,8 @@ static void fill(struct differ *d, const struct diff_key *k, uint32_t set,
 	f->kind = k->kind;
 	f->set = set;
 	f->size = size_of(d->c, set);
-	f->cubes = space_to_cubes(d->c->s, readable(d->c, set, within),
+	f->cubes = space_to_cubes(d->c->s,
+				  check_readable(d->c, set, within),
 				  d->c->arena, max_cubes);
 	witness_of(d->c, set, f->witness);
 	for (unsigned i = 0; i < 2; i++) {

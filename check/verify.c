@@ -3,7 +3,6 @@
 
 #include "check/translated.h"
 #include "check/verifier.h"
-#include "plan/sets.h"
 
 enum { MAX_CUBES = 20000, MAX_WORDED = 50 };
 
@@ -74,81 +73,7 @@ uint32_t verifier_outside(struct verifier *v)
 	return v->outside - 1;
 }
 
-/* ---- waivers, and what was so before ------------------------------------------- */
-
-static bool in_force(const struct verifier *v, const struct waiver *w)
-{
-	return v->p->now < w->expires.t &&
-	       (!w->firewall || !strcmp(w->firewall, v->f->name)) &&
-	       (!strcmp(w->kind, "extra") || !strcmp(w->kind, "missing"));
-}
-
-/* Public addresses of hosts that are in the set. */
-static struct addr_set publics_of(struct verifier *v, const struct addr_set *own)
-{
-	struct addr_set out = { ARENA_ARRAY(v->a, struct addr_range,
-					    v->p->publics.n), 0 };
-
-	for (size_t i = 0; i < v->p->publics.n; i++) {
-		const struct public_addr *x = &v->p->publics.v[i];
-
-		if (x->own != NONE &&
-		    addr_set_has(own, v->p->cell[x->own].lo))
-			out.r[out.n++] = (struct addr_range){ x->addr,
-							      x->addr };
-	}
-	return out;
-}
-
-/* To a host is to its public address as well. */
-static uint32_t waived_packets(struct verifier *v, const struct waiver *w)
-{
-	struct addr_set src = plan_ends_set(v->p, &w->from, v->a);
-	struct addr_set dst = plan_ends_set(v->p, &w->to, v->a);
-	struct key_set keys = plan_packets_keys(v->p, &w->what, v->a);
-	const struct addr_set *from = w->any_from ? NULL : &src;
-	const struct key_set *what = w->any_packets ? NULL : &keys;
-	uint32_t set = check_packets(v->c, from, w->any_to ? NULL : &dst, what);
-
-	if (w->any_from || w->any_to)
-		return set;
-	set = both(v, set, verifier_routed(v));
-	if (!v->p->publics.n)
-		return set;
-	dst = publics_of(v, &dst);
-	return space_or(v->c->s, set, check_packets(v->c, from, &dst, what));
-}
-
-/* Where rules and plan differ as waived, the plan is taken to say what the
- * rules say. */
-uint32_t verifier_waived(struct verifier *v, uint32_t plan,
-			 const struct check_side *rules, bool mark)
-{
-	uint32_t opening = check_within(v->c, CHECK_OPENING, v->path);
-	struct space *s = v->c->s;
-	uint32_t may = check_passes(v->c, rules, true);
-	uint32_t sure = check_passes(v->c, rules, false);
-	uint32_t out = plan;
-
-	for (size_t i = 0; v->opt->waivers && i < v->opt->waivers->list.n; i++) {
-		const struct waiver *w = v->opt->waivers->list.v[i];
-		uint32_t set, hit;
-
-		if (!in_force(v, w))
-			continue;
-		set = waived_packets(v, w);
-		if (!strcmp(w->kind, "extra")) {
-			hit = space_and(s, set, space_minus(s, may, plan));
-			out = space_or(s, out, hit);
-		} else {
-			hit = space_and(s, set, space_minus(s, plan, sure));
-			out = space_minus(s, out, hit);
-		}
-		if (mark && space_and(s, hit, opening) != SPACE_NO)
-			v->opt->used[i] = true;
-	}
-	return out;
-}
+/* ---- what was so before --------------------------------------------------------- */
 
 struct check_side verifier_as_planned(struct verifier *v, const struct plan *p,
 				      const struct firewall *f,
@@ -550,6 +475,12 @@ static const char *not_judged(struct verifier *v, const struct kruleset *rs)
 		put_devices(v, rs, &b);
 	}
 	return buf_take(v->a, &b);
+}
+
+bool verified_clean(const struct verified *v)
+{
+	return !v->count[VF_EXTRA] && !v->count[VF_MISSING] &&
+	       !v->count[VF_UNDECIDED];
 }
 
 static int order(const void *a, const void *b)

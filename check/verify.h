@@ -95,18 +95,32 @@ struct vf_note {
 	char fingerprint[17];
 };
 
+/* A difference that is none by a waiver: what this one takes out. */
+struct vf_waived {
+	const struct waiver *by;
+	enum vf_kind kind;
+	enum check_path path;
+	bool opening;
+	const char **box; /* as those of a finding */
+	size_t n_box, more;
+};
+
 struct verified {
 	const struct firewall *firewall;
 	const char *file;
 	struct kruleset *rules; /* while it is loaded; or NULL */
 	bool by_construction; /* byte for byte what gen writes */
 	VEC(struct vf_finding) findings;
+	VEC(struct vf_waived) waived; /* in the order of the waivers */
 	VEC(struct vf_note) notes;
 	struct pk_names names;	/* of the interfaces in cubes */
 	const char *not_judged; /* tables and chains */
 	size_t count[VF_KINDS];
 	size_t n_expired; /* of those that are extra */
 };
+
+/* Nothing is found; something may be waived. */
+bool verified_clean(const struct verified *v);
 
 /*
  * old (may be NULL): what was loaded before; findings that were so before are

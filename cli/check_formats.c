@@ -57,6 +57,19 @@ static void junit_finding(const struct verified *v, const struct vf_finding *f,
 	buf_free(&b);
 }
 
+static void junit_waived(const struct verified *v, struct buf *out)
+{
+	for (size_t i = 0; i < v->waived.n; i++) {
+		struct buf b = { 0 };
+
+		check_waived_text(&v->waived.v[i], "\n", &b);
+		buf_puts(out, "    <system-out>");
+		put_html(out, b.s);
+		buf_puts(out, "</system-out>\n");
+		buf_free(&b);
+	}
+}
+
 static void junit_firewall(const struct verified *v, struct buf *out)
 {
 	size_t n = v->findings.n, u = v->count[VF_UNDECIDED];
@@ -67,7 +80,8 @@ static void junit_firewall(const struct verified *v, struct buf *out)
 	buf_printf(out, "\" tests=\"%zu\" failures=\"%zu\" errors=\"%zu\">\n",
 		   n ? n : 1, n - u, u);
 	if (!n)
-		buf_puts(out, "    <testcase name=\"equals the plan\"/>\n");
+		buf_printf(out, "    <testcase name=\"%s\"/>\n", v->waived.n ?
+			   "what differs is waived" : "equals the plan");
 	for (size_t k = 0; k < n; k++)
 		junit_finding(v, &v->findings.v[k], out);
 	check_sentence(v, &sentence);
@@ -75,6 +89,7 @@ static void junit_firewall(const struct verified *v, struct buf *out)
 	put_html(out, sentence.s);
 	buf_puts(out, "</system-out>\n");
 	buf_free(&sentence);
+	junit_waived(v, out);
 	for (size_t k = 0; k < v->notes.n; k++) {
 		buf_puts(out, "    <system-out>");
 		buf_printf(out, "note, %s: ", vf_note_name[v->notes.v[k].kind]);
@@ -219,6 +234,10 @@ static void github_notes(const struct check_report *r, struct buf *out)
 	for (size_t i = 0; i < r->n; i++) {
 		buf_puts(&text, text.n ? "\n" : "");
 		check_sentence(&r->v[i], &text);
+		for (size_t k = 0; k < r->v[i].waived.n; k++) {
+			buf_putc(&text, '\n');
+			check_waived_text(&r->v[i].waived.v[k], "; ", &text);
+		}
 	}
 	for (size_t i = 0; i < r->n_unjudged; i++)
 		buf_printf(&text, "%snot judged%s", text.n ? "\n" : "",
@@ -354,6 +373,13 @@ static void write_markdown(const struct check_report *r, struct buf *out)
 		buf_puts(out, "- ");
 		put_cell(out, s.s);
 		buf_putc(out, '\n');
+		for (size_t k = 0; k < r->v[i].waived.n; k++) {
+			s.n = 0;
+			check_waived_text(&r->v[i].waived.v[k], "\n", &s);
+			buf_puts(out, "  - ");
+			put_cell(out, s.s);
+			buf_putc(out, '\n');
+		}
 		buf_free(&s);
 	}
 	for (size_t i = 0; i < r->n; i++) {

@@ -74,6 +74,9 @@ void check_sentence(const struct verified *v, struct buf *out);
 void check_summary(const struct vf_finding *f, struct buf *out);
 /* "extra on forward, may open" */
 void check_head(const struct vf_finding *f, struct buf *out);
+/* What a waiver takes out, and which it is. */
+void check_waived_text(const struct vf_waived *w, const char *between,
+		       struct buf *out);
 /* All boxes told, and how many there are beyond. */
 void check_boxes(const struct vf_finding *f, const char *between,
 		 struct buf *out);

@@ -234,6 +234,35 @@ static void json_notes(struct json *j, const struct verified *v)
 	json_end_array(j);
 }
 
+static void json_waived(struct json *j, const struct verified *v)
+{
+	unsigned line, col, end;
+
+	json_array(j, "waived");
+	for (size_t i = 0; i < v->waived.n; i++) {
+		const struct vf_waived *w = &v->waived.v[i];
+
+		span_position(w->by->at, &line, &col, &end);
+		json_object(j, NULL);
+		json_str(j, "kind", vf_kind_name[w->kind]);
+		json_str(j, "hook", check_path_name[w->path]);
+		json_str(j, "state", w->opening ? "new" : "other");
+		json_array(j, "boxes");
+		for (size_t k = 0; k < w->n_box; k++)
+			json_str(j, NULL, w->box[k]);
+		json_end_array(j);
+		json_int(j, "more_boxes", (long long)w->more);
+		json_str(j, "file", w->by->at.src->name);
+		json_int(j, "line", line);
+		json_str(j, "reason", w->by->reason);
+		json_str(j, "owner", w->by->owner);
+		json_str(j, "ticket", w->by->ticket);
+		json_str(j, "expires", w->by->expires.text);
+		json_end_object(j);
+	}
+	json_end_array(j);
+}
+
 void check_write_json(const struct check_report *r, struct buf *out)
 {
 	struct json j = { .out = out };
@@ -249,8 +278,8 @@ void check_write_json(const struct check_report *r, struct buf *out)
 		json_object(&j, NULL);
 		json_str(&j, "firewall", v->firewall->name);
 		json_str(&j, "file", v->file);
-		json_bool(&j, "equal", !v->count[VF_EXTRA] &&
-			  !v->count[VF_MISSING] && !v->count[VF_UNDECIDED]);
+		json_bool(&j, "equal", verified_clean(v) && !v->waived.n);
+		json_bool(&j, "all_waived", verified_clean(v) && v->waived.n);
 		json_bool(&j, "by_construction", v->by_construction);
 		for (int k = 0; k < VF_KINDS; k++)
 			json_int(&j, vf_kind_name[k], (long long)v->count[k]);
@@ -264,6 +293,7 @@ void check_write_json(const struct check_report *r, struct buf *out)
 		for (size_t k = 0; k < v->findings.n; k++)
 			json_finding(&j, v, &v->findings.v[k]);
 		json_end_array(&j);
+		json_waived(&j, v);
 		json_notes(&j, v);
 		json_end_object(&j);
 	}

@@ -256,6 +256,11 @@ static void invocation(struct json *j, const struct check_report *r,
 		b.n = 0;
 		check_sentence(&r->v[i], &b);
 		notification(j, b.s);
+		for (size_t k = 0; k < r->v[i].waived.n; k++) {
+			b.n = 0;
+			check_waived_text(&r->v[i].waived.v[k], "; ", &b);
+			notification(j, b.s);
+		}
 	}
 	for (size_t i = 0; i < r->n_unjudged; i++) {
 		b.n = 0;

@@ -48,6 +48,15 @@ static void text_finding(const struct vf_finding *f, struct buf *out)
 	buf_free(&b);
 }
 
+static void text_waived(const struct verified *v, struct buf *out)
+{
+	for (size_t i = 0; i < v->waived.n; i++) {
+		buf_puts(out, "\nwaived: ");
+		check_waived_text(&v->waived.v[i], "\n    ", out);
+		buf_putc(out, '\n');
+	}
+}
+
 static void text_notes(const struct check_report *r, struct buf *out)
 {
 	size_t shown = 0, all = 0;
@@ -76,6 +85,8 @@ void check_write_text(const struct check_report *r, struct buf *out)
 	for (size_t i = 0; i < r->n; i++)
 		for (size_t k = 0; k < r->v[i].findings.n; k++)
 			text_finding(&r->v[i].findings.v[k], out);
+	for (size_t i = 0; i < r->n; i++)
+		text_waived(&r->v[i], out);
 	text_notes(r, out);
 	if (r->aside.n)
 		buf_putc(out, '\n');

@@ -47,9 +47,12 @@ void check_sentence(const struct verified *v, struct buf *out)
 	size_t u = v->count[VF_UNDECIDED];
 
 	buf_printf(out, "%s: %s ", v->firewall->name, v->file);
-	if (v->by_construction && !x && !m && !u)
+	if (verified_clean(v) && v->waived.n)
+		buf_puts(out, "does not equal the plan; what differs is "
+			      "waived");
+	else if (verified_clean(v) && v->by_construction)
 		buf_puts(out, "is what gen writes: equal to the plan");
-	else if (!x && !m && !u)
+	else if (verified_clean(v))
 		buf_puts(out, "equals the plan");
 	else if (!x && !m)
 		buf_printf(out, "could not be decided: %zu place%s", u,
@@ -57,16 +60,40 @@ void check_sentence(const struct verified *v, struct buf *out)
 	else
 		buf_printf(out, "does NOT equal the plan: %zu extra, %zu "
 			   "missing%s", x, m, u ? ", some undecided" : "");
+	if (!verified_clean(v) && v->waived.n)
+		buf_puts(out, "; more that differs is waived");
 	if (v->n_expired)
 		buf_printf(out, "; %zu of the extra by expired exceptions",
 			   v->n_expired);
 }
 
+static void put_head(enum vf_kind kind, enum check_path path, bool opening,
+		     struct buf *out)
+{
+	buf_printf(out, "%s on %s, %s", vf_kind_name[kind],
+		   check_path_name[path],
+		   opening ? "may open" : "in other states");
+}
+
 void check_head(const struct vf_finding *f, struct buf *out)
 {
-	buf_printf(out, "%s on %s, %s", vf_kind_name[f->kind],
-		   check_path_name[f->path],
-		   f->opening ? "may open" : "in other states");
+	put_head(f->kind, f->path, f->opening, out);
+}
+
+void check_waived_text(const struct vf_waived *w, const char *between,
+		       struct buf *out)
+{
+	unsigned line, col, end;
+
+	span_position(w->by->at, &line, &col, &end);
+	put_head(w->kind, w->path, w->opening, out);
+	for (size_t i = 0; i < w->n_box; i++)
+		buf_printf(out, "%s%s", between, w->box[i]);
+	if (w->more)
+		buf_printf(out, "%sand %zu more boxes", between, w->more);
+	buf_printf(out, "%swaived by %s:%u until %s, %s: %s", between,
+		   w->by->at.src->name, line, w->by->expires.text,
+		   w->by->owner, w->by->reason);
 }
 
 void check_boxes(const struct vf_finding *f, const char *between,

@@ -505,7 +505,8 @@ const struct command command_check = {
 	  "packet that the kernel was sent, its way through the chains, and "
 	  "repairs that were tried in another private namespace, or on the "
 	  "topology in memory, and judged again.\n"
-	  "Exit code 0 equal, 1 findings, 2 trouble, 3 undecided.",
+	  "Exit code 0 equal, or all that differs is waived, 1 findings, "
+	  "2 trouble, 3 undecided.",
 	OPTIONS(check_options),
 	.examples = "  portplan check topology.xml rules/inner.nft "
 		      "rules/outer.nft\n"

@@ -195,8 +195,10 @@ static void check_finding(struct reading *r, const struct json_value *v,
 
 static void check_firewall(struct reading *r, const struct json_value *v)
 {
+	const struct json_value *all = json_get(v, "all_waived");
 	struct seen_rules s = {
 		.file = r->file,
+		.all_waived = all && all->truth, /* older ones have none */
 		.firewall = json_need_str(v, "firewall", r->d),
 		.ruleset = json_need_str(v, "file", r->d),
 		.not_judged = json_need_str(v, "not_judged", r->d),

@@ -45,6 +45,7 @@ struct seen_traffic {
 struct seen_rules {
 	const char *file, *firewall, *ruleset, *not_judged;
 	bool equal, by_construction;
+	bool all_waived; /* not equal, and nothing of it counts */
 	VEC(struct seen_finding) findings;
 };
 

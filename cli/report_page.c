@@ -193,7 +193,7 @@ void report_head(struct report_page *r)
 }
 
 struct tally {
-	size_t different, equal, found, waived, incomplete, ownerless, expiring,
+	size_t different, equal, excused, found, waived, incomplete, ownerless, expiring,
 		gone;
 };
 
@@ -202,8 +202,12 @@ static struct tally count_all(const struct report_page *r)
 	const struct topology *t = r->plan->topo;
 	struct tally n = { 0 };
 
-	for (size_t i = 0; i < r->seen.rules.n; i++)
-		*(r->seen.rules.v[i].equal ? &n.equal : &n.different) += 1;
+	for (size_t i = 0; i < r->seen.rules.n; i++) {
+		const struct seen_rules *s = &r->seen.rules.v[i];
+
+		n.excused += s->all_waived;
+		*(s->equal || s->all_waived ? &n.equal : &n.different) += 1;
+	}
 	for (size_t i = 0; i < r->seen.traffic.n; i++) {
 		const struct seen_traffic *s = &r->seen.traffic.v[i];
 
@@ -238,8 +242,9 @@ static void verdict_rules(struct report_page *r, const struct tally *n)
 			   plural(n->different + n->equal),
 			   n->different == 1 ? "es" : "");
 	else
-		buf_printf(r->out, "%zu ruleset%s checked, equal to the plan",
-			   n->equal, plural(n->equal));
+		buf_printf(r->out, "%zu ruleset%s checked, equal to the plan%s",
+			   n->equal, plural(n->equal),
+			   n->excused ? " but for what is waived" : "");
 	buf_puts(r->out, "</b><span><a href=\"#seen\">What was found</a>"
 		 "</span></div>\n");
 }

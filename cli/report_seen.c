@@ -37,8 +37,10 @@ static void put_rules(struct report_page *r, const struct seen_rules *s)
 	buf_puts(r->out, "<h3>Firewall ");
 	page_text(r, s->firewall);
 	buf_printf(r->out, " <span class=\"mark %s\">%s</span></h3>\n<p>",
-		   s->equal ? "good" : "bad",
-		   s->equal ? "equal to the plan" : "not equal to the plan");
+		   s->equal || s->all_waived ? "good" : "bad",
+		   s->equal ? "equal to the plan" : s->all_waived ?
+		   "not equal to the plan: what differs is waived" :
+		   "not equal to the plan");
 	page_text(r, s->ruleset);
 	if (s->by_construction)
 		buf_puts(r->out, ", byte for byte what gen writes");

@@ -192,7 +192,8 @@ static void put_plan(const struct news *n, struct text *t)
 	const size_t *c = n->found.count;
 
 	if (equal(c))
-		buf_printf(&t->line, "  plan    equal%s",
+		buf_printf(&t->line, "  plan    equal%s%s",
+			   n->found.waived.n ? " but for what is waived" : "",
 			   n->event == EVENT_CHANGE && !equal(n->was) ?
 			   " again" : "");
 	else
@@ -355,7 +356,9 @@ static void write_json(const struct news *n, struct buf *out)
 	}
 	json_int(&j, "generation", n->generation);
 	json_findings(n, &j);
-	json_bool(&j, "equal", equal(n->found.count));
+	json_bool(&j, "equal", equal(n->found.count) && !n->found.waived.n);
+	json_bool(&j, "all_waived", equal(n->found.count) &&
+				    n->found.waived.n);
 	json_str(&j, "rules", standing_name[n->standing]);
 	json_end_object(&j);
 }
