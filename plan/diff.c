@@ -3,13 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plan/diff_words.h"
 #include "plan/each.h"
 #include "plan/inside.h"
 #include "space/space.h"
 
 /* Services first: plans say few of them and many addresses. */
 enum { D_KEY, D_DST, D_SRC, D_FIELDS };
-enum { MAX_CUBES = 2000, MAX_NAMES = 4 };
+enum { MAX_CUBES = 2000, MAX_LINES = 32 };
 
 const char *const change_name[N_CHANGES] = {
 	[CHANGE_OPENED] = "opened", [CHANGE_CLOSED] = "closed",
@@ -39,7 +40,10 @@ struct differ {
 	struct arena *a;
 	struct space *s;
 	struct side *cur;
+	const struct plan *after;
+	struct diff_words *words[2]; /* of before and after; NULL: not yet */
 	uint32_t publics; /* from or to a public address of either plan */
+	VEC(struct addr) skip; /* these addresses */
 	struct plan_diff *out;
 };
 
@@ -83,14 +87,17 @@ static uint32_t key_set(struct differ *d, struct key_range r, bool v4)
 	struct key_set k = keys_of_family(d->a, (struct key_set){ &r, 1 }, v4);
 	space_val lo = space_addr(addr_v4(0));
 	space_val hi = space_addr(addr_v4(UINT32_MAX));
-	uint32_t out = SPACE_NO, fam = range(d, D_SRC, lo, hi);
+	uint32_t out = SPACE_NO, src = range(d, D_SRC, lo, hi);
+	uint32_t dst = range(d, D_DST, lo, hi);
 
-	if (!v4)
-		fam = space_not(d->s, fam);
+	if (!v4) {
+		src = space_not(d->s, src);
+		dst = space_not(d->s, dst);
+	}
 	for (size_t i = 0; i < k.n; i++)
 		out = space_or(d->s, out, range(d, D_KEY, k.r[i].lo,
 						k.r[i].hi));
-	return space_and(d->s, out, fam);
+	return space_and(d->s, out, space_and(d->s, src, dst));
 }
 
 static bool add(void *ctx, const struct planned *x)
@@ -183,32 +190,25 @@ static void make_side(struct differ *d, struct side *side,
 
 /* ---- in words ------------------------------------------------------------------- */
 
-static const char *parties_text(struct differ *d, const struct plan *p,
-				const struct space_cubes *c, unsigned field)
+static uint32_t alone(struct differ *d, uint32_t set, unsigned field)
 {
-	struct buf b = { 0 };
-	const char *seen[MAX_NAMES + 1];
-	size_t n = 0;
+	for (unsigned f = 0; f < D_FIELDS; f++)
+		if (f != field)
+			set = space_project(d->s, &space_op_or, set, f);
+	return set;
+}
 
-	for (size_t i = 0; i < c->n && n <= MAX_NAMES; i++)
-		for (size_t k = 0; c->v[i].dim[field] &&
-		     k < c->v[i].dim[field]->n && n <= MAX_NAMES; k++) {
-			struct space_iv iv = c->v[i].dim[field]->r[k];
-			uint32_t cell = plan_cell(p, space_to_addr(iv.lo));
-			const char *name = cell == NONE ? NULL :
-				plan_party_name(p, p->cell[cell].party);
-			bool twice = false;
+static const char *parties_text(struct differ *d, const struct plan *p,
+				uint32_t set, unsigned field)
+{
+	struct space_cubes c = space_to_cubes(d->s, alone(d, set, field), d->a,
+					      MAX_CUBES);
+	struct diff_words **w = &d->words[p == d->after];
 
-			for (size_t s = 0; name && s < n; s++)
-				twice |= !strcmp(seen[s], name);
-			if (name && !twice)
-				seen[n++] = name;
-		}
-	for (size_t i = 0; i < n && i < MAX_NAMES; i++)
-		buf_printf(&b, "%s%s", i ? ", " : "", seen[i]);
-	if (n > MAX_NAMES)
-		buf_puts(&b, " and more");
-	return buf_take(d->a, &b);
+	if (!*w)
+		*w = diff_words_new(d->a, p, d->skip.v, d->skip.n);
+	return c.n && c.v[0].dim[field] ?
+		diff_words_text(*w, c.v[0].dim[field]) : "";
 }
 
 static const char *packets_text(struct differ *d, const struct space_cubes *c)
@@ -295,8 +295,8 @@ static struct change change_of(struct differ *d, const struct plan *has,
 	return (struct change){
 		.from_zone = plan_node_name(has, from),
 		.to_zone = plan_node_name(has, to),
-		.from = parties_text(d, has, &cubes, D_SRC),
-		.to = parties_text(d, has, &cubes, D_DST),
+		.from = parties_text(d, has, set, D_SRC),
+		.to = parties_text(d, has, set, D_DST),
 		.packets = packets_text(d, &cubes),
 		.owner = owner_at(has, space_to_addr(w[D_DST])),
 		.size = size_text(d, set),
@@ -379,10 +379,81 @@ static void compare_inside(struct differ *d, const struct side *has,
 	}
 }
 
-/* Every packet of `what` under the first part that plans it. */
+/* All that is said by a line with these ends and packets. */
+static uint32_t line_of(struct differ *d, uint32_t set)
+{
+	uint32_t out = SPACE_ALL;
+
+	for (unsigned f = 0; f < D_FIELDS; f++)
+		out = space_and(d->s, out, alone(d, set, f));
+	return out;
+}
+
+static bool misleads(struct differ *d, uint32_t set, uint32_t stays)
+{
+	return space_and(d->s, line_of(d, set), stays) != SPACE_NO;
+}
+
+static uint32_t cube_set(struct differ *d, const struct space_cube *c)
+{
+	uint32_t out = SPACE_ALL;
+
+	for (unsigned f = 0; f < D_FIELDS; f++) {
+		uint32_t one = SPACE_NO;
+
+		for (size_t i = 0; c->dim[f] && i < c->dim[f]->n; i++)
+			one = space_or(d->s, one, range(d, f,
+							c->dim[f]->r[i].lo,
+							c->dim[f]->r[i].hi));
+		if (c->dim[f])
+			out = space_and(d->s, out, one);
+	}
+	return out;
+}
+
+/*
+ * A line for all of the set, or as many as it takes that none says it of what
+ * stays as it was. What would take too many is one line more, whatever it says.
+ */
+static void say_exactly(struct differ *d, const struct plan *has,
+			const struct plan *other, const struct part *part,
+			uint32_t set, uint32_t stays, enum change_kind kind)
+{
+	VEC(uint32_t) lines = { 0 };
+	struct space_cubes c = { 0 };
+	uint32_t rest = set;
+
+	if (misleads(d, set, stays))
+		c = space_to_cubes(d->s, set, d->a, MAX_CUBES);
+	for (size_t i = 0; i < c.n; i++) {
+		uint32_t cube = cube_set(d, &c.v[i]), both = cube;
+		size_t k = 0;
+
+		while (k < lines.n) {
+			both = space_or(d->s, lines.v[k], cube);
+			if (!misleads(d, both, stays))
+				break;
+			k++;
+		}
+		if (k == MAX_LINES)
+			continue;
+		if (k < lines.n)
+			lines.v[k] = both;
+		else
+			vec_push(d->a, &lines, cube);
+		rest = space_minus(d->s, rest, cube);
+	}
+	for (size_t i = 0; i < lines.n; i++)
+		say(d, has, other, part, lines.v[i], kind);
+	if (rest != SPACE_NO)
+		say(d, has, other, part, rest, kind);
+}
+
+/* Every packet of `what` under the first part that plans it; `stays` are those
+ * of which it must not be said. */
 static void attribute(struct differ *d, const struct side *has,
 		      const struct plan *other, unsigned carried,
-		      uint32_t what, enum change_kind kind)
+		      uint32_t what, uint32_t stays, enum change_kind kind)
 {
 	what = space_minus(d->s, what, d->publics);
 	for (size_t i = 0; i < has->parts.n && what != SPACE_NO; i++) {
@@ -391,7 +462,8 @@ static void attribute(struct differ *d, const struct side *has,
 
 		if (hit == SPACE_NO)
 			continue;
-		say(d, has->p, other, &has->parts.v[i], hit, kind);
+		say_exactly(d, has->p, other, &has->parts.v[i], hit, stays,
+			    kind);
 		what = space_minus(d->s, what, hit);
 	}
 }
@@ -403,11 +475,17 @@ static void find_publics(struct differ *d, const struct plan *p)
 	for (size_t i = 0; i < p->publics.n; i++) {
 		space_val v = space_addr(p->publics.v[i].addr);
 
-		if (p->cell[p->publics.v[i].cell].cls == NONE)
-			d->publics = space_or(d->s, d->publics, space_or(d->s,
-					range(d, D_DST, v, v),
-					range(d, D_SRC, v, v)));
+		if (p->cell[p->publics.v[i].cell].cls != NONE)
+			continue;
+		d->publics = space_or(d->s, d->publics, space_or(d->s,
+				range(d, D_DST, v, v), range(d, D_SRC, v, v)));
+		vec_push(d->a, &d->skip, p->publics.v[i].addr);
 	}
+}
+
+static int by_address(const void *x, const void *y)
+{
+	return addr_cmp(*(const struct addr *)x, *(const struct addr *)y);
 }
 
 static int order(const void *a, const void *b)
@@ -434,6 +512,7 @@ struct plan_diff *plan_diff(struct arena *a, const struct plan *before,
 			    const struct plan *after)
 {
 	struct differ d = { .a = a, .s = space_new(fields, D_FIELDS),
+			    .after = after,
 			    .out = ARENA_NEW(a, struct plan_diff) };
 	struct side x, y;
 	uint32_t x_any, y_any;
@@ -441,22 +520,24 @@ struct plan_diff *plan_diff(struct arena *a, const struct plan *before,
 	d.publics = SPACE_NO;
 	find_publics(&d, before);
 	find_publics(&d, after);
+	if (d.skip.n)
+		qsort(d.skip.v, d.skip.n, sizeof(*d.skip.v), by_address);
 	make_side(&d, &x, before);
 	make_side(&d, &y, after);
 	x_any = space_or(d.s, x.all[0], x.all[1]);
 	y_any = space_or(d.s, y.all[0], y.all[1]);
 	for (unsigned c = 0; c < 2; c++) {
 		attribute(&d, &y, before, c, space_minus(d.s, y.all[c], x_any),
-			  CHANGE_OPENED);
+			  x_any, CHANGE_OPENED);
 		attribute(&d, &x, after, c, space_minus(d.s, x.all[c], y_any),
-			  CHANGE_CLOSED);
+			  y_any, CHANGE_CLOSED);
 	}
 	compare_inside(&d, &y, &x, CHANGE_OPENED);
 	compare_inside(&d, &x, &y, CHANGE_CLOSED);
 	attribute(&d, &y, before, 1, space_and(d.s, x.all[0], y.all[1]),
-		  CHANGE_INTO_IPSEC);
+		  y.all[0], CHANGE_INTO_IPSEC);
 	attribute(&d, &y, before, 0, space_and(d.s, x.all[1], y.all[0]),
-		  CHANGE_OUT_OF_IPSEC);
+		  y.all[1], CHANGE_OUT_OF_IPSEC);
 	diff_input(a, before, after, d.out);
 	diff_translation(a, before, after, d.out);
 	diff_terms(a, before, after, d.out);
