@@ -7,10 +7,11 @@
 
 /* What apply, confirm, recover and restore share. */
 
+#define STATE_DEFAULT "/var/lib/portplan"
 #define STATE_OPTION \
 	{ 0, "state", "DIR", \
 	  "where journal, boot file and guardian are (default: " \
-	  "PORTPLAN_STATE_DIR, or /var/lib/portplan)" }
+	  "PORTPLAN_STATE_DIR, or " STATE_DEFAULT ")" }
 
 const char *state_base(const struct args *a);
 /* Over which connection this program was started; "". */
@@ -49,6 +50,8 @@ int site_trouble(struct site *s);
 /* Names of the firewalls with a state directory, sorted; those with this file
  * if that is not NULL. */
 size_t site_names(struct args *a, const char *with, const char ***out);
+/* " --state DIR" as another shell has to say it; nothing for the default. */
+void site_state_words(const struct site *s, struct buf *out);
 
 /* apply_rules.c: what gen makes of it, into a plan file. */
 struct rules_size {

@@ -148,12 +148,17 @@ static int wait_for_end(struct site *s, struct guardian *g, int interrupt)
 	}
 }
 
-static void say_how(const struct apply *x)
+static void say_how(const struct site *s, const struct apply *x)
 {
+	struct buf state = { 0 };
+
+	site_state_words(s, &state);
 	printf("the new rules run, on trial for %u s. Over a new connection, "
-	       "say\n    portplan confirm %s\nor the old rules come back by "
-	       "themselves\n", x->seconds, x->journal.token);
+	       "say\n    portplan confirm %s%s\nor the old rules come back by "
+	       "themselves\n", x->seconds, x->journal.token,
+	       state.n ? state.s : "");
 	fflush(stdout);
+	buf_free(&state);
 }
 
 /* ---- connections that were open before --------------------------------------------- */
@@ -280,6 +285,6 @@ int apply_rules(struct site *s, const struct way *w, struct delta *x)
 	if (!w->seconds)
 		return apply_look(s, w);
 	look(s, w, w->revoke ? REVOKE_LATER : REVOKE_NOT);
-	say_how(&a);
+	say_how(s, &a);
 	return wait_for_end(s, &a.guardian, interrupt);
 }

@@ -1,8 +1,10 @@
 #include <dirent.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "apply/known.h"
+#include "base/plain.h"
 #include "cli/apply.h"
 
 /* A firewall on this machine: its state directory, its netlink socket. */
@@ -11,7 +13,7 @@ const char *state_base(const struct args *a)
 {
 	const char *env = getenv("PORTPLAN_STATE_DIR");
 
-	return arg_value(a, "state", env && *env ? env : "/var/lib/portplan");
+	return arg_value(a, "state", env && *env ? env : STATE_DEFAULT);
 }
 
 const char *ssh_connection(void)
@@ -32,16 +34,31 @@ int site_trouble(struct site *s)
 	return EXIT_BAD;
 }
 
+void site_state_words(const struct site *s, struct buf *out)
+{
+	const char *base = state_base(s->a);
+	char whole[PATH_MAX];
+
+	if (!strcmp(base, STATE_DEFAULT))
+		return;
+	buf_puts(out, " --state ");
+	buf_shell(out, realpath(base, whole) ? whole : base);
+}
+
 static int busy(struct site *s, const char *status)
 {
+	struct buf state = { 0 };
 	unsigned left;
 
+	site_state_words(s, &state);
 	if (status && sscanf(status, "left %u", &left) == 1)
 		complain(s->a, "an apply for \"%s\" waits to be confirmed, "
-			 "for %u s more: portplan confirm", s->firewall, left);
+			 "for %u s more: portplan confirm%s", s->firewall, left,
+			 state.n ? state.s : "");
 	else
 		complain(s->a, "another apply for \"%s\" is under way",
 			 s->firewall);
+	buf_free(&state);
 	return EXIT_BAD;
 }
 
