@@ -209,6 +209,46 @@ static void try_bare_input(struct inquest *q, const struct product *x)
 	}
 }
 
+/* A firewall without addresses is in no cell: as a destination its inputs are
+ * asked for, as a source it is warned of already. */
+static bool names_bare_firewall(const struct inquest *q,
+				const struct ends *v)
+{
+	for (size_t i = 0; i < v->n; i++)
+		if (v->v[i].kind == END_PARTY && v->v[i].party->firewall &&
+		    !q->b->plan->classes.v[v->v[i].party->firewall->id].n_cell)
+			return true;
+	return false;
+}
+
+/* An address that it is about, and another of its family? One source and one
+ * destination of a family are enough to tell: cells are kept, not pairs. */
+static bool forbids_some(const struct inquest *q)
+{
+	const struct plan *p = q->b->plan;
+	uint32_t from[2] = { NONE, NONE }, to[2] = { NONE, NONE };
+	bool wide[2] = { false, false }; /* several addresses on a side */
+
+	for (uint32_t c = 0; c < p->n_cell; c++) {
+		int v6 = cell_family(&p->cell[c]) == FAM_V6;
+		bool many = !addr_eq(p->cell[c].lo, p->cell[c].hi);
+
+		if (wants_from(q, c)) {
+			wide[v6] |= many || from[v6] != NONE;
+			from[v6] = c;
+		}
+		if (cell_in_end(p, c, q->to_end)) {
+			wide[v6] |= many || to[v6] != NONE;
+			to[v6] = c;
+		}
+	}
+	for (int v6 = 0; v6 < 2; v6++)
+		if (from[v6] != NONE && to[v6] != NONE &&
+		    (wide[v6] || from[v6] != to[v6]))
+			return true;
+	return false;
+}
+
 static void check_forbid(struct build *b, const struct rule *f)
 {
 	const struct plan *p = b->plan;
@@ -218,6 +258,11 @@ static void check_forbid(struct build *b, const struct rule *f)
 	q.from_end = p->end_forbid + 3 * f->id;
 	q.to_end = q.from_end + 1;
 	q.except_end = q.from_end + 2;
+	if (!forbids_some(&q) && !names_bare_firewall(&q, &f->from) &&
+	    !names_bare_firewall(&q, &f->to))
+		diag_add(b->d, SEV_WARNING, f->at,
+			 "this forbid forbids nothing: no address of \"from\" "
+			 "has another of its family in \"to\"");
 	mark_classes(&q);
 	for (size_t i = 0; i < p->pairs.n; i++) {
 		const struct pair *x = &p->pairs.v[i];
