@@ -242,6 +242,10 @@ static void add_extra(struct build *b, struct surroundings *s, uint32_t end,
 		for (c = plan_cell(p, w->prefix.r.lo); c < p->n_cell; c++) {
 			if (addr_cmp(p->cell[c].lo, w->prefix.r.hi) > 0)
 				break;
+			/* ::/0 is around the mapped ones, which are IPv4's */
+			if (addr_is_v4(p->cell[c].lo) !=
+			    addr_is_v4(w->prefix.r.lo))
+				continue;
 			/* forbid and expect speak of firewalls' own too */
 			if (p->cell[c].zone != NONE ||
 			    (p->cell[c].party != NONE &&
