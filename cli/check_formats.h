@@ -27,7 +27,7 @@ struct check_report {
 	const char *topology; /* file */
 	struct verified *v;
 	size_t n;
-	const char **unjudged; /* what was not judged, a sentence each */
+	const char **unjudged; /* what was not judged, as "not judged" goes on */
 	size_t n_unjudged;
 	VEC(struct check_aside) aside;
 	bool unread; /* of some file nothing is known */

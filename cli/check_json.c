@@ -300,7 +300,8 @@ void check_write_json(const struct check_report *r, struct buf *out)
 	json_end_array(&j);
 	json_array(&j, "not_judged");
 	for (size_t i = 0; i < r->n_unjudged; i++)
-		json_str(&j, NULL, r->unjudged[i]);
+		json_str(&j, NULL, r->unjudged[i] +
+			 strspn(r->unjudged[i], ": "));
 	json_end_array(&j);
 	for (enum check_topic t = 0; t < TOPICS; t++)
 		json_asides(&j, r, t);

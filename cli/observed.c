@@ -216,13 +216,17 @@ static void check_firewall(struct reading *r, const struct json_value *v)
 	vec_push(r->arena, &r->out->rules, s);
 }
 
+/* What was not judged of a firewall with a file ("at NAME: ...") stands with
+ * that firewall already. Older files begin each with " " or ": ". */
 static void read_check(struct reading *r, const struct json_value *v)
 {
 	for (EACH(x, v, "firewalls"))
 		check_firewall(r, x);
 	for (EACH(y, v, "not_judged"))
-		if (y->type == JSON_STRING)
-			vec_push(r->arena, &r->out->not_judged, y->str);
+		if (y->type == JSON_STRING &&
+		    strncmp(y->str + strspn(y->str, " "), "at ", 3))
+			vec_push(r->arena, &r->out->not_judged,
+				 y->str + strspn(y->str, ": "));
 }
 
 /* ---- either ------------------------------------------------------------------------- */

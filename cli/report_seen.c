@@ -176,9 +176,9 @@ void report_seen(struct report_page *r)
 	for (size_t i = 0; i < r->seen.rules.n; i++)
 		put_rules(r, &r->seen.rules.v[i]);
 	for (size_t i = 0; i < r->seen.not_judged.n; i++) {
-		buf_puts(r->out, "<p>Not judged: firewall ");
+		buf_puts(r->out, "<p>Not judged: ");
 		page_text(r, r->seen.not_judged.v[i]);
-		buf_puts(r->out, ", for which there was no file.</p>\n");
+		buf_puts(r->out, ".</p>\n");
 	}
 	for (size_t i = 0; i < r->seen.traffic.n; i++)
 		put_traffic(r, &r->seen.traffic.v[i]);
