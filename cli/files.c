@@ -102,6 +102,24 @@ int need_directory(const struct args *a, const char *dir)
 	return EXIT_OK;
 }
 
+/* Where a link leads to that leads to no file yet: it is made there, as the
+ * shell's > does. Links that lead in a circle are no ENOENT. */
+static const char *where_to(struct arena *a, const char *path)
+{
+	char to[PATH_MAX];
+	ssize_t n;
+
+	while ((n = readlink(path, to, sizeof(to) - 1)) > 0) {
+		const char *slash = strrchr(path, '/');
+
+		to[n] = '\0';
+		path = to[0] == '/' || !slash ? arena_strdup(a, to) :
+			arena_printf(a, "%.*s%s", (int)(slash - path + 1),
+				     path, to);
+	}
+	return path;
+}
+
 static int plan_target(const struct args *a, struct arena *scratch,
 		       const struct file_out *f, struct target *t)
 {
@@ -115,8 +133,12 @@ static int plan_target(const struct args *a, struct arena *scratch,
 	t->how = f->held ? HOW_HELD : HOW_REPLACE;
 	if (f->held)
 		return EXIT_OK;
-	if (stat(f->path, &st) != 0)
-		return errno == ENOENT ? EXIT_OK : trouble(a, f->path);
+	if (stat(f->path, &st) != 0) {
+		if (errno != ENOENT)
+			return trouble(a, f->path);
+		t->path = f->fresh ? f->path : where_to(scratch, f->path);
+		return EXIT_OK;
+	}
 	if (f->fresh)
 		return is_there(a, f->path);
 	if (S_ISDIR(st.st_mode))
