@@ -29,8 +29,8 @@ static const struct party *party_of(const struct plan *p, struct addr a)
 		p->topo->parties.v[p->cell[c].party];
 }
 
-/* A host by its name, and a zone or network that was asked for; else the
- * address. */
+/* A host or a firewall by its name, and a zone or network that was asked for;
+ * else the address. */
 static const char *end_text(const struct question *q, struct addr a,
 			    const struct party *around)
 {
@@ -39,7 +39,7 @@ static const char *end_text(const struct question *q, struct addr a,
 
 	if (around)
 		return around->name;
-	if (x && x->kind == PARTY_HOST)
+	if (x && (x->kind == PARTY_HOST || x->kind == PARTY_FIREWALL))
 		return x->name;
 	addr_text(a, text);
 	return arena_strdup(q->a->arena, text);
