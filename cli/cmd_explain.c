@@ -327,6 +327,15 @@ static void put_left_out(struct question *q, const struct packet *k)
 	}
 }
 
+/* What two flows between the same two differ in. */
+static const char *other_packets(const struct packet *k, struct key_range r)
+{
+	if (proto_has_ports(k->proto) && proto_has_ports(key_proto(r.lo)))
+		return "planned, on another port\n";
+	return proto_is_icmp(k->proto) && key_proto(r.lo) == k->proto ?
+		"planned, by another type\n" : "planned, by another protocol\n";
+}
+
 static void put_nearest(struct question *q, const struct packet *k)
 {
 	struct nearest n = plan_nearest(q->l.plan, k);
@@ -342,7 +351,7 @@ static void put_nearest(struct question *q, const struct packet *k)
 		   n.flow.piece.carried ? ", inside IPsec" : "");
 	switch (n.what) {
 	case NEAR_PORT:
-		buf_puts(&q->text, "planned, on another port\n");
+		buf_puts(&q->text, other_packets(k, n.flow.piece.keys));
 		break;
 	case NEAR_SOURCE:
 		buf_puts(&q->text, "planned, but not from this source\n");
