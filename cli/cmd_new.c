@@ -98,7 +98,8 @@ static const char *give_prefix(struct args *a, struct plot *p, size_t part,
 	int len = why ? 0 : range_prefix_len(x.r);
 
 	if (why)
-		return why;
+		return strpbrk(text, " \t,") ? "is more than one prefix: begin "
+			"with one, and add the others to the file" : why;
 	if (!addr_is_v4(x.r.lo))
 		return "is IPv6: begin with IPv4, and add it to the file";
 	if (len < 8)
