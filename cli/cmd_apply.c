@@ -342,8 +342,12 @@ static int with_site(struct job *j)
 	    (j->opens || !j->want))
 		return complain(j->a, "--expire does what closes, and this "
 				"opens something: nothing was changed");
-	if (save)
-		return write_plan(j, AT_FDCWD, save, true);
+	if (save) {
+		code = write_plan(j, AT_FDCWD, save, true);
+		if (code == EXIT_OK)
+			fprintf(stderr, "%s written\n", save);
+		return code;
+	}
 	if (arg_given(j->a, "dry-run")) {
 		code = write_plan(j, j->site.state.dir, NEXT_PLAN, false);
 		return code == EXIT_OK ? dry_run(j) : code;
