@@ -10,8 +10,31 @@ struct namer {
 	const struct plan *p;
 	struct arena *a;
 	const struct route *r;
+	unsigned families; /* that the planned thing is in */
 	texts out;
 };
+
+static unsigned family(bool v4)
+{
+	return v4 ? FAM_V4 : FAM_V6;
+}
+
+/* Families in which addresses are planned, of one party on a side, or NONE. */
+static unsigned side_families(const struct plan *p, uint32_t cls, uint32_t end,
+			      uint32_t party)
+{
+	const struct class *c = &p->classes.v[cls];
+	unsigned fam = 0;
+
+	for (size_t i = 0; i < c->n_cell; i++) {
+		const struct cell *x = &p->cell[c->cell[i]];
+
+		if ((party == NONE || x->party == party) &&
+		    (end == NONE || cell_in_end(p, c->cell[i], end)))
+			fam |= family(addr_is_v4(x->lo));
+	}
+	return c->n_cell ? fam : FAM_V4 | FAM_V6;
+}
 
 static void note(struct namer *n, const char *text)
 {
@@ -38,7 +61,8 @@ static void note_class(struct namer *n, uint32_t cls, uint32_t end,
 	for (size_t i = 0; i < c->n_cell; i++) {
 		const struct cell *x = &p->cell[c->cell[i]];
 
-		if (x->nat == NAT_NONE || (destination && x->nat != NAT_ONE) ||
+		if (!(n->families & family(addr_is_v4(x->lo))) ||
+		    x->nat == NAT_NONE || (destination && x->nat != NAT_ONE) ||
 		    (party != NONE && x->party != party) ||
 		    (end != NONE && !cell_in_end(p, c->cell[i], end)) ||
 		    !nat_touched(p, n->r, class_nat(p, cls,
@@ -63,7 +87,8 @@ static void note_publishes(struct namer *n, uint32_t cls,
 		struct nat t = { NAT_ONE, publish_zone(p, u[i]), NONE };
 		const char *text = address(n, x->address.r.lo);
 
-		if (k.n && nat_touched(p, n->r, t))
+		if (k.n && (n->families & family(x->address.v4)) &&
+		    nat_touched(p, n->r, t))
 			note(n, x->port ? arena_printf(n->a, "%s port %u",
 					text, key_detail(k.r[0].lo)) : text);
 	}
@@ -79,6 +104,9 @@ void nat_names_add(const struct plan *p, const struct planned *x,
 		return;
 	n.r = plan_route(p, p->classes.v[x->from].node,
 			 p->classes.v[x->to].node);
+	n.families = x->families &
+		side_families(p, x->from, x->from_end, from_party) &
+		side_families(p, x->to, x->to_end, to_party);
 	memcpy(&n.out, &out->to, sizeof(n.out));
 	note_class(&n, x->to, x->to_end, to_party, true);
 	note_publishes(&n, x->to, x->piece.keys);
