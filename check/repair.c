@@ -54,8 +54,14 @@ static struct differences differences_of(struct verifier *v,
 	for (unsigned i = 0; i < 2; i++) {
 		uint32_t w = within(v, path, i);
 		uint32_t e = i ? v->judged[path].expect[1] : expect;
+		uint32_t some = i ? SPACE_NO :
+			space_and(s, v->judged[path].limited,
+				  space_minus(s, may, sure));
 
+		w = space_minus(s, w, some);
 		d.extra[i] = space_and(s, w, space_minus(s, may, e));
+		if (!i)
+			e = space_or(s, e, v->judged[path].limited);
 		d.missing[i] = space_and(s, w, space_minus(s, e, sure));
 	}
 	return d;
@@ -251,12 +257,24 @@ static void delete_rule(struct verifier *v, struct vf_finding *f,
 		(unsigned long long)rule->handle));
 }
 
+/* Is all of it what should pass at a limited rate? */
+static bool is_limited(struct verifier *v, const struct vf_finding *f)
+{
+	return f->opening &&
+	       space_minus(v->c->s, f->set, v->judged[f->path].limited) ==
+		       SPACE_NO;
+}
+
 /* In front of the rule that decides, or at the end of the chain whose policy
  * does. */
 static void put_in(struct verifier *v, struct vf_finding *f)
 {
 	const struct kr_chain *c = f->by ? f->by->chain : f->by_policy;
-	const char *verdict = f->kind == VF_EXTRA ? "drop" : "accept";
+	bool extra = f->kind == VF_EXTRA;
+	const char *verdict = is_limited(v, f) ?
+		(extra ? "limit rate over 10/second burst 20 packets drop" :
+			 "limit rate 10/second burst 20 packets accept") :
+		extra ? "drop" : "accept";
 	const char *family, *start;
 	struct vf_repair *r;
 	struct buf b = { 0 };
@@ -289,7 +307,7 @@ static bool delete_wrong(struct trial *t, struct vf_finding *f)
 {
 	const struct kr_rule *rule = f->translator;
 
-	if (!f->mistranslated && f->by &&
+	if (!f->mistranslated && f->by && !is_limited(t->v, f) &&
 	    all_wrong(t->v, f, &t->now[f->path]))
 		rule = f->by;
 	if (!rule)

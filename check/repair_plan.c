@@ -49,6 +49,7 @@ static bool cured_by(struct verifier *v, const struct vf_finding *f,
 	plan = f->path == PATH_FORWARD ?
 		check_planned_forward(v->c, p, fw) :
 		check_planned_input(v->c, p, fw);
+	plan.d = space_or(v->c->s, plan.d, v->judged[f->path].opens);
 	v->path = f->path;
 	then = differences_from(v, f->path, p, fw, plan.d,
 				verifier_waived(v, plan.d, rules, false),

@@ -11,6 +11,9 @@ struct judged {
 	uint32_t plan;	   /* what may open, as planned */
 	uint32_t expect[2]; /* openings, with waivers; other states */
 	uint32_t possible[2];
+	uint32_t opens;	  /* passes beside the plan, new connections */
+	uint32_t limited; /* should pass at a limited rate: sometimes */
+	uint32_t upkeep;  /* passes in other states beside replies */
 };
 
 /* What the parts of verify share: one firewall being judged. */
@@ -62,6 +65,11 @@ struct check_side verifier_as_planned(struct verifier *v, const struct plan *p,
 				      const struct firewall *f,
 				      const struct check_side *rules,
 				      uint32_t plan, uint32_t *wrong);
+
+/* upkeep.c: what a firewall with inputs lets in beside its plan, into
+ * v->judged. Returns what of that is not judged: bounds that the format leaves
+ * open. plan: echo requests in it are not limited. */
+uint32_t verifier_upkeep(struct verifier *v, uint32_t plan);
 
 /* repair.c: for all findings, when all paths are judged. */
 void repair_findings(struct verifier *v);

@@ -115,6 +115,8 @@ static void compare_split(struct verifier *v, const struct check_side *expect,
 	sure = check_passes(v->c, &old, false);
 	deviates = space_or(s, space_minus(s, may, expect->d),
 			    space_minus(s, expect->d, sure));
+	deviates = space_minus(s, deviates, both(v, v->judged[v->path].limited,
+						 space_minus(s, may, sure)));
 	/* what goes elsewhere now did not so before */
 	if (v->opening)
 		deviates = space_minus(s, deviates, check_otherwise(v->c,
@@ -132,7 +134,7 @@ static void compare_split(struct verifier *v, const struct check_side *expect,
 static void compare_times(struct verifier *v, const struct check_side *plan,
 			  const struct check_side *rules)
 {
-	uint32_t once;
+	uint32_t once, compared = v->c->compared;
 
 	if (!v->opt->once) {
 		compare_split(v, plan, rules, CHECK_OPENING);
@@ -142,23 +144,41 @@ static void compare_times(struct verifier *v, const struct check_side *plan,
 		check_planned_forward(v->c, v->opt->once, v->f).d :
 		check_planned_input(v->c, v->opt->once, v->f).d;
 	once = space_minus(v->c->s, once, plan->d);
-	v->c->compared = space_not(v->c->s, once);
+	v->c->compared = space_minus(v->c->s, compared, once);
 	compare_split(v, plan, rules, CHECK_OPENING);
-	v->c->compared = once;
+	v->c->compared = both(v, compared, once);
 	v->once = true;
 	compare_split(v, plan, rules, CHECK_OPENING);
 	v->once = false;
-	v->c->compared = SPACE_ALL;
+	v->c->compared = compared;
 }
 
+/* What a limit should be on passes or not: never is missing, always is extra,
+ * each apart from the rest, since other things cure it. */
 static void compare_openings(struct verifier *v, struct check_side plan,
 			     const struct check_side *rules)
 {
+	struct space *s = v->c->s;
+	uint32_t sure = check_passes(v->c, rules, false);
+	uint32_t may = check_passes(v->c, rules, true);
+	uint32_t possible = v->c->possible, never;
+	uint32_t limited = v->judged[v->path].limited;
+
 	v->opening = true;
-	plan.d = verifier_waived(v, plan.d, rules, true);
-	v->judged[v->path].expect[0] = plan.d;
-	v->judged[v->path].possible[0] = v->c->possible;
+	never = space_minus(s, limited, may);
+	plan.d = verifier_waived(v, space_or(s, plan.d, never), rules, true);
+	v->judged[v->path].expect[0] = space_minus(s, plan.d, never);
+	v->judged[v->path].possible[0] = possible;
+	v->c->possible = space_minus(s, possible,
+				     both(v, limited,
+					  space_minus(s, may, sure)));
+	v->c->compared = space_not(s, limited);
 	compare_times(v, &plan, rules);
+	v->c->compared = limited;
+	if (limited != SPACE_NO)
+		compare_times(v, &plan, rules);
+	v->c->compared = SPACE_ALL;
+	v->c->possible = possible;
 }
 
 /* ---- what is judged ------------------------------------------------------------------ */
@@ -233,7 +253,8 @@ static void other_states(struct verifier *v, const struct check_side *rules,
 	struct space *s = v->c->s;
 	uint32_t est = field_in(v, PK_CT, CT_ESTABLISHED, CT_ESTABLISHED);
 	uint32_t belong = space_or(s, est, telling_errors(v));
-	uint32_t must = both(v, belong, where), possible = v->c->possible;
+	uint32_t must = space_or(s, both(v, belong, where), v->judged[v->path].upkeep);
+	uint32_t possible = v->c->possible;
 	struct check_side expect = { NULL, must };
 
 	/* without enforcement all states pass */
@@ -325,84 +346,23 @@ static void forward(struct verifier *v, const struct kruleset *rs)
 	judge(v, rs, plan, spoken_between(v, plan.d));
 }
 
-/* A server's answers, as gen lets them in. */
-static uint32_t dhcp(struct verifier *v)
-{
-	uint32_t v4 = both(v, field_in(v, PK_FAMILY, 0, 0),
-			   both(v, field_in(v, PK_TH2, 68, 68),
-				field_in(v, PK_TH0, 67, 67)));
-	uint32_t v6 = both(v, field_in(v, PK_FAMILY, 1, 1),
-			   both(v, field_in(v, PK_TH2, 546, 546),
-				field_in(v, PK_TH0, 547, 547)));
-
-	return both(v, field_in(v, PK_PROTO, PROTO_UDP, PROTO_UDP),
-		    space_or(v->c->s, v4, v6));
-}
-
-/* What an interface lets in by what is said of it: DHCP's answers, and VRRP
- * of the other node, which is in the zone. */
-static uint32_t on_link(struct verifier *v, const struct interface *itf)
-{
-	uint32_t vrrp = field_in(v, PK_PROTO, PROTO_VRRP, PROTO_VRRP);
-
-	return space_or(v->c->s, itf->dhcp ? dhcp(v) : SPACE_NO,
-			v->f->nodes.n ?
-			both(v, vrrp, check_from_zone(v->c, v->p, itf)) :
-			SPACE_NO);
-}
-
-/* Packets to the firewall that keep the link alive (the format, `input`):
- * not judged. */
-static uint32_t housekeeping(struct verifier *v)
-{
-	static const struct { uint8_t v6, proto; int lo, hi; } link[] = {
-		{ 0, 2, -1, 0 },		      /* IGMP */
-		{ 0, PROTO_ICMP, 8 << 8, (8 << 8) + 255 },
-		{ 1, PROTO_ICMPV6, 128 << 8, (128 << 8) + 255 },
-		{ 1, PROTO_ICMPV6, 130 << 8, (136 << 8) + 255 },
-		{ 1, PROTO_ICMPV6, 143 << 8, (143 << 8) + 255 },
-	};
-	uint32_t out = SPACE_NO;
-
-	for (size_t i = 0; i < sizeof(link) / sizeof(*link); i++) {
-		uint32_t x = both(v, field_in(v, PK_FAMILY, link[i].v6,
-					      link[i].v6),
-				  field_in(v, PK_PROTO, link[i].proto,
-					   link[i].proto));
-
-		if (link[i].lo >= 0)
-			x = both(v, x, field_in(v, PK_TH0,
-						(space_val)link[i].lo,
-						(space_val)link[i].hi));
-		out = space_or(v->c->s, out, x);
-	}
-	for (size_t i = 0; i < v->c->names.n; i++)
-		if (v->c->names.v[i].text &&
-		    !strcmp(v->c->names.v[i].text, "lo"))
-			out = space_or(v->c->s, out,
-				       field_in(v, PK_IIF, i, i));
-	for (size_t i = 0; i < v->f->interfaces.n; i++)
-		out = space_or(v->c->s, out,
-			       both(v, on_link(v, v->f->interfaces.v[i]),
-				    check_on_interface(v->c, v->f->interfaces
-						       .v[i])));
-	return out;
-}
-
 static void input(struct verifier *v, const struct kruleset *rs)
 {
-	uint32_t possible = v->c->possible;
+	struct space *s = v->c->s;
+	uint32_t possible = v->c->possible, translated, rest;
 	struct check_side plan;
 
 	if (!v->f->inputs.n)
 		return;
 	v->path = PATH_INPUT;
-	v->c->possible = space_minus(v->c->s, possible, housekeeping(v));
 	plan = check_planned_input(v->c, v->p, v->f);
-	plan.d = space_or(v->c->s, plan.d,
+	plan.d = space_or(s, plan.d,
 			  check_let_through(v->c, v->p, v->f, PATH_INPUT));
-	plan.d = space_minus(v->c->s, plan.d,
-			     check_planned_on(v->c, v->p, v->f));
+	translated = check_planned_on(v->c, v->p, v->f);
+	rest = verifier_upkeep(v, space_or(s, plan.d, translated));
+	plan.d = space_or(s, plan.d, v->judged[PATH_INPUT].opens);
+	plan.d = space_minus(s, plan.d, translated);
+	v->c->possible = space_minus(s, possible, rest);
 	judge(v, rs, plan, SPACE_ALL);
 	v->c->possible = possible;
 }
@@ -496,6 +456,15 @@ static int order(const void *a, const void *b)
 	return strcmp(x->fingerprint, y->fingerprint);
 }
 
+static const char **with_loopback(struct arena *a, const char **name, size_t *n)
+{
+	const char **out = ARENA_ARRAY(a, const char *, *n + 1);
+
+	memcpy(out, name, *n * sizeof(*name));
+	out[(*n)++] = "lo";
+	return out;
+}
+
 void verify_firewall(struct arena *a, const struct plan *p,
 		     const struct firewall *f, struct kruleset *rules,
 		     const struct verify_options *opt, struct verified *out)
@@ -508,7 +477,12 @@ void verify_firewall(struct arena *a, const struct plan *p,
 
 	out->firewall = f;
 	out->rules = rules;
+	if (f->inputs.n)
+		names = with_loopback(a, names, &n);
 	v.c = check_new(a, both_rules, opt->old ? 2 : 1, names, n);
+	for (unsigned i = 0; i < PATHS; i++)
+		v.judged[i].opens = v.judged[i].limited =
+			v.judged[i].upkeep = SPACE_NO;
 	out->names = v.c->names;
 	v.c->possible = space_minus(v.c->s, v.c->possible, to_itself(&v));
 	forward(&v, rules);

@@ -13,8 +13,9 @@
  * Judged as connections: what may open (conntrack state new; TCP with a clean
  * SYN) = the plan; replies of what is planned pass; nothing else passes in
  * any other state, but for ICMP errors that belong to a connection. To the
- * firewall itself, where it has <input>, housekeeping aside: loopback, link
- * protocols, echo requests, DHCP and VRRP where the plan has them.
+ * firewall itself, where it has <input>, what the format lets in beside passes
+ * too: loopback, link protocols, DHCP and VRRP where the plan has them, and at
+ * a limited rate echo requests.
  */
 enum vf_kind { VF_EXTRA, VF_MISSING, VF_UNDECIDED, VF_KINDS };
 
