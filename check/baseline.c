@@ -6,11 +6,10 @@
  * Differences as waivers. A waiver speaks of two ends and of ports, not of
  * interfaces, source ports or hop limits; so what it may say of a difference
  * are the ends and ports of which every packet differs (whatever the rest),
- * among those that come the way the topology leads them. The remainder is
- * named, and stays a finding.
+ * among those that come the way the topology leads them. Of a remainder it is
+ * told that there is one: such findings are waived by their ids.
  */
-enum { MAX_PREFIXES = 512, MAX_WAIVES = 300, MAX_UNSAID = 6,
-       MAX_CUBES = 2000 };
+enum { MAX_PREFIXES = 512, MAX_WAIVES = 300, MAX_CUBES = 2000 };
 
 static const uint8_t requests4[] = { 8, 13, 15, 17 }, requests6[] = { 128 };
 
@@ -242,20 +241,6 @@ static void say_icmp(struct baseline *b, uint32_t set, uint32_t other,
 	}
 }
 
-static void name_unsaid(struct baseline *b, uint32_t rest)
-{
-	struct space_cubes c = space_to_cubes(b->s, rest, b->v->a,
-					      MAX_CUBES);
-
-	for (size_t i = 0; i < c.n && i < MAX_UNSAID; i++)
-		vec_push(b->v->a, &b->out->unsaid,
-			 finding_box(b->v, &c.v[i]));
-	if (c.n > MAX_UNSAID)
-		vec_push(b->v->a, &b->out->unsaid,
-			 arena_printf(b->v->a, "and %zu more boxes",
-				      c.n - MAX_UNSAID));
-}
-
 static uint32_t protocols(struct baseline *b, unsigned p, unsigned q)
 {
 	return space_or(b->s, field_in(b->v, PK_PROTO, p, p),
@@ -324,5 +309,6 @@ void baseline_add(struct verifier *v, const struct check_finding *x,
 		say_icmp(&b, set, other, rest, EVERYTHING, false);
 		say_icmp(&b, set, other, rest, EVERYTHING, true);
 	}
-	name_unsaid(&b, space_minus(b.s, x->set, both(v, b.said, routed)));
+	out->unsaid = space_minus(b.s, x->set, both(v, b.said, routed)) !=
+		      SPACE_NO;
 }

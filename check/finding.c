@@ -253,15 +253,66 @@ static const char *size_text(struct verifier *v, const struct check_finding *x)
 	return buf_take(v->a, &b);
 }
 
+/* A box as numbers, interfaces by name. */
+static uint64_t hash_cube(const struct verifier *v, const struct space_cube *x,
+			  uint64_t h)
+{
+	for (unsigned f = 0; f < PK_FIELDS; f++) {
+		const struct space_ivs *d = x->dim[f];
+
+		h = hash_u64(h, d ? d->n : 0);
+		for (size_t i = 0; d && i < d->n; i++) {
+			space_val lo = d->r[i].lo, hi = d->r[i].hi;
+
+			for (space_val k = lo; (f == PK_IIF || f == PK_OIF) &&
+					       k <= hi; k++) {
+				const char *s = v->c->names.v[(size_t)k].text;
+
+				h = hash_str(h, s ? s : "(other)");
+			}
+			if (f == PK_IIF || f == PK_OIF)
+				continue;
+			h = hash_u64(hash_u64(h, (uint64_t)lo),
+				     (uint64_t)(lo >> 64));
+			h = hash_u64(hash_u64(h, (uint64_t)hi),
+				     (uint64_t)(hi >> 64));
+		}
+	}
+	return h;
+}
+
+/* Do the words of the boxes leave anything out? */
+static bool is_short(const struct vf_finding *x)
+{
+	if (x->more)
+		return true;
+	for (size_t i = 0; i < x->cubes.n; i++)
+		for (unsigned f = 0; f < PK_FIELDS; f++) {
+			const struct space_ivs *d = x->cubes.v[i].dim[f];
+			bool name = f == PK_IIF || f == PK_OIF;
+
+			if (d && d->n > MAX_SHOWN)
+				return true;
+			for (size_t k = 0; name && d && k < d->n; k++)
+				if (d->r[k].hi - d->r[k].lo >= MAX_SHOWN)
+					return true;
+		}
+	return false;
+}
+
 static void fingerprint(struct verifier *v, struct vf_finding *x)
 {
 	uint64_t h = hash_str(HASH_INIT, vf_kind_name[x->kind]);
+	bool brief = is_short(x);
 
 	h = hash_str(h, v->f->name);
 	h = hash_str(h, check_path_name[x->path]);
 	h = hash_u64(h, x->opening);
 	for (size_t i = 0; i < x->n_box; i++)
 		h = hash_str(h, x->box[i]);
+	for (size_t i = 0; brief && i < x->cubes.n; i++)
+		h = hash_cube(v, &x->cubes.v[i], h);
+	x->exact = !x->cubes.more;
 	snprintf(x->fingerprint, sizeof(x->fingerprint), "%016llx",
 		 (unsigned long long)hash_mix(h));
 }
@@ -364,6 +415,8 @@ struct vf_finding *finding_add(struct verifier *v, const struct check_finding *x
 		out.translator = translator_of(&out.way);
 	plan_side(v, &k, &out);
 	fingerprint(v, &out);
+	if (verifier_waives(v, &out))
+		return NULL;
 	vec_push(v->a, &v->out->findings, out);
 	v->out->count[out.kind]++;
 	v->out->n_expired += out.expired != NULL;

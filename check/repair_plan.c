@@ -28,7 +28,7 @@ static const char *allow_of(struct verifier *v, const struct vf_finding *f,
 static bool take_lines(struct verifier *v, struct vf_finding *f,
 		       struct vf_repair *r)
 {
-	if (!f->waive.n || f->waive.n > MAX_LINES || f->unsaid.n)
+	if (!f->waive.n || f->waive.n > MAX_LINES || f->unsaid)
 		return false;
 	for (size_t i = 0; i < f->waive.n; i++)
 		vec_push(v->a, &r->line, allow_of(v, f, i));

@@ -58,6 +58,9 @@ static inline uint32_t both(struct verifier *v, uint32_t a, uint32_t b)
 uint32_t verifier_waived(struct verifier *v, uint32_t plan,
 			 const struct check_side *rules, bool mark);
 
+/* Is it one that a waiver names? Then it is among what is waived. */
+bool verifier_waives(struct verifier *v, const struct vf_finding *f);
+
 /* A connection that passes to another host than planned, or as another, does
  * not pass as planned: rules with the planned ones of these blocked. *wrong:
  * all that may pass so, of forward. */
@@ -74,7 +77,7 @@ uint32_t verifier_upkeep(struct verifier *v, uint32_t plan);
 /* repair.c: for all findings, when all paths are judged. */
 void repair_findings(struct verifier *v);
 
-/* finding.c: appended to v->out. */
+/* finding.c: appended to v->out; NULL: a waiver names it. */
 struct vf_finding *finding_add(struct verifier *v, const struct check_finding *x,
 			       const struct check_side *rules);
 /* "fe1 (10.0.0.1) to any: tcp dport 22 [iifname eth0]" */

@@ -37,7 +37,7 @@ static void compare_part(struct verifier *v, const struct check_side *plan,
 	for (size_t i = 0; i < f.n; i++) {
 		struct vf_finding *out = finding_add(v, &f.v[i], rules);
 
-		if (wants_words(v, out, i))
+		if (out && wants_words(v, out, i))
 			baseline_add(v, &f.v[i],
 				     all_of_kind(v, &f, f.v[i].kind), out);
 	}

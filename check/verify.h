@@ -39,10 +39,10 @@ struct vf_finding {
 	size_t n_box, more; /* boxes not shown */
 	const char *size;   /* addresses times services, as text */
 	struct space_cubes cubes; /* the boxes, as numbers */
-	/* Of a baseline: as attributes of waive, exactly these packets; and
-	 * the boxes that attributes cannot say. */
+	/* Of a baseline: as attributes of waive, of these packets and no
+	 * others; unsaid: not of all of them. */
 	VEC(const char *) waive;
-	VEC(const char *) unsaid;
+	bool unsaid;
 	const char *packet; /* one that tells the two apart */
 	const char *probe;  /* the same as tests/net/probe takes it, or "" */
 	space_val witness[PK_FIELDS];
@@ -67,6 +67,7 @@ struct vf_finding {
 					  * translate, or not so; or NULL */
 	uint32_t reason;    /* that plans it, or NONE */
 	char fingerprint[17]; /* of what it is, not of where it stands */
+	bool exact;	    /* that is of all its packets: boxes are complete */
 	bool internet;	    /* the packet's source is on the internet */
 	bool astray;	    /* some come where the topology leads them not */
 	bool outside;	    /* some are from or to addresses in no zone */

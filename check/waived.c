@@ -10,8 +10,7 @@ enum { MAX_CUBES = 2000, MAX_BOXES = 12 };
 static bool in_force(const struct verifier *v, const struct waiver *w)
 {
 	return v->p->now < w->expires.t &&
-	       (!w->firewall || !strcmp(w->firewall, v->f->name)) &&
-	       (!strcmp(w->kind, "extra") || !strcmp(w->kind, "missing"));
+	       (!w->firewall || !strcmp(w->firewall, v->f->name));
 }
 
 /* Public addresses of hosts that are in the set. */
@@ -83,7 +82,8 @@ uint32_t verifier_waived(struct verifier *v, uint32_t plan,
 		const struct waiver *w = v->opt->waivers->list.v[i];
 		uint32_t set, hit;
 
-		if (!in_force(v, w))
+		if (!in_force(v, w) || w->finding ||
+		    (strcmp(w->kind, "extra") && strcmp(w->kind, "missing")))
 			continue;
 		set = waived_packets(v, w);
 		if (!strcmp(w->kind, "extra")) {
@@ -100,4 +100,35 @@ uint32_t verifier_waived(struct verifier *v, uint32_t plan,
 		}
 	}
 	return out;
+}
+
+/* What the rules do with it is expected of them from now on. */
+static void expect(struct verifier *v, const struct vf_finding *f)
+{
+	uint32_t *e = &v->judged[v->path].expect[!f->opening];
+
+	if (f->kind == VF_EXTRA)
+		*e = space_or(v->c->s, *e, f->set);
+	else if (f->kind == VF_MISSING)
+		*e = space_minus(v->c->s, *e, f->set);
+}
+
+bool verifier_waives(struct verifier *v, const struct vf_finding *f)
+{
+	for (size_t i = 0; v->opt->waivers && i < v->opt->waivers->list.n; i++) {
+		const struct waiver *w = v->opt->waivers->list.v[i];
+
+		if (!w->finding || strcmp(w->finding, f->fingerprint) ||
+		    strcmp(w->kind, vf_kind_name[f->kind]) ||
+		    !f->exact || !in_force(v, w))
+			continue;
+		v->opt->used[i] = true;
+		vec_push(v->a, &v->out->waived, (struct vf_waived){
+			.by = w, .kind = f->kind, .path = f->path,
+			.opening = f->opening, .box = f->box,
+			.n_box = f->n_box, .more = f->more });
+		expect(v, f);
+		return true;
+	}
+	return false;
 }

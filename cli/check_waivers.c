@@ -37,7 +37,16 @@ static bool judged_here(const struct check_report *r, const struct waiver *w)
 /* Limited by nothing, or by one of from, to and packets alone. */
 static bool too_wide(const struct waiver *w)
 {
-	return w->any_from + w->any_to + w->any_packets >= 2;
+	return !w->finding &&
+	       w->any_from + w->any_to + w->any_packets >= 2;
+}
+
+static bool of_check(const struct waiver *w)
+{
+	for (int k = 0; k < VF_KINDS; k++)
+		if (!strcmp(w->kind, vf_kind_name[k]))
+			return true;
+	return false;
 }
 
 /* By the words of the waiver, not by their line. */
@@ -61,8 +70,8 @@ void check_judge_waivers(struct args *a, const struct waivers *w,
 		struct check_aside out = { .topic = TOPIC_WAIVER,
 					   .file = x->at.src->name };
 
-		if (strcmp(x->kind, "extra") && strcmp(x->kind, "missing"))
-			continue; /* of audit */
+		if (!of_check(x))
+			continue;
 		if (now >= x->expires.t) {
 			out.kind = "expired";
 			out.text = arena_printf(a->arena, "expired on %s",
@@ -85,18 +94,46 @@ void check_judge_waivers(struct args *a, const struct waivers *w,
 
 /* ---- a baseline ----------------------------------------------------------------- */
 
-static void put_unsaid(struct arena *a, struct buf *b,
-		       const struct vf_finding *f, const char *s)
+static bool is_said(const struct vf_finding *f)
 {
-	comment_put(arena_printf(a, "not waived, %s %s: %s",
-				 vf_kind_name[f->kind], f->fingerprint, s), b);
+	return f->opening && f->kind != VF_UNDECIDED && f->waive.n &&
+	       !f->unsaid;
 }
 
-/* Every finding as it is now, to be accepted for thirty days: exactly that, and
- * what a waiver cannot say exactly is named and stays a finding. */
-static void put_waives(struct arena *a, const struct verified *v,
-		       const struct vf_finding *f, const char *day,
-		       struct buf *b)
+/* Ends and ports say all of what was found at the firewall. Where they do not,
+ * all of it is waived by its ids: a waiver by ends may take a part of another
+ * finding too, and what is left of that has another id. */
+static bool all_said(const struct verified *v)
+{
+	for (size_t i = 0; i < v->findings.n; i++)
+		if (!is_said(&v->findings.v[i]))
+			return false;
+	return true;
+}
+
+static void put_by_id(struct arena *a, const struct verified *v,
+		      const struct vf_finding *f, const char *day,
+		      struct buf *b)
+{
+	struct buf head = { 0 };
+
+	check_head(f, &head);
+	for (size_t i = 0; i < f->n_box; i++)
+		comment_put(arena_printf(a, "%s: %s", head.s, f->box[i]), b);
+	if (f->more)
+		comment_put(arena_printf(a, "%s: and %zu more boxes", head.s,
+					 f->more), b);
+	buf_printf(b, "  <waive kind=\"%s\" firewall=\"%s\" finding=\"%s\"\n"
+		   "         reason=\"baseline, unreviewed\" "
+		   "owner=\"nobody yet\" expires=\"%s\"/>\n",
+		   vf_kind_name[f->kind], v->firewall->name, f->fingerprint,
+		   day);
+	buf_free(&head);
+}
+
+/* Every finding as it is now, to be accepted for thirty days: exactly that. */
+static void put_waives(const struct verified *v, const struct vf_finding *f,
+		       const char *day, struct buf *b)
 {
 	for (size_t i = 0; i < f->waive.n; i++)
 		buf_printf(b, "  <waive kind=\"%s\" firewall=\"%s\" %s\n"
@@ -104,27 +141,50 @@ static void put_waives(struct arena *a, const struct verified *v,
 			   "owner=\"nobody yet\" expires=\"%s\"/>\n",
 			   vf_kind_name[f->kind], v->firewall->name,
 			   f->waive.v[i], day);
-	if (!f->opening || f->kind == VF_UNDECIDED)
-		put_unsaid(a, b, f, f->n_box ? f->box[0] : f->packet);
-	for (size_t i = 0; i < f->unsaid.n; i++)
-		put_unsaid(a, b, f, f->unsaid.v[i]);
+}
+
+/* How many of them no waiver can say. */
+static size_t put_firewall(struct arena *a, const struct verified *v,
+			   const char *day, struct buf *b)
+{
+	bool by_ends = all_said(v);
+	size_t left = 0;
+
+	for (size_t i = 0; i < v->findings.n; i++) {
+		const struct vf_finding *f = &v->findings.v[i];
+
+		if (by_ends) {
+			put_waives(v, f, day, b);
+		} else if (f->exact) {
+			put_by_id(a, v, f, day, b);
+		} else {
+			comment_put(arena_printf(a, "not waived, %s %s: %s",
+				vf_kind_name[f->kind], f->fingerprint,
+				f->n_box ? f->box[0] : f->packet), b);
+			left++;
+		}
+	}
+	return left;
 }
 
 int check_write_baseline(struct args *a, const struct check_report *r,
 			 int64_t now, const char *path)
 {
 	struct buf b = { 0 };
+	size_t left = 0;
 	char day[16];
 	int code;
 
 	date_text(now + REVIEW_DAYS * 86400, day);
 	buf_puts(&b, "<waivers xmlns=\"urn:portplan:1\">\n");
 	for (size_t i = 0; i < r->n; i++)
-		for (size_t k = 0; k < r->v[i].findings.n; k++)
-			put_waives(a->arena, &r->v[i], &r->v[i].findings.v[k],
-				   day, &b);
+		left += put_firewall(a->arena, &r->v[i], day, &b);
 	buf_puts(&b, "</waivers>\n");
 	code = write_file(a, path, &b);
 	buf_free(&b);
-	return code;
+	if (code != EXIT_OK || !left)
+		return code;
+	return complain(a, "%s does not waive all: %zu finding%s can be told by "
+			"no waiver, and stay%s; they are named in it", path,
+			left, plural(left), left == 1 ? "s" : "");
 }

@@ -281,12 +281,14 @@ static const struct attr_def skip_attrs[] = {
 static const struct attr_def waive_attrs[] = {
 	{ "kind", AT_WORD, REQ,
 	  /* of check, then the classes of audit (audit/finding.c) */
-	  "extra missing spoofed-source credentials clear-text outside-in "
+	  "extra missing undecided spoofed-source credentials clear-text outside-in "
 	  "unknown-address unknown-host unplanned rpc-port wrong-protocol "
 	  "expired undetermined", "a finding of check, or a class of audit" },
 	{ "from", AT_ENDS, 0, NULL, "who opens the connection" },
 	{ "to", AT_ENDS, 0, NULL, "to whom" },
 	PACKET_ATTRS,
+	{ "finding", AT_TEXT, 0, NULL,
+	  "the id of one finding of check, instead of from, to and packets" },
 	{ "firewall", AT_NAME, 0, NULL, "at this firewall" },
 	{ "reason", AT_TEXT, REQ, NULL, "why" },
 	{ "owner", AT_TEXT, REQ, NULL, "who answers for it" },

@@ -50,6 +50,30 @@ static void check_firewall(struct build *b, const struct xml_element *e,
 			"there is no firewall \"%s\"", name, near);
 }
 
+/* A finding is one of check's, and all that there is to say of it; what is
+ * undecided can be named in no other way. */
+static void check_finding(struct build *b, const struct xml_element *e,
+			  const struct waiver *w)
+{
+	bool undecided = w->kind && !strcmp(w->kind, "undecided");
+
+	if (!w->finding && undecided)
+		diag_add(b->d, SEV_ERROR, xml_span(e),
+			 "what is undecided is waived by its id: finding is "
+			 "missing");
+	if (!w->finding)
+		return;
+	if (!w->any_from || !w->any_to || !w->any_packets)
+		diag_add(b->d, SEV_ERROR, xml_value_span(e, "finding"),
+			 "a finding is waived as a whole: from, to and packets "
+			 "do not go with it");
+	if (w->kind && !undecided && strcmp(w->kind, "extra") &&
+	    strcmp(w->kind, "missing"))
+		diag_add(b->d, SEV_ERROR, xml_value_span(e, "finding"),
+			 "a finding's id is of check: kind is extra, missing "
+			 "or undecided");
+}
+
 static struct waiver *read_one(struct build *b, const struct xml_element *e)
 {
 	struct waiver *w = ARENA_NEW(b->arena, struct waiver);
@@ -63,6 +87,8 @@ static struct waiver *read_one(struct build *b, const struct xml_element *e)
 	w->what.keys = value_keys(b, e);
 	value_services(b, e, "service", &w->what.services);
 	w->any_packets = !w->what.keys.n && !w->what.services.n;
+	w->finding = xml_attr(e, "finding");
+	check_finding(b, e, w);
 	w->firewall = xml_attr(e, "firewall");
 	w->reason = xml_attr(e, "reason");
 	w->owner = xml_attr(e, "owner");

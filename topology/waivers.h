@@ -5,7 +5,8 @@
 
 /* A finding of check or audit that is accepted for a time. */
 struct waiver {
-	const char *kind; /* extra, missing, or a finding class */
+	const char *kind; /* extra, missing, undecided, or a finding class */
+	const char *finding; /* this one of check alone; NULL: by the rest */
 	struct ends from, to;
 	bool any_from, any_to, any_packets; /* not restricted */
 	struct packets what;
