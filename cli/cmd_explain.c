@@ -590,15 +590,15 @@ static int cmd_explain(struct args *a)
 				"questions: TOPOLOGY.xml and no more" :
 				"a question is FROM, TO and PACKET, behind "
 				"TOPOLOGY.xml; many at once are --queries FILE");
-	if (!queries && arg_given(a, "output"))
-		return complain(a, "--output is for the answers to --queries");
 	if (code == EXIT_OK)
 		code = load_plan(a, a->operands.v[0], &q.l);
 	if (code != EXIT_OK)
 		return code;
 	q.rules = ARENA_ARRAY(a->arena, struct ruleset *,
 			      q.l.topo->firewalls.n);
-	return queries ? explain_queries(&q, queries) : answer(&q);
+	if (queries)
+		return explain_queries(&q, queries);
+	return arg_given(a, "output") ? explain_row(&q) : answer(&q);
 }
 
 static const struct option_def explain_options[] = {
@@ -606,8 +606,8 @@ static const struct option_def explain_options[] = {
 	  "answer the questions of FILE, a line each: from, to, packet, allowed "
 	  "or denied" },
 	{ 'o' | OPTION_AGAIN | OPTION_WRITES, "output", "FORMAT[=FILE]",
-	  "with --queries: table (default), csv, json, markdown or html; to FILE "
-	  "if given (repeatable)" },
+	  "answers as rows: table (default with --queries), csv, json, markdown "
+	  "or html; to FILE if given (repeatable)" },
 	COUNTERS_OPTION,
 	TOPOLOGY_OPTIONS,
 };
@@ -631,7 +631,8 @@ const struct command command_explain = {
 	  "With --queries, a line of FILE is FROM, TO, PACKET and \"allowed\" "
 	  "or \"denied\", separated by spaces or commas; # begins a comment. "
 	  "What was to be allowed and is denied is told with what would permit "
-	  "it. Of a bundle, what does not cross its firewall is unknown.\n"
+	  "it. With --output, one question is answered as such a row too, which "
+	  "expects nothing. Of a bundle, what does not cross its firewall is unknown.\n"
 	  "Exit code 0 allowed, 1 if any of what was asked is denied (a bare "
 	  "number asks twice), else 3 if any is unknown; with --queries 0 all "
 	  "is as expected, 1 if not, else 3.",

@@ -72,6 +72,8 @@ text_list explain_passes(const struct question *q, const struct answer *x,
 
 /* explain_queries.c: answers all of a file. */
 int explain_queries(struct question *q, const char *path);
+/* The question of the command line as a row of the same table. */
+int explain_row(struct question *q);
 
 /* explain_cure.c: what would allow a packet that is not planned. */
 struct cure {

@@ -9,13 +9,14 @@
  * Questions in bulk, a line each: FROM TO PACKET allowed|denied, separated by
  * white space or, in a line with a comma, by commas. What is asked of a host
  * with two addresses, of a zone or by a bare number, is asked more than once:
- * the answer is as expected if each is.
+ * the answer is as expected if each is. One question of the command line is
+ * such a line that expects nothing.
  */
 enum { Q_FROM, Q_TO, Q_PACKET, Q_EXPECTED, Q_WORDS };
 
 struct query {
 	struct span at, word_at[Q_WORDS];
-	const char *word[Q_WORDS];
+	const char *word[Q_WORDS]; /* Q_EXPECTED: NULL on the command line */
 	struct side from, to;
 	bool expected; /* allowed */
 	size_t allowed, denied, unknown;
@@ -129,8 +130,8 @@ static struct key_set keys_between(struct queries *qs, struct query *x,
 	return keys_of_family(qs->q->a->arena, k, addr_is_v4(from));
 }
 
-/* Does any packet come of it? */
-static void check_packet(struct queries *qs, struct query *x)
+/* Does any packet come of it? NULL, or why not. */
+static const char *packet_wrong(struct queries *qs, struct query *x)
 {
 	const char *wrong = NULL;
 	struct addr s, d;
@@ -146,8 +147,7 @@ static void check_packet(struct queries *qs, struct query *x)
 				     "IPv4's, icmpv6 IPv6's",
 				     x->word[Q_PACKET], x->from.name,
 				     x->to.name);
-	if (wrong)
-		say_wrong(qs, x->word_at[Q_PACKET], wrong);
+	return wrong;
 }
 
 static void check_query(struct queries *qs, struct query *x)
@@ -156,6 +156,8 @@ static void check_query(struct queries *qs, struct query *x)
 	const char *to = read_side(qs->q, x->word[Q_TO], &x->to);
 	const char *nobody = from || to ? NULL :
 		nobody_between(qs->q, &x->from, &x->to);
+	const char *packet = from || to || nobody ? NULL :
+		packet_wrong(qs, x);
 
 	if (from)
 		say_wrong(qs, x->word_at[Q_FROM], from);
@@ -163,8 +165,8 @@ static void check_query(struct queries *qs, struct query *x)
 		say_wrong(qs, x->word_at[Q_TO], to);
 	if (nobody)
 		say_wrong(qs, x->at, nobody);
-	else if (!from && !to)
-		check_packet(qs, x);
+	if (packet)
+		say_wrong(qs, x->word_at[Q_PACKET], packet);
 	read_expected(qs, x);
 }
 
@@ -329,7 +331,8 @@ static const char *approval(const struct queries *qs, const struct query *x)
 
 	if (x->cure)
 		return qs->cures.v[x->cure - 1].approval;
-	if (!x->surprise || x->x.verdict != VERDICT_ALLOWED || !x->x.n_reason)
+	if ((x->word[Q_EXPECTED] && !x->surprise) ||
+	    x->x.verdict != VERDICT_ALLOWED || !x->x.n_reason)
 		return NULL;
 	r = &qs->q->l.plan->reasons.v[x->x.reason[0]];
 	return r->allow ? r->allow->owner : NULL;
@@ -342,31 +345,61 @@ static const char *verdict(const struct query *x)
 	return x->unknown ? "unknown" : x->denied ? "denied" : "allowed";
 }
 
-static void fill_row(struct queries *qs, const char **cell,
-		     const struct query *x)
+static const char *place(struct arena *a, const struct query *x)
 {
 	unsigned line, col, end;
 
+	if (!x->at.src)
+		return NULL;
 	span_position(x->at, &line, &col, &end);
+	return arena_printf(a, "%s:%u", x->at.src->name, line);
+}
+
+static void fill_row(struct queries *qs, const char **cell,
+		     const struct query *x)
+{
 	const char *const v[N_COLUMNS] = {
-		x->surprise ? "surprise" : x->unknown ? "unknown" : "ok",
+		!x->word[Q_EXPECTED] ? NULL : x->surprise ? "surprise" :
+			x->unknown ? "unknown" : "ok",
 		x->word[Q_FROM], x->word[Q_TO], x->word[Q_PACKET],
 		x->word[Q_EXPECTED],
 		verdict(x), why_text(qs, x),
 		x->cure ? qs->cures.v[x->cure - 1].text : NULL,
 		approval(qs, x),
-		arena_printf(qs->q->a->arena, "%s:%u", x->at.src->name, line),
+		place(qs->q->a->arena, x),
 	};
 
 	memcpy(cell, v, sizeof(v));
 }
 
+/* All rows, and one line below: what is counted, and what was not asked. */
+static int write_answers(struct queries *qs, const char *counted)
+{
+	struct arena *a = qs->q->a->arena;
+	struct table t = { .schema = "portplan-queries-1", .column = columns,
+			   .n_column = N_COLUMNS, .n_row = qs->v.n };
+	size_t hosts = 0, unknown = 0;
+
+	explain_cures(qs->q, qs->cures.v, qs->cures.n);
+	t.cell = ARENA_ARRAY(a, const char *, t.n_row * N_COLUMNS);
+	for (size_t i = 0; i < t.n_row; i++) {
+		fill_row(qs, t.cell + i * N_COLUMNS, &qs->v.v[i]);
+		hosts += qs->v.v[i].from.hosts + qs->v.v[i].to.hosts;
+		unknown += qs->v.v[i].unknown > 0;
+	}
+	t.title = arena_printf(a, "Questions to %s", qs->q->l.topo->name);
+	t.summary = arena_printf(a, "%s%s", counted, hosts ? "; hosts in the "
+				 "zones and networks were not asked" : "");
+	if (unknown)
+		t.summary = arena_printf(a, "%s; of %zu: %s", t.summary,
+					 unknown, not_in_part(qs->q));
+	return table_out(qs->q->a, &t);
+}
+
 int explain_queries(struct question *q, const char *path)
 {
 	struct queries qs = { .q = q };
-	struct table t = { .schema = "portplan-queries-1", .column = columns,
-			   .n_column = N_COLUMNS };
-	size_t surprises = 0, hosts = 0, unknown = 0;
+	size_t surprises = 0, unknown = 0;
 	int code;
 
 	diags_init(&qs.d, q->a->arena);
@@ -377,23 +410,34 @@ int explain_queries(struct question *q, const char *path)
 		ask(&qs, &qs.v.v[i]);
 		surprises += qs.v.v[i].surprise;
 		unknown += qs.v.v[i].unknown > 0;
-		hosts += qs.v.v[i].from.hosts + qs.v.v[i].to.hosts;
 	}
-	explain_cures(q, qs.cures.v, qs.cures.n);
-	t.n_row = qs.v.n;
-	t.cell = ARENA_ARRAY(q->a->arena, const char *, t.n_row * N_COLUMNS);
-	for (size_t i = 0; i < t.n_row; i++)
-		fill_row(&qs, t.cell + i * N_COLUMNS, &qs.v.v[i]);
-	t.title = arena_printf(q->a->arena, "Questions to %s", q->l.topo->name);
-	t.summary = arena_printf(q->a->arena, "%zu question%s, %zu surprise%s%s",
-				 qs.v.n, qs.v.n == 1 ? "" : "s", surprises,
-				 surprises == 1 ? "" : "s", hosts ? "; hosts "
-				 "in the zones and networks were not asked" :
-				 "");
-	if (unknown)
-		t.summary = arena_printf(q->a->arena, "%s; of %zu: %s",
-					 t.summary, unknown, not_in_part(q));
-	code = table_out(q->a, &t);
+	code = write_answers(&qs, arena_printf(q->a->arena,
+		"%zu question%s, %zu surprise%s", qs.v.n, plural(qs.v.n),
+		surprises, plural(surprises)));
 	return code != EXIT_OK ? code : surprises ? EXIT_FINDINGS :
 	       unknown ? EXIT_UNDECIDED : EXIT_OK;
+}
+
+int explain_row(struct question *q)
+{
+	const char *const *word = q->a->operands.v + 1;
+	struct queries qs = { .q = q };
+	struct query x = { .expected = true, /* so a denial has its cure */
+			   .word = { word[0], word[1], word[2], NULL } };
+	const char *wrong = read_side(q, word[0], &x.from);
+	int code;
+
+	if (!wrong)
+		wrong = read_side(q, word[1], &x.to);
+	if (!wrong)
+		wrong = nobody_between(q, &x.from, &x.to);
+	if (!wrong)
+		wrong = packet_wrong(&qs, &x);
+	if (wrong)
+		return complain(q->a, "%s", wrong);
+	ask(&qs, &x);
+	vec_push(q->a->arena, &qs.v, x);
+	code = write_answers(&qs, "1 question");
+	return code != EXIT_OK ? code : x.denied ? EXIT_FINDINGS :
+	       x.unknown ? EXIT_UNDECIDED : EXIT_OK;
 }
