@@ -505,6 +505,44 @@ static const char *firewalls_of(struct maker *m, uint32_t from, uint32_t to)
 	return e->val.cp = path;
 }
 
+static bool stands_in(const struct party *x, const struct party *around)
+{
+	while (x && x != around)
+		x = x->parent;
+	return x;
+}
+
+/* Adds "fe1.rack=7; dmz.site=2": of a party, and of what is around it but not
+ * around the other, of whom it is said already. */
+static const char *add_foreign(struct maker *m, const char *out,
+			       const struct party *x,
+			       const struct party *other)
+{
+	for (; x && !stands_in(other, x); x = x->parent)
+		out = add_foreign_attributes(m->arena, out, x->name, x->xml);
+	return out;
+}
+
+/* The host or whatever was found at this end, else the zone. */
+static const struct party *party_of(const struct maker *m, uint32_t party,
+				    uint32_t node)
+{
+	const struct topology *t = m->p->topo;
+
+	if (m->by == MATRIX_BY_HOST && party != NONE)
+		return t->parties.v[party];
+	return node < m->p->n_zones ? t->zones.v[node] : NULL;
+}
+
+static const char *parties_extra(struct maker *m, const struct row *r,
+				 const char *own)
+{
+	const struct party *from = party_of(m, r->key.from, r->key.from_node);
+	const struct party *to = party_of(m, r->key.to, r->key.to_node);
+
+	return add_foreign(m, add_foreign(m, own, from, NULL), to, from);
+}
+
 static struct matrix_row text_of(struct maker *m, const struct row *r)
 {
 	struct matrix_row out = {
@@ -524,6 +562,7 @@ static struct matrix_row text_of(struct maker *m, const struct row *r)
 		out.firewalls = arena_printf(m->arena, "(within %s: %s)",
 					     out.from_zone, out.within);
 	reason_text(m, r, &out);
+	out.extra = parties_extra(m, r, out.extra);
 	if (!out.owner)
 		out.owner = r->owner;
 	if (m->by == MATRIX_BY_HOST) {

@@ -21,7 +21,9 @@ struct matrix_row {
 	const char *requirement;	 /* of flows; "exception", "input", "ipsec" */
 	const char *reason, *source;
 	const char *owner, *ticket, *expires;
-	const char *extra; /* attributes of other namespaces */
+	const char *extra; /* attributes of other namespaces: "case=7" of the
+			      reason, "fe1.rack=7" of the ends (by role: their
+			      zones) and of what is around them; NULL */
 	const char *ident; /* of the reason */
 	const char *translated; /* "to 203.0.113.10, from 203.0.113.1": what
 				   hops beyond see instead; "" */

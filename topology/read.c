@@ -146,17 +146,22 @@ const struct role *topology_role(const struct topology *t, const char *name)
 	FIND(t->roles, name);
 }
 
-const char *foreign_attributes(struct arena *a, const struct xml_element *e)
+const char *add_foreign_attributes(struct arena *a, const char *out,
+				   const char *of, const struct xml_element *e)
 {
-	const char *out = NULL;
-
-	for (unsigned i = 0; i < e->n_attr; i++)
+	for (unsigned i = 0; e && i < e->n_attr; i++)
 		if (e->attr[i].uri && strcmp(e->attr[i].uri,
 				"http://www.w3.org/2001/XMLSchema-instance"))
-			out = arena_printf(a, "%s%s%s=%s", out ? out : "",
-					   out ? "; " : "", e->attr[i].name,
+			out = arena_printf(a, "%s%s%s%s%s=%s", out ? out : "",
+					   out ? "; " : "", of ? of : "",
+					   of ? "." : "", e->attr[i].name,
 					   e->attr[i].value);
 	return out;
+}
+
+const char *foreign_attributes(struct arena *a, const struct xml_element *e)
+{
+	return add_foreign_attributes(a, NULL, NULL, e);
 }
 
 void date_text(int64_t t, char out[16])

@@ -368,6 +368,9 @@ bool role_implies(const struct role *r, const struct role *implied);
 
 /* Attributes of other namespaces on an element, "name=value; …", or NULL. */
 const char *foreign_attributes(struct arena *a, const struct xml_element *e);
+/* The same behind out, each as "of.name=value"; e may be NULL. */
+const char *add_foreign_attributes(struct arena *a, const char *out,
+				   const char *of, const struct xml_element *e);
 
 /* The zone around a party; NULL for firewalls. */
 const struct party *party_zone(const struct party *p);
