@@ -53,8 +53,8 @@ static void table_head(const struct report *r, struct buf *out)
 	time_text(t->first, from);
 	time_text(t->last, to);
 	buf_printf(out, "%llu frame%s, %llu flow%s", (ull)t->frames,
-		   t->frames == 1 ? "" : "s", (ull)t->flows,
-		   t->flows == 1 ? "" : "s");
+		   plural(t->frames), (ull)t->flows,
+		   plural(t->flows));
 	if (t->frames) {
 		buf_printf(out, ", %.19sZ to %.19sZ, ", from, to);
 		put_duration(out, observed_time(r));
@@ -73,7 +73,7 @@ static void table_finding(const struct report *r, size_t i, struct buf *out)
 	if (!i || r->finding[i - 1]->cls != f->cls)
 		buf_printf(out, "\n%s: %s\n", w.cls, w.title);
 	buf_printf(out, "  %s > %s  %s  %llu flow%s", w.from, w.to, w.service,
-		   (ull)f->flows, f->flows == 1 ? "" : "s");
+		   (ull)f->flows, plural(f->flows));
 	if (f->answered)
 		buf_printf(out, ", %llu answered", (ull)f->answered);
 	if (f->refused)

@@ -83,7 +83,7 @@ static void find_gaps(struct report *r)
 		add_lack(r, arena_printf(r->arena, "of %llu flow%s this bundle "
 			"says nothing: what does not cross its firewall is not "
 			"in it", (unsigned long long)t->elsewhere,
-			t->elsewhere == 1 ? "" : "s"));
+			plural(t->elsewhere)));
 	/* Having seen nothing is not the same as nothing being there. */
 	if (!t->frames)
 		add_lack(r, "nothing was seen");

@@ -50,7 +50,7 @@ static void add_finding(struct pending *p, const struct report *rep,
 			     !f->dst.place.stranger;
 		x->note = arena_printf(rep->arena, "%s, %llu flow%s, %llu "
 			"answered, since %.10s; %s", w.cls,
-			(unsigned long long)f->flows, f->flows == 1 ? "" : "s",
+			(unsigned long long)f->flows, plural(f->flows),
 			(unsigned long long)f->answered, first, w.sample);
 		if (x->to_many)
 			return;
@@ -72,7 +72,7 @@ void audit_propose(struct run *r, const struct report *rep, struct buf *out)
 	if (left)
 		p.remark = arena_printf(args.arena, "%zu finding%s that no "
 					"allow should cure", left,
-					left == 1 ? "" : "s");
+					plural(left));
 	pending_roles(&p);
 	pending_propose(&p, out);
 }

@@ -135,7 +135,7 @@ static void put_waive(const struct run *r, const struct report *rep,
 		pending_key(out, f->key);
 	buf_printf(out, "\n         reason=\"baseline, unreviewed: %llu "
 		   "flow%s\" owner=\"nobody yet\" expires=\"%s\"/>\n",
-		   (unsigned long long)f->flows, f->flows == 1 ? "" : "s", day);
+		   (unsigned long long)f->flows, plural(f->flows), day);
 }
 
 void audit_baseline(struct run *r, const struct report *rep, struct buf *out)

@@ -541,7 +541,7 @@ static void put_hosts(struct question *q, const struct side *x)
 	if (x->hosts)
 		buf_printf(&q->text, "  not asked: %zu host%s of %s, which "
 			   "may differ: ask by name\n", x->hosts,
-			   x->hosts == 1 ? "" : "s", x->name);
+			   plural(x->hosts), x->name);
 }
 
 /* One question, at length. */

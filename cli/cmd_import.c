@@ -181,7 +181,7 @@ static bool say_lost_roles(struct import *m)
 		if (w->role)
 			diag_add(&d, SEV_WARNING, w->at, "there is no role "
 				 "\"%s\", listed for %zu host%s%s", w->value,
-				 n, n == 1 ? "" : "s",
+				 n, plural(n),
 				 import_near_role(m, w->value));
 	}
 	print_diags(&d);
@@ -237,7 +237,7 @@ static int say_all(struct import *m)
 	lost = say_lost_roles(m);
 	say_renamed(m);
 	fprintf(stderr, "portplan import: %zu host%s placed", placed,
-		placed == 1 ? "" : "s");
+		plural(placed));
 	if (there)
 		fprintf(stderr, ", %zu there already", there);
 	if (left)

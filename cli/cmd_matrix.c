@@ -165,7 +165,7 @@ static const char *summary(struct args *a, const struct loaded *l,
 	const char *s;
 	bool any = false;
 
-	buf_printf(&b, "%zu line%s", n, n == 1 ? "" : "s");
+	buf_printf(&b, "%zu line%s", n, plural(n));
 	if (!f->from && !f->to && !f->service && !f->firewall)
 		buf_puts(&b, "; everything else that crosses a firewall is "
 			     "denied");

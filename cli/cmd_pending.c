@@ -104,11 +104,11 @@ static const char *summary(struct pending *p, bool *incomplete)
 	for (size_t i = 0; i < p->counts.n; i++)
 		counted += p->counts.v[i].packets;
 	buf_printf(&b, "%zu flow%s would be lost", p->flows.n,
-		   p->flows.n == 1 ? "" : "s");
+		   plural(p->flows.n));
 	if (p->logs)
 		buf_printf(&b, "; %llu packet%s logged",
 			   (unsigned long long)p->logged,
-			   p->logged == 1 ? "" : "s");
+			   plural(p->logged));
 	if (p->planned)
 		buf_printf(&b, ", %llu of them planned by now",
 			   (unsigned long long)p->planned);
@@ -127,7 +127,7 @@ static const char *summary(struct pending *p, bool *incomplete)
 			   (unsigned long long)p->unknown, p->unknown_name);
 	if (p->counters)
 		buf_printf(&b, "; %llu packet%s counted", counted,
-			   counted == 1 ? "" : "s");
+			   plural(counted));
 	for (size_t i = 0; i < p->counts.n; i++)
 		if (p->counts.v[i].packets)
 			buf_printf(&b, "%s%s %llu (%s)", i ? ", " : ": ",

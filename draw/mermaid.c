@@ -46,7 +46,7 @@ static void put_zones(const struct drawing *d, struct buf *out)
 		buf_puts(out, "</b>");
 		if (n)
 			buf_printf(out, "<br>%zu host%s", n,
-				   n == 1 ? "" : "s");
+				   plural(n));
 		buf_puts(out, "\"]\n");
 	}
 }
@@ -130,7 +130,7 @@ const char *draw_mermaid(const struct drawing *d, struct buf *out)
 	if (within)
 		buf_printf(out, "  %%%% not drawn: what is planned within %zu "
 			   "zone%s, where no firewall stands between\n",
-			   within, within == 1 ? "" : "s");
+			   within, plural(within));
 	if (edges + d->n_left_out > MAX_EDGES)
 		return arena_printf(d->arena, "%zu arrows, and Mermaid draws "
 				    "%d at most: use -o svg, or ask for one "

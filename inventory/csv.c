@@ -203,7 +203,7 @@ void inventory_csv(struct inventory *v, const struct source *src)
 		if (n != c->n) {
 			diag_add(v->d, SEV_ERROR, f[0].at, "this line has %zu "
 				 "field%s, the first line %zu", n,
-				 n == 1 ? "" : "s", c->n);
+				 plural(n), c->n);
 			continue;
 		}
 		h = inv_add(v, f[c->host].s, f[c->host].at);

@@ -317,7 +317,7 @@ void judge_routes(struct judge *j)
 		judge_not(j, MACHINE_ROUTE, "routes, since %zu routing rule%s "
 			  "choose%s by more than the destination",
 			  j->m->policies,
-			  j->m->policies == 1 ? "" : "s",
+			  plural(j->m->policies),
 			  j->m->policies == 1 ? "s" : "");
 		return;
 	}

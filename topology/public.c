@@ -27,7 +27,7 @@ static void check_families(struct build *b, const struct party *p)
 				 "host \"%s\" has %zu IPv%d address%s and %zu "
 				 "public one%s: the n-th public address is the "
 				 "n-th address's", p->name, own, v4 ? 4 : 6,
-				 own == 1 ? "" : "es", n, n == 1 ? "" : "s");
+				 own == 1 ? "" : "es", n, plural(n));
 		if (p->kind != PARTY_HOST && n > 1)
 			diag_add(b->d, SEV_ERROR,
 				 xml_value_span(p->xml, "public"),
