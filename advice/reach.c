@@ -1,4 +1,3 @@
-
 #include "advice/document_impl.h"
 
 /*

@@ -1,4 +1,3 @@
-
 #include "advice/document_impl.h"
 #include "plan/nat.h"
 #include "advice/spf.h"

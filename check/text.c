@@ -1,4 +1,3 @@
-
 #include <linux/netfilter.h>
 
 #include "check/check.h"

@@ -1,4 +1,3 @@
-
 #include "cli/apply.h"
 
 /*

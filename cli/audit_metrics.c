@@ -1,4 +1,3 @@
-
 #include "cli/audit.h"
 
 typedef unsigned long long ull;

@@ -1,4 +1,3 @@
-
 #include "cli/check_waivers.h"
 #include "cli/tried.h"
 

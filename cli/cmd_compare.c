@@ -1,4 +1,3 @@
-
 #include "advice/layout.h"
 #include "cli/table.h"
 

@@ -1,4 +1,3 @@
-
 #include "cli/cli.h"
 #include "draw/draw.h"
 

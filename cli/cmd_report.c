@@ -1,4 +1,3 @@
-
 #include "cli/report.h"
 
 static void put_picture(struct report_page *r)

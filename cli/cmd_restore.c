@@ -1,4 +1,3 @@
-
 #include "cli/apply.h"
 
 /* portplan restore: what was confirmed last, whoever changed it since. */

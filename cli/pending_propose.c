@@ -1,4 +1,3 @@
-
 #include "base/hash.h"
 #include "cli/pending.h"
 #include "cli/tried.h"

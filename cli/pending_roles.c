@@ -1,4 +1,3 @@
-
 #include "cli/offers.h"
 #include "cli/pending.h"
 #include "cli/tried.h"

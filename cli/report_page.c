@@ -1,4 +1,3 @@
-
 #include "cli/report.h"
 #include "draw/text.h"
 

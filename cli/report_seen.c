@@ -1,4 +1,3 @@
-
 #include "cli/report.h"
 
 /* What check and audit found, and how much they saw. */

@@ -1,4 +1,3 @@
-
 #include "gen/internal.h"
 #include "plan/inside.h"
 

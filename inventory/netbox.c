@@ -1,4 +1,3 @@
-
 #include "base/json_read.h"
 #include "inventory/internal.h"
 

@@ -1,4 +1,3 @@
-
 #include "plan/internal.h"
 
 /* The classes that an end meets, with the families of the parts in it. */

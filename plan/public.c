@@ -1,4 +1,3 @@
-
 #include "plan/internal.h"
 #include "plan/nat.h"
 

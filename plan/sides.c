@@ -1,4 +1,3 @@
-
 #include "plan/internal.h"
 
 enum { ZONES_NAMED = 3 };

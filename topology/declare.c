@@ -1,4 +1,3 @@
-
 #include "topology/build.h"
 
 /* What the element around an item became, if that is a party. */
