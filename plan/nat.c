@@ -58,6 +58,28 @@ bool nat_touched(const struct plan *p, const struct route *r, struct nat t)
 	return false;
 }
 
+bool nat_hidden(const struct plan *p, uint32_t from, uint32_t to, bool v4,
+		struct key_range keys)
+{
+	const struct route *r = plan_route(p, p->classes.v[from].node,
+					   p->classes.v[to].node);
+	struct nat t = class_nat(p, to, v4);
+	size_t n;
+	const uint32_t *u = class_publishes(p, to, &n);
+	struct arena *a = arena_new();
+	bool hidden = (t.kind == NAT_MANY || t.kind == NAT_INTERFACE) &&
+		      nat_touched(p, r, t);
+
+	for (size_t i = 0; i < n && hidden; i++)
+		hidden = !publish_in_family(p, u[i], v4) ||
+			 !nat_touched(p, r, publish_nat(p, u[i])) ||
+			 !keys_meet(publish_own_keys(p->topo->publishes.v[u[i]],
+						     a),
+				    (struct key_set){ &keys, 1 });
+	arena_free(a);
+	return hidden;
+}
+
 static bool class_touched(const struct plan *p, const struct route *r,
 			  uint32_t cls, bool v4)
 {

@@ -30,6 +30,10 @@ bool publish_in_family(const struct plan *p, uint32_t publish, bool v4);
 
 /* FAM_… in which some path translates one of the two, whoever opens. */
 unsigned nat_families(const struct plan *p, uint32_t from, uint32_t to);
+/* Can nothing of these keys be opened to the class, since it hides with others
+ * there and no publish forwards them? Of what is planned that is IKE alone. */
+bool nat_hidden(const struct plan *p, uint32_t from, uint32_t to, bool v4,
+		struct key_range keys);
 /* Does some path use an interface in a zone that owns it? */
 bool nat_touched(const struct plan *p, const struct route *r, struct nat t);
 

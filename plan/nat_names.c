@@ -111,6 +111,10 @@ void nat_names_add(const struct plan *p, const struct planned *x,
 	note_class(&n, x->to, x->to_end, to_party, true);
 	note_publishes(&n, x->to, x->piece.keys);
 	memcpy(&out->to, &n.out, sizeof(n.out));
+	for (int v4 = 0; v4 < 2; v4++)
+		out->hidden |= (n.families & family(v4)) &&
+			       nat_hidden(p, x->from, x->to, v4,
+					  x->piece.keys);
 	memcpy(&n.out, &out->from, sizeof(n.out));
 	note_class(&n, x->from, x->from_end, from_party, false);
 	memcpy(&out->from, &n.out, sizeof(n.out));
@@ -134,6 +138,9 @@ const char *nat_names_text(const struct nat_names *n, struct arena *a)
 	struct buf b = { 0 };
 
 	put(&b, "to", n->to.v, n->to.n);
+	if (n->hidden)
+		buf_printf(&b, "%sto none: hides with others",
+			   b.n ? ", " : "");
 	put(&b, "from", n->from.v, n->from.n);
 	return buf_take(a, &b);
 }
