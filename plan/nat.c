@@ -58,6 +58,13 @@ bool nat_touched(const struct plan *p, const struct route *r, struct nat t)
 	return false;
 }
 
+bool publish_on_way(const struct plan *p, uint32_t publish,
+		    const struct route *r, bool v4)
+{
+	return publish_in_family(p, publish, v4) &&
+	       nat_touched(p, r, publish_nat(p, publish));
+}
+
 bool nat_hidden(const struct plan *p, uint32_t from, uint32_t to, bool v4,
 		struct key_range keys)
 {
@@ -71,8 +78,7 @@ bool nat_hidden(const struct plan *p, uint32_t from, uint32_t to, bool v4,
 		      nat_touched(p, r, t);
 
 	for (size_t i = 0; i < n && hidden; i++)
-		hidden = !publish_in_family(p, u[i], v4) ||
-			 !nat_touched(p, r, publish_nat(p, u[i])) ||
+		hidden = !publish_on_way(p, u[i], r, v4) ||
 			 !keys_meet(publish_own_keys(p->topo->publishes.v[u[i]],
 						     a),
 				    (struct key_set){ &keys, 1 });
@@ -92,8 +98,7 @@ static bool class_touched(const struct plan *p, const struct route *r,
 		return true;
 	u = class_publishes(p, cls, &n);
 	for (size_t i = 0; i < n; i++)
-		if (publish_in_family(p, u[i], v4) &&
-		    nat_touched(p, r, publish_nat(p, u[i])))
+		if (publish_on_way(p, u[i], r, v4))
 			return true;
 	return false;
 }

@@ -36,6 +36,9 @@ bool nat_hidden(const struct plan *p, uint32_t from, uint32_t to, bool v4,
 		struct key_range keys);
 /* Does some path use an interface in a zone that owns it? */
 bool nat_touched(const struct plan *p, const struct route *r, struct nat t);
+/* The same of the address that forwards, if it is of the family. */
+bool publish_on_way(const struct plan *p, uint32_t publish,
+		    const struct route *r, bool v4);
 
 /* How an end looks at a hop. */
 enum face_kind {

@@ -49,14 +49,12 @@ static struct key_set forwarded_keys(struct inquiry *q, const struct route *r,
 
 	u = class_publishes(p, to, &n);
 	for (size_t i = 0; i < n; i++) {
-		const struct publish *x = p->topo->publishes.v[u[i]];
 		struct key_set own;
 
-		if (x->address.v4 != v4 ||
-		    !nat_touched(p, r, (struct nat){ NAT_ONE,
-				 publish_zone(p, u[i]), NONE }))
+		if (!publish_on_way(p, u[i], r, v4))
 			continue;
-		own = publish_own_keys(x, q->b->scratch);
+		own = publish_own_keys(p->topo->publishes.v[u[i]],
+				       q->b->scratch);
 		q->forwarded[u[i]] |= keys_meet(own, want);
 		out = keys_union(q->b->scratch, out, own);
 	}
@@ -254,6 +252,36 @@ static void check_ah(struct inquiry *q, uint32_t from, uint32_t to,
 	}
 }
 
+/* What a publish forwards may be IKE. */
+static void forward_ike(struct inquiry *q, uint32_t from, uint32_t to,
+			uint32_t ipsec, unsigned families)
+{
+	const struct plan *p = q->b->plan;
+	const struct route *r;
+
+	if (!families || !p->classes.v[to].nat)
+		return;
+	r = plan_route(p, p->classes.v[from].node, p->classes.v[to].node);
+	for (size_t i = 0; i < p->lists.len[ipsec]; i++) {
+		uint32_t id = p->lists.v[ipsec][i];
+		struct key_set keys = ipsec_keys(q->b->scratch,
+						 p->topo->ipsecs.v[id], true);
+
+		for (int v4 = 0; v4 < 2; v4++)
+			if (families & (v4 ? FAM_V4 : FAM_V6))
+				forwarded_keys(q, r, to, v4, keys);
+	}
+}
+
+/* IKE begins from either side. */
+static void check_ipsec(struct inquiry *q, uint32_t from, uint32_t to,
+			uint32_t ipsec, unsigned families)
+{
+	check_ah(q, from, to, ipsec, families);
+	forward_ike(q, from, to, ipsec, families);
+	forward_ike(q, to, from, ipsec, families);
+}
+
 /* ---- said in vain ---------------------------------------------------------------------- */
 
 /* Does some path from or to the zone use an interface in the owner's? */
@@ -371,7 +399,7 @@ void check_nat(struct build *b)
 		const struct pair *x = &p->pairs.v[i];
 
 		check_svcset(&q, x->from, NONE, x->to, NONE, x->svc);
-		check_ah(&q, x->from, x->to, x->ike, x->ike_families);
+		check_ipsec(&q, x->from, x->to, x->ike, x->ike_families);
 		check_interfaces(&q, x->from, x->to);
 	}
 	for (size_t i = 0; p->translates && i < p->products.n; i++) {
@@ -380,7 +408,7 @@ void check_nat(struct build *b)
 
 		check_svcset(&q, x->from, x->from_end, x->to, x->to_end,
 			     x->svc);
-		check_ah(&q, x->from, x->to, s->ipsec, s->ike_families);
+		check_ipsec(&q, x->from, x->to, s->ipsec, s->ike_families);
 		if (p->classes.v[x->to].node < p->n_zones)
 			check_interfaces(&q, x->from, x->to);
 		else
