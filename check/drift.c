@@ -528,12 +528,19 @@ static void compare_table(struct comparison *c)
 		differ(c, DRIFT_TABLE, DRIFT_ANEW, "", "with the same content");
 }
 
+static const char *known_as(const struct comparison *c, int side,
+			    const struct kr_table *t)
+{
+	return c->opt->known_as ?
+		c->opt->known_as(c->opt->ctx, c->rs[side], t) : t->name;
+}
+
 static const struct kr_table *find_table(const struct comparison *c, int side,
 					 uint32_t family, const char *known)
 {
 	for (size_t i = 0; i < c->rs[side]->table.n; i++) {
 		const struct kr_table *t = c->rs[side]->table.v[i];
-		const char *as = c->opt->known_as(c->opt->ctx, c->rs[side], t);
+		const char *as = known_as(c, side, t);
 
 		if (t->family == family && as && !strcmp(as, known))
 			return t;
@@ -552,7 +559,7 @@ void drift_compare(struct arena *a, const struct kruleset *before,
 	for (int side = AFTER; side >= BEFORE; side--)
 		for (size_t i = 0; i < c.rs[side]->table.n; i++) {
 			const struct kr_table *t = c.rs[side]->table.v[i];
-			const char *as = opt->known_as(opt->ctx, c.rs[side], t);
+			const char *as = known_as(&c, side, t);
 			const struct kr_table *other;
 
 			if (!as)

@@ -42,7 +42,7 @@ struct drifts {
 struct drift_options {
 	size_t most;
 	/* The name by which a table is known again, from one ruleset to the
-	 * next; NULL: it is left out. */
+	 * next; NULL: it is left out. Without this function: its own. */
 	const char *(*known_as)(void *ctx, const struct kruleset *rs,
 				const struct kr_table *t);
 	void *ctx;

@@ -169,19 +169,11 @@ static struct kruleset *random_ruleset(struct arena *a, struct input *in)
 	return rs;
 }
 
-static const char *known_as(void *ctx, const struct kruleset *rs,
-			    const struct kr_table *t)
-{
-	(void)ctx;
-	(void)rs;
-	return t->name;
-}
-
 /* For people: nothing is proven by it, and nothing may break it. */
 static void words(struct kruleset *before, struct kruleset *after,
 		  struct buf *out)
 {
-	struct drift_options opt = {.most = 50, .known_as = known_as};
+	struct drift_options opt = {.most = 50};
 	struct drifts d;
 
 	for (size_t i = 0; i < after->rule.n; i++)

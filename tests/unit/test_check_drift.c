@@ -1,14 +1,7 @@
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "check/drift.h"
-#include "check/load.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/ruleset.h"
 
-/* What is told of two rulesets, as nft and the kernel have them. Each has a
- * namespace of its own, so that handles are alike where the texts are. */
+/* What is told of two rulesets, as nft and the kernel have them. */
 
 struct pair {
 	const char *name, *before, *after;
@@ -98,27 +91,6 @@ static const struct pair pairs[] = {
 
 enum { N_PAIRS = sizeof(pairs) / sizeof(*pairs), MOST = 8 };
 
-static struct kruleset *load(struct arena *a, const char *text, struct buf *err)
-{
-	char path[] = "/tmp/portplan-test-XXXXXX";
-	int fd = mkstemp(path);
-	struct kruleset *rs = NULL;
-
-	if (fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text))
-		rs = check_load_file(a, path, NULL, 0, err);
-	close(fd);
-	unlink(path);
-	return rs;
-}
-
-static const char *known_as(void *ctx, const struct kruleset *rs,
-			    const struct kr_table *t)
-{
-	(void)ctx;
-	(void)rs;
-	return t->name;
-}
-
 static void put_told(const struct drifts *d, struct buf *out)
 {
 	for (size_t i = 0; i < d->v.n; i++)
@@ -132,7 +104,7 @@ static void put_told(const struct drifts *d, struct buf *out)
 
 static void told(void)
 {
-	const struct drift_options opt = { .most = MOST, .known_as = known_as };
+	const struct drift_options opt = { .most = MOST };
 
 	for (size_t i = 0; i < N_PAIRS; i++) {
 		struct arena *a = arena_new();
@@ -164,16 +136,6 @@ int main(void)
 		{ "what is told of a change", told },
 		CU_TEST_INFO_NULL,
 	};
-	struct arena *a = arena_new();
-	struct buf err = { 0 };
-	struct kruleset *rs = load(a, "\n", &err);
-	bool can = rs != NULL;
 
-	check_unload(rs);
-	arena_free(a);
-	if (!can) {
-		printf("skipped check/drift: %s", err.n ? err.s : "?\n");
-		return 77;
-	}
-	return unit_run("check/drift", tests);
+	return unit_run_loading("check/drift", tests);
 }

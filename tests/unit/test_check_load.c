@@ -1,25 +1,7 @@
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "check/replay.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/ruleset.h"
 
 /* Through nft and the kernel, in private namespaces. */
-
-static struct kruleset *load(struct arena *a, const char *text, struct buf *err)
-{
-	char path[] = "/tmp/portplan-test-XXXXXX";
-	int fd = mkstemp(path);
-	struct kruleset *rs = NULL;
-
-	if (fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text))
-		rs = check_load_file(a, path, NULL, 0, err);
-	close(fd);
-	unlink(path);
-	return rs;
-}
 
 struct pair {
 	struct arena *a;
@@ -349,16 +331,6 @@ int main(void)
 		{"interfaces that must exist", interfaces_that_must_exist},
 		CU_TEST_INFO_NULL,
 	};
-	struct arena *a = arena_new();
-	struct buf err = {0};
-	struct kruleset *rs = load(a, "\n", &err);
-	bool can = rs != NULL;
 
-	check_unload(rs);
-	arena_free(a);
-	if (!can) {
-		printf("skipped check/load: %s", err.n ? err.s : "?\n");
-		return 77;
-	}
-	return unit_run("check/load", tests);
+	return unit_run_loading("check/load", tests);
 }
