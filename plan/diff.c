@@ -42,6 +42,7 @@ struct differ {
 	struct side *cur;
 	const struct plan *after;
 	struct diff_words *words[2]; /* of before and after; NULL: not yet */
+	struct map reasons[2]; /* theirs, by ident; empty: not yet */
 	uint32_t publics; /* from or to a public address of either plan */
 	VEC(struct addr) skip; /* these addresses */
 	struct plan_diff *out;
@@ -240,14 +241,31 @@ static const char *size_text(struct differ *d, uint32_t set)
 	return buf_take(d->a, &b);
 }
 
+/* By their names, of which the first counts. */
+static void name_reasons(struct differ *d, const struct plan *p, struct map *m)
+{
+	for (uint32_t i = 0; i < p->reasons.n; i++) {
+		int is_new;
+		struct map_entry *e = map_add_str(d->a, m,
+						  reason_ident(p, i, d->a),
+						  &is_new);
+
+		if (is_new)
+			e->val.u = i;
+	}
+}
+
 /* The reason of that name; NONE if the plan has none. */
 static uint32_t find_reason(struct differ *d, const struct plan *p,
 			    const char *ident)
 {
-	for (uint32_t i = 0; i < p->reasons.n; i++)
-		if (!strcmp(reason_ident(p, i, d->a), ident))
-			return i;
-	return NONE;
+	struct map *m = &d->reasons[p == d->after];
+	const struct map_entry *e;
+
+	if (!m->n)
+		name_reasons(d, p, m);
+	e = map_find_str(m, ident);
+	return e ? e->val.u : NONE;
 }
 
 static const char *cause_of(struct differ *d, const struct plan *has,
@@ -344,12 +362,6 @@ static const char *inside_cause(struct differ *d, const struct plan *other,
 	return "addresses";
 }
 
-static uint32_t keys_of(struct differ *d, uint32_t set)
-{
-	set = space_project(d->s, &space_op_or, set, D_SRC);
-	return space_project(d->s, &space_op_or, set, D_DST);
-}
-
 /* What passes because the inside of a zone is open, and by no reason of the
  * plan in either. */
 static void compare_inside(struct differ *d, const struct side *has,
@@ -370,7 +382,7 @@ static void compare_inside(struct differ *d, const struct side *has,
 		c.kind = kind;
 		c.reason = arena_printf(d->a, "inside=\"any\" of %s",
 					zone->name);
-		if (keys_of(d, hit) == keys_of(d, has->inside[z]))
+		if (alone(d, hit, D_KEY) == alone(d, has->inside[z], D_KEY))
 			c.packets = "any protocol";
 		c.cause = inside_cause(d, other->p, zone,
 				       kind == CHANGE_OPENED);
