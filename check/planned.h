@@ -53,7 +53,7 @@ uint32_t check_on_interface(struct check *c, const struct interface *itf);
 /* Packets that leave by it. */
 uint32_t check_leaving_by(struct check *c, const struct interface *itf);
 
-/* Names of its interfaces, for check_new(); from the arena. */
+/* Names of its interfaces and of loopback, for check_new(); from the arena. */
 const char **check_interface_names(struct arena *a, const struct firewall *f,
 				   size_t *n);
 

@@ -6,11 +6,6 @@
  * What the format lets in to a firewall beside its plan (`input`): loopback,
  * what keeps the link alive, DHCP and VRRP where they are said, echo requests.
  */
-static uint32_t field_is(struct verifier *v, unsigned field, space_val x)
-{
-	return field_in(v, field, x, x);
-}
-
 /* A server's answers, as gen lets them in. */
 static uint32_t dhcp(struct verifier *v)
 {
@@ -49,54 +44,34 @@ static uint32_t loopback(struct verifier *v)
 	return out;
 }
 
-/* Packets to the firewall that keep the link alive (the format, `input`):
- * not judged. */
-static uint32_t housekeeping(struct verifier *v)
+static uint32_t igmp(struct verifier *v)
 {
-	static const struct { uint8_t v6, proto; int lo, hi; } link[] = {
-		{ 0, 2, -1, 0 },		      /* IGMP */
-		{ 0, PROTO_ICMP, 8 << 8, (8 << 8) + 255 },
-		{ 1, PROTO_ICMPV6, 128 << 8, (128 << 8) + 255 },
-		{ 1, PROTO_ICMPV6, 130 << 8, (136 << 8) + 255 },
-		{ 1, PROTO_ICMPV6, 143 << 8, (143 << 8) + 255 },
-	};
-	uint32_t out = SPACE_NO;
-
-	for (size_t i = 0; i < sizeof(link) / sizeof(*link); i++) {
-		uint32_t x = both(v, field_in(v, PK_FAMILY, link[i].v6,
-					      link[i].v6),
-				  field_in(v, PK_PROTO, link[i].proto,
-					   link[i].proto));
-
-		if (link[i].lo >= 0)
-			x = both(v, x, field_in(v, PK_TH0,
-						(space_val)link[i].lo,
-						(space_val)link[i].hi));
-		out = space_or(v->c->s, out, x);
-	}
-	for (size_t i = 0; i < v->f->interfaces.n; i++)
-		out = space_or(v->c->s, out,
-			       both(v, on_link(v, v->f->interfaces.v[i]),
-				    check_on_interface(v->c, v->f->interfaces
-						       .v[i])));
-	return out;
-}
-
-static uint32_t icmp_type(struct verifier *v, bool v6, unsigned lo,
-			  unsigned hi)
-{
-	unsigned proto = v6 ? PROTO_ICMPV6 : PROTO_ICMP;
-
-	return both(v, both(v, field_is(v, PK_FAMILY, v6),
-			    field_is(v, PK_PROTO, proto)),
-		    field_in(v, PK_TH0, (space_val)lo << 8,
-			     (space_val)hi << 8 | 255));
+	return both(v, field_is(v, PK_FAMILY, 0),
+		    field_is(v, PK_PROTO, PROTO_IGMP));
 }
 
 static uint32_t echo(struct verifier *v)
 {
-	return space_or(v->c->s, icmp_type(v, false, 8, 8),
-			icmp_type(v, true, 128, 128));
+	return space_or(v->c->s, verifier_icmp(v, false, 8, 8),
+			verifier_icmp(v, true, 128, 128));
+}
+
+/* Packets to the firewall that keep the link alive (the format, `input`):
+ * beyond what is known of their bounds, not judged. */
+static uint32_t housekeeping(struct verifier *v)
+{
+	struct space *s = v->c->s;
+	uint32_t out = space_or(s, igmp(v), echo(v));
+
+	out = space_or(s, out, verifier_icmp(v, true, 130, 136));
+	out = space_or(s, out, verifier_icmp(v, true, 143, 143));
+	for (size_t i = 0; i < v->f->interfaces.n; i++) {
+		const struct interface *itf = v->f->interfaces.v[i];
+
+		out = space_or(s, out, both(v, on_link(v, itf),
+					    check_on_interface(v->c, itf)));
+	}
+	return out;
 }
 
 /* Between 127.0.0.0/8, or ::1, on the interface that has them; but for ICMP,
@@ -108,8 +83,8 @@ static uint32_t with_itself(struct verifier *v, uint32_t lo)
 		{ addr_v4(0x7f000000), addr_v4(0x7fffffff) },
 	};
 	struct addr_set own = { r, 2 };
-	uint32_t icmp = space_or(v->c->s, icmp_type(v, false, 0, 255),
-				 icmp_type(v, true, 0, 255));
+	uint32_t icmp = space_or(v->c->s, verifier_icmp(v, false, 0, 255),
+				 verifier_icmp(v, true, 0, 255));
 
 	return both(v, space_minus(v->c->s, lo, icmp),
 		    check_packets(v->c, &own, &own, NULL));
@@ -148,17 +123,16 @@ static uint32_t kept_up(struct verifier *v, uint32_t lo, bool open)
 
 	out = both(v, with_itself(v, lo), state);
 	if (!open) {
-		mld = space_or(s, icmp_type(v, true, 130, 132),
-			       icmp_type(v, true, 143, 143));
+		mld = space_or(s, verifier_icmp(v, true, 130, 132),
+			       verifier_icmp(v, true, 143, 143));
 		mld = space_or(s, both(v, mld, once),
-			       both(v, icmp_type(v, true, 133, 136),
+			       both(v, verifier_icmp(v, true, 133, 136),
 				    field_is(v, PK_TTL, 255)));
 		mld = both(v, mld, field_is(v, PK_CT, CT_UNTRACKED));
 		return space_or(s, out, space_minus(s, mld, lo));
 	}
-	mld = both(v, both(v, field_is(v, PK_FAMILY, 0),
-			   field_is(v, PK_PROTO, 2)), once);
-	out = space_or(s, out, space_minus(s, both(v, mld, state), lo));
+	out = space_or(s, out, space_minus(s, both(v, both(v, igmp(v), once),
+						   state), lo));
 	for (size_t i = 0; i < v->f->interfaces.n; i++)
 		out = space_or(s, out, both(v, state, kept_up_on(v,
 				v->f->interfaces.v[i])));
@@ -168,7 +142,7 @@ static uint32_t kept_up(struct verifier *v, uint32_t lo, bool open)
 /* Neighbour discovery from beyond the link, where nothing may let it in. */
 static uint32_t from_afar(struct verifier *v)
 {
-	return both(v, both(v, icmp_type(v, true, 133, 136),
+	return both(v, both(v, verifier_icmp(v, true, 133, 136),
 			    field_is(v, PK_CT, CT_UNTRACKED)),
 		    space_not(v->c->s, field_is(v, PK_TTL, 255)));
 }

@@ -48,9 +48,26 @@ static inline uint32_t field_in(struct verifier *v, unsigned field,
 	return space_interval(v->c->s, field, lo, hi, SPACE_ALL, SPACE_NO);
 }
 
+static inline uint32_t field_is(struct verifier *v, unsigned field, space_val x)
+{
+	return field_in(v, field, x, x);
+}
+
 static inline uint32_t both(struct verifier *v, uint32_t a, uint32_t b)
 {
 	return space_and(v->c->s, a, b);
+}
+
+/* ICMP, or ICMPv6, of these types. */
+static inline uint32_t verifier_icmp(struct verifier *v, bool v6, unsigned lo,
+				     unsigned hi)
+{
+	uint32_t icmp = both(v, field_is(v, PK_FAMILY, v6),
+			     field_is(v, PK_PROTO, v6 ? PROTO_ICMPV6 :
+							PROTO_ICMP));
+
+	return both(v, icmp, field_in(v, PK_TH0, (space_val)lo << 8,
+				      (space_val)hi << 8 | 255));
 }
 
 /* A plan's openings on a path, waived ones as the rules have them; mark: the

@@ -187,41 +187,25 @@ static void compare_openings(struct verifier *v, struct check_side plan,
  * (type 5; 137 in IPv6). */
 static uint32_t icmp_errors(struct verifier *v)
 {
-	uint32_t v4 = both(v, field_in(v, PK_PROTO, PROTO_ICMP, PROTO_ICMP),
-			   space_not(v->c->s, field_in(v, PK_TH0, 5 << 8,
-						       (5 << 8) + 255)));
-	uint32_t v6 = both(v, field_in(v, PK_PROTO, PROTO_ICMPV6, PROTO_ICMPV6),
-			   space_not(v->c->s, field_in(v, PK_TH0, 137 << 8,
-						       (137 << 8) + 255)));
+	struct space *s = v->c->s;
+	uint32_t v4 = space_minus(s, verifier_icmp(v, false, 0, 255),
+				  verifier_icmp(v, false, 5, 5));
+	uint32_t v6 = space_minus(s, verifier_icmp(v, true, 0, 255),
+				  verifier_icmp(v, true, 137, 137));
 
-	v4 = both(v, v4, field_in(v, PK_FAMILY, 0, 0));
-	v6 = both(v, v6, field_in(v, PK_FAMILY, 1, 1));
-	return both(v, field_in(v, PK_CT, CT_RELATED, CT_RELATED),
-		    space_or(v->c->s, v4, v6));
+	return both(v, field_is(v, PK_CT, CT_RELATED), space_or(s, v4, v6));
 }
 
 /* Of these, the ones that a path is told by (RFC 792, RFC 4443): unreachable,
  * time exceeded, parameter problem, in IPv6 too big as well. */
 static uint32_t telling_errors(struct verifier *v)
 {
-	static const struct { uint8_t v6, proto, lo, hi; } type[] = {
-		{ 0, PROTO_ICMP, 3, 3 },
-		{ 0, PROTO_ICMP, 11, 12 },
-		{ 1, PROTO_ICMPV6, 1, 4 },
-	};
-	uint32_t out = SPACE_NO;
+	struct space *s = v->c->s;
+	uint32_t v4 = space_or(s, verifier_icmp(v, false, 3, 3),
+			       verifier_icmp(v, false, 11, 12));
 
-	for (size_t i = 0; i < sizeof(type) / sizeof(*type); i++) {
-		uint32_t x = both(v, field_in(v, PK_PROTO, type[i].proto,
-					      type[i].proto),
-				  field_in(v, PK_TH0,
-					   (space_val)type[i].lo << 8,
-					   (space_val)type[i].hi << 8 | 255));
-
-		x = both(v, x, field_in(v, PK_FAMILY, type[i].v6, type[i].v6));
-		out = space_or(v->c->s, out, x);
-	}
-	return both(v, out, field_in(v, PK_CT, CT_RELATED, CT_RELATED));
+	return both(v, field_is(v, PK_CT, CT_RELATED),
+		    space_or(s, v4, verifier_icmp(v, true, 1, 4)));
 }
 
 /* Interfaces between which something is planned, in either direction. */
@@ -456,15 +440,6 @@ static int order(const void *a, const void *b)
 	return strcmp(x->fingerprint, y->fingerprint);
 }
 
-static const char **with_loopback(struct arena *a, const char **name, size_t *n)
-{
-	const char **out = ARENA_ARRAY(a, const char *, *n + 1);
-
-	memcpy(out, name, *n * sizeof(*name));
-	out[(*n)++] = "lo";
-	return out;
-}
-
 void verify_firewall(struct arena *a, const struct plan *p,
 		     const struct firewall *f, struct kruleset *rules,
 		     const struct verify_options *opt, struct verified *out)
@@ -477,8 +452,6 @@ void verify_firewall(struct arena *a, const struct plan *p,
 
 	out->firewall = f;
 	out->rules = rules;
-	if (f->inputs.n)
-		names = with_loopback(a, names, &n);
 	v.c = check_new(a, both_rules, opt->old ? 2 : 1, names, n);
 	for (unsigned i = 0; i < PATHS; i++)
 		v.judged[i].opens = v.judged[i].limited =
