@@ -125,13 +125,6 @@ struct verified {
 bool verified_clean(const struct verified *v);
 
 /*
- * old (may be NULL): what was loaded before; findings that were so before are
- * marked. waivers (may be NULL) in force at the plan's time take their packets
- * out; used[i] is set where the i-th waived anything. One that says from and
- * to is about what comes the way the topology leads it: spoofed packets are
- * not waived by accident.
- */
-/*
  * The same topology with text put in and taken out: at inside (NULL: the end of
  * the topology) goes add. NULL: *why says why not.
  */
@@ -149,6 +142,13 @@ struct vf_replan {
 	const struct source *file; /* the topology */
 };
 
+/*
+ * old (may be NULL): what was loaded before; findings that were so before are
+ * marked. waivers (may be NULL) in force at the plan's time take their packets
+ * out; used[i] is set where the i-th waived anything. One that says from and
+ * to is about what comes the way the topology leads it: spoofed packets are
+ * not waived by accident.
+ */
 struct verify_options {
 	const char *file;	/* the rules; NULL: no repairs are tried */
 	bool live;		/* file is a copy: its handles are others */
