@@ -4,6 +4,7 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <linux/sockios.h>
 #include <sched.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -41,7 +42,7 @@ static const int allowed[] = {
 	SYS_rename,
 #endif
 	/* sockets that it has; sending stands below */
-	SYS_recvmsg, SYS_getsockopt,
+	SYS_recvmsg, SYS_getsockopt, SYS_getsockname,
 	/* itself */
 	SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_rt_sigreturn,
 	SYS_rt_sigtimedwait, SYS_restart_syscall, SYS_sigaltstack,
@@ -67,6 +68,8 @@ static const struct {
 	{ SYS_clone, 0, CLONE_THREAD, CLONE_THREAD },
 	{ SYS_ioctl, 1, UINT32_MAX, TCGETS },
 	{ SYS_ioctl, 1, UINT32_MAX, TIOCGWINSZ },
+	/* libpcap asks whether an interface is down or gone */
+	{ SYS_ioctl, 1, UINT32_MAX, SIOCGIFFLAGS },
 };
 
 /* Nothing here does this by mistake. */
