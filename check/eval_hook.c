@@ -44,30 +44,66 @@ static bool sees(const struct kr_chain *c, uint8_t hook, uint8_t family)
 	return c->hook == hook;
 }
 
-/* Equal priorities: the chain that was added last comes first (nf_hook_entries
- * _grow(), inserted before its equals). */
+struct placed {
+	const struct kr_chain *chain;
+	int32_t prio;
+	uint32_t added; /* when: by chain id */
+};
+
+/* Equal priorities: what was added last comes first (nf_hook_entries_grow(),
+ * inserted before its equals). */
 static int by_priority(const void *x, const void *y)
 {
-	const struct kr_chain *const *a = x, *const *b = y;
+	const struct placed *a = x, *b = y;
 
-	if ((*a)->prio != (*b)->prio)
-		return (*a)->prio < (*b)->prio ? -1 : 1;
-	return (*a)->id > (*b)->id ? -1 : 1;
+	if (a->prio != b->prio)
+		return a->prio < b->prio ? -1 : 1;
+	if (a->added != b->added)
+		return a->added > b->added ? -1 : 1;
+	/* in one place: translation */
+	if (a->chain->prio != b->chain->prio)
+		return a->chain->prio < b->chain->prio ? -1 : 1;
+	return a->chain->id > b->chain->id ? -1 : 1;
+}
+
+/* All chains of type nat run where the kernel translates, whatever their own
+ * priorities say, which order them there (nf_nat_ipv4_ops[], nf_nat_ipv6_ops[],
+ * added with the first such chain of the family). */
+static void place(const struct kruleset *rs, uint8_t hook, uint8_t family,
+		  struct placed *p)
+{
+	p->prio = p->chain->prio;
+	p->added = p->chain->id;
+	if (!p->chain->nat)
+		return;
+	p->prio = hook == NF_INET_PRE_ROUTING || hook == NF_INET_LOCAL_OUT ?
+		NF_IP_PRI_NAT_DST : NF_IP_PRI_NAT_SRC;
+	for (uint32_t i = 0; i < rs->chain.n; i++) {
+		const struct kr_chain *c = rs->chain.v[i];
+
+		if (c->nat && sees(c, (uint8_t)c->hook, family)) {
+			p->added = i;
+			return;
+		}
+	}
 }
 
 static size_t chains_of(struct evaluator *ev, uint8_t hook, uint8_t family,
 			const struct kr_chain ***out)
 {
 	const struct kruleset *rs = ev->rs;
-	const struct kr_chain **v =
-		ARENA_ARRAY(ev->arena, const struct kr_chain *, rs->chain.n);
+	struct placed *v = ARENA_ARRAY(ev->arena, struct placed, rs->chain.n);
 	size_t n = 0;
 
 	for (size_t i = 0; i < rs->chain.n; i++)
-		if (sees(rs->chain.v[i], hook, family))
-			v[n++] = rs->chain.v[i];
+		if (sees(rs->chain.v[i], hook, family)) {
+			v[n].chain = rs->chain.v[i];
+			place(rs, hook, family, &v[n++]);
+		}
 	qsort(v, n, sizeof(*v), by_priority);
-	*out = v;
+	*out = ARENA_ARRAY(ev->arena, const struct kr_chain *, n);
+	for (size_t i = 0; i < n; i++)
+		(*out)[i] = v[i].chain;
 	return n;
 }
 
