@@ -23,7 +23,8 @@ static bool before(const struct fate *a, const struct fate *b)
 	return a->state < b->state;
 }
 
-/* Keeps one fate a kind and state: the one by the earliest rule. */
+/* Keeps one fate a kind and state: the one by the earliest rule. Too many to
+ * follow are two that nothing follows: it passes, or does not. */
 static void add(struct outcome *o, struct fate f)
 {
 	unsigned i = 0;
@@ -35,8 +36,14 @@ static void add(struct outcome *o, struct fate f)
 			o->v[i].rule = f.rule;
 		return;
 	}
-	if (o->n == MAX_FATES) /* the states are then one too few: see eval.c */
+	if (o->n == MAX_FATES) {
+		memset(o->v, 0, sizeof(o->v));
+		o->v[0] = (struct fate){FATE_DROP, 0, RULE_NONE};
+		o->v[1] = (struct fate){FATE_ELSEWHERE, 0, RULE_NONE};
+		o->n = 2;
+		add(o, f);
 		return;
+	}
 	memmove(&o->v[i + 1], &o->v[i], (o->n - i) * sizeof(f));
 	o->v[i] = f;
 	o->n++;

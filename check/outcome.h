@@ -33,7 +33,7 @@ struct fate {
 	uint32_t rule;	/* that decided; of CONT: in a base chain before */
 };
 
-enum { MAX_FATES = 24 };
+enum { MAX_FATES = 64 };
 
 struct outcome {
 	uint32_t why; /* reason + 1 if n > 1 */
