@@ -18,7 +18,7 @@ enum layer {
 	L_SLL,
 	L_SLL2,
 	L_NFLOG,
-	L_VLAN,
+	L_TAG,
 	L_PBB,
 	L_MPLS,
 	L_IPV4,
@@ -47,13 +47,14 @@ struct cursor {
 	size_t n;
 	uint8_t proto; /* IP protocol number of what stands at p */
 	uint16_t link_flags;
+	uint8_t tag; /* L_TAG: its bytes before the next EtherType */
 	enum undecoded why;
 };
 
 typedef enum layer layer_fn(struct cursor *c);
 
 layer_fn layer_ethernet, layer_null, layer_raw, layer_ppp, layer_pppoe,
-	layer_sll, layer_sll2, layer_nflog, layer_vlan, layer_pbb, layer_mpls;
+	layer_sll, layer_sll2, layer_nflog, layer_tag, layer_pbb, layer_mpls;
 layer_fn layer_ipv4, layer_ipv6, layer_tcp, layer_udp, layer_sctp, layer_icmp,
 	layer_icmpv6, layer_other;
 layer_fn layer_gre, layer_erspan2, layer_erspan3, layer_vxlan, layer_geneve;

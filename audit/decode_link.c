@@ -1,15 +1,30 @@
 #include "audit/decode_impl.h"
 
-/* EtherTypes: IEEE 802 numbers; RFC 894, 2464, 3032, 2516; 802.1Q, ad, ah. */
-static const struct {
+/* EtherTypes: IEEE 802 numbers; RFC 894, 2464, 3032, 2516; 802.1Q, ad, ah.
+ * Of a tag the bytes before the next EtherType: 802.1BR's E-tag, the VN-tag
+ * and the metadata with a security group (both Cisco's; Wireshark,
+ * packet-vntag.c, packet-cisco-metadata.c), HSR (IEC 62439-3). */
+static const struct ethertype {
 	uint16_t type;
-	uint8_t layer;
+	uint8_t layer, tag;
 } types[] = {
-	{ 0x0800, L_IPV4 }, { 0x86dd, L_IPV6 }, { 0x8100, L_VLAN },
-	{ 0x88a8, L_VLAN }, { 0x9100, L_VLAN }, { 0x9200, L_VLAN },
-	{ 0x8847, L_MPLS }, { 0x8848, L_MPLS }, { 0x8864, L_PPPOE },
-	{ 0x88e7, L_PBB },  { 0x6558, L_ETHERNET },
+	{ 0x0800, L_IPV4, 0 },	  { 0x86dd, L_IPV6, 0 },
+	{ 0x8100, L_TAG, 2 },	  { 0x88a8, L_TAG, 2 },
+	{ 0x9100, L_TAG, 2 },	  { 0x9200, L_TAG, 2 },
+	{ 0x893f, L_TAG, 6 },	  { 0x8926, L_TAG, 4 },
+	{ 0x8909, L_TAG, 6 },	  { 0x892f, L_TAG, 4 },
+	{ 0x8847, L_MPLS, 0 },	  { 0x8848, L_MPLS, 0 },
+	{ 0x8864, L_PPPOE, 0 },	  { 0x88e7, L_PBB, 0 },
+	{ 0x6558, L_ETHERNET, 0 },
 };
+
+static const struct ethertype *ethertype(uint16_t type)
+{
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
+		if (types[i].type == type)
+			return &types[i];
+	return NULL;
+}
 
 /* Types that carry other people's packets in a form nobody here reads: what
  * is in there was not judged, which is not the same as a link's own chatter.
@@ -18,9 +33,12 @@ static const uint16_t opaque_types[] = { 0x88e5, 0x22f3, 0x894f, 0x8903 };
 
 enum layer layer_of_type(struct cursor *c, uint16_t type)
 {
-	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
-		if (types[i].type == type)
-			return types[i].layer;
+	const struct ethertype *t = ethertype(type);
+
+	if (t) {
+		c->tag = t->tag;
+		return t->layer;
+	}
 	for (size_t i = 0; i < sizeof(opaque_types) / 2; i++)
 		if (opaque_types[i] == type)
 			return fail(c, UD_PAYLOAD);
@@ -56,14 +74,14 @@ enum layer layer_ethernet(struct cursor *c)
 	return type_or_length(c, be16(p + 12));
 }
 
-enum layer layer_vlan(struct cursor *c)
+enum layer layer_tag(struct cursor *c)
 {
-	const uint8_t *p = c->p;
+	const uint8_t *next = c->p + c->tag;
 
-	if (left(c) < 4)
+	if (left(c) < c->tag + 2u)
 		return too_short(c);
-	c->p += 4;
-	return type_or_length(c, be16(p + 2));
+	c->p = next + 2;
+	return type_or_length(c, be16(next));
 }
 
 /* Provider backbone bridging: an instance tag, then a whole frame. */
@@ -73,6 +91,17 @@ enum layer layer_pbb(struct cursor *c)
 		return too_short(c);
 	c->p += 4;
 	return L_ETHERNET;
+}
+
+/* The control word is optional, and a frame to 00:... begins like one: then
+ * the type is where it stands without (Wireshark, packet-pw-eth.c). */
+static bool has_control_word(const struct cursor *c)
+{
+	enum { WORD = 4, TYPE = 12, BEHIND = TYPE + 2 };
+
+	return left(c) < BEHIND || !ethertype(be16(c->p + TYPE)) ||
+	       (left(c) >= WORD + BEHIND &&
+		ethertype(be16(c->p + WORD + TYPE)));
 }
 
 /* Labels do not say what they carry; its first nibble does (RFC 4928, 3):
@@ -97,7 +126,8 @@ enum layer layer_mpls(struct cursor *c)
 	case 0:
 		if (left(c) < 4)
 			return too_short(c);
-		c->p += 4;
+		if (has_control_word(c))
+			c->p += 4;
 		return L_ETHERNET;
 	default:
 		return L_ETHERNET;
