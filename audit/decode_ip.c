@@ -282,8 +282,7 @@ enum layer layer_udp(struct cursor *c)
 	c->p += 8;
 	set_payload(c);
 	for (size_t i = 0; i < sizeof(udp_tunnels) / sizeof(*udp_tunnels); i++)
-		if (udp_tunnels[i].port == c->cur.dport &&
-		    !(c->cur.flags & PKT_FIRST_FRAG))
+		if (udp_tunnels[i].port == c->cur.dport)
 			return udp_tunnels[i].layer;
 	return emit(c, 0);
 }
