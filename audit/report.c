@@ -87,6 +87,11 @@ static void find_gaps(struct report *r)
 	/* Having seen nothing is not the same as nothing being there. */
 	if (!t->frames)
 		add_lack(r, "nothing was seen");
+	else if (!t->packets && !r->incomplete)
+		add_lack(r, arena_printf(r->arena, t->outer ?
+			"nothing was seen inside a tunnel, of %llu frame%s" :
+			"not one IP packet was seen, of %llu frame%s",
+			(unsigned long long)t->frames, plural(t->frames)));
 }
 
 void report_ended(struct report *r, const char *words, bool early)

@@ -472,7 +472,23 @@ def conversations():
     for name, (link, wrap) in MIRRORS.items():
         y.append(Case('mirror in ' + name, plain, want, link=link, wrap=wrap,
                       options=['--mirror'], rc=0))
+    y.append(Case('mirror that is fragmented', [], [
+        flow(FE, 43001, DC, 445, 'unplanned')], options=['--mirror'], rc=1,
+        frames=fragmented_mirror(ip(FE, DC, 6, tcp(
+            43001, 445, PSH | ACK, 1, 1, b'x' * 1460)))))
+    y.append(Case('mirror without one', plain, [], options=['--mirror'], rc=3,
+                  text='nothing was seen inside a tunnel'))
+    y.append(Case('not one ip packet', [], [], rc=3, frames=[
+        MACS + bytes.fromhex('0806') + bytes(46)] * 3,
+        text='not one IP packet was seen, of 3 frames'))
     return y
+
+
+def fragmented_mirror(packet):
+    """In VXLAN, over a way that is narrower than what is mirrored."""
+    u = udp(50000, 4789, bytes.fromhex('0800000000000100') + eth(packet))
+    return [eth(ip('172.31.0.1', '172.31.0.2', 17, u[:1480], 64, 7, 0x2000)),
+            eth(ip('172.31.0.1', '172.31.0.2', 17, u[1480:], 64, 7, 185))]
 
 
 def incomplete():
