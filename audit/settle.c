@@ -103,7 +103,7 @@ static bool spoofed(struct hearing *h)
 		h->au->t.spoof_unknown++;
 		return false;
 	}
-	if (is_link_source(h->c, h->src))
+	if (is_link_source(h->au->judge, h->c, h->src))
 		return false;
 	return !judge_may_pass(h->au->judge, tap, &h->r, &(struct packet){
 			h->src, h->dst, (uint8_t)key_proto(h->key),
@@ -118,7 +118,7 @@ static enum finding_class denied_class(struct hearing *h,
 
 	if (r->why == WHY_ONLY_IPSEC)
 		return F_CLEAR_TEXT;
-	if (is_link_source(h->c, h->src))
+	if (is_link_source(h->au->judge, h->c, h->src))
 		return F_UNPLANNED;
 	if (r->src.kind == PLACE_UNKNOWN || r->dst.kind == PLACE_UNKNOWN)
 		return F_UNKNOWN;
@@ -291,7 +291,7 @@ static bool judge_denied(struct hearing *h, bool over)
 {
 	struct finding f;
 
-	if (is_link_source(h->c, h->src))
+	if (is_link_source(h->au->judge, h->c, h->src))
 		h->r.src = (struct place){ PLACE_UNKNOWN, NONE, NONE, false,
 					   false };
 	f = about(h, F_UNPLANNED);
@@ -377,7 +377,7 @@ void settle_flow(struct audit *au, struct conn *c)
 	if (c->note & NOTE_MERGED)
 		return;
 	au->t.flows++;
-	if (!au->opt.housekeeping && is_chatter(c)) {
+	if (!au->opt.housekeeping && is_chatter(au->judge, c)) {
 		count_chatter(au, c);
 		return;
 	}
@@ -397,7 +397,7 @@ void settle_early(struct audit *au, struct conn *c)
 {
 	struct hearing h;
 
-	if (!au->opt.housekeeping && is_chatter(c))
+	if (!au->opt.housekeeping && is_chatter(au->judge, c))
 		return;
 	hear(&h, au, c);
 	judge_flow(&h, false);
@@ -410,7 +410,7 @@ bool settle_suspect(struct audit *au, const struct conn *c)
 {
 	struct hearing h;
 
-	if (!au->opt.housekeeping && is_chatter(c))
+	if (!au->opt.housekeeping && is_chatter(au->judge, c))
 		return false;
 	hear(&h, au, c);
 	return h.r.verdict != VERDICT_ALLOWED && !h.r.not_judged &&

@@ -650,7 +650,16 @@ def housekeeping():
             eth(ip('fe80::1', 'ff02::1', 58, bytes([134]) + bytes(15), 255)),
             eth(ip('2001:db8:9::5', '2001:db8:9::1', 58,
                    bytes([135]) + bytes(23), 255)),
+            eth(ip('10.1.0.1', FE, 17, udp(67, 67))),
         ]),
+        Case('routed, so no housekeeping',
+             [ip(OUT, BE, 17, udp(68, 67)), ip(FE, DC, 17, udp(67, 67)),
+              ip('2001:db8:9::5', '2001:db8:1::9', 58,
+                 bytes([135]) + bytes(23), 254)],
+             [flow(OUT, 68, BE, 67, 'outside-in'),
+              flow(FE, 67, DC, 67, 'unplanned'),
+              flow('2001:db8:9::5', 0, '2001:db8:1::9', 0, 'unplanned')],
+             rc=1),
     ]
 
 
