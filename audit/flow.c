@@ -465,6 +465,22 @@ static inline void count(struct flows *t, struct conn *f,
 	tally(f, side, p->len, p->ttl, ts);
 }
 
+/* Each direction has its tap: where ways are not the same there and back, one
+ * tap sees the questions and another the answers. */
+static bool at_other_tap(const struct flows *t, struct conn *f, unsigned side,
+			 const struct frame *fr)
+{
+	uint16_t home = side ? (uint16_t)f->source_b : f->source;
+
+	if (!t->tap)
+		return false;
+	if (side && !f->packets[1]) {
+		f->source_b = fr->source;
+		return false;
+	}
+	return t->tap[fr->source] != t->tap[home];
+}
+
 /* Seen before at another tap: it passed what stands between the two. */
 static void elsewhere(struct conn *f, unsigned side, uint64_t ts)
 {
@@ -482,7 +498,7 @@ struct conn *flows_add(struct flows *t, const struct pkt *p,
 	if (__builtin_expect(!f, 0)) {
 		*side = 0;
 		f = new_flow(t, p, hint->hash, fr);
-	} else if (t->tap && t->tap[fr->source] != t->tap[f->source]) {
+	} else if (at_other_tap(t, f, *side, fr)) {
 		elsewhere(f, *side, fr->ts);
 		return NULL;
 	} else if (__builtin_expect(begins_anew(f, p, *side, fr->ts), 0)) {

@@ -37,7 +37,8 @@ struct conn {
 
 	struct addr a, b;
 	uint64_t first;
-	uint64_t number; /* of its first packet, in its source */
+	uint64_t number : 48;  /* of its first packet, in its source */
+	uint64_t source_b : 16; /* with several taps: where b was seen first */
 	uint32_t hash;
 	uint32_t missed; /* bytes acknowledged but not (yet) seen */
 	uint16_t aport, bport;
@@ -97,9 +98,9 @@ struct flows *flows_new(size_t max, uint64_t seed, flow_closed_fn *closed,
 			void *ctx);
 void flows_free(struct flows *t);
 
-/* By source the number of its tap, for the life of t. A flow is counted where
- * it was seen first; that it was seen at another tap is noted with it. Without:
- * one tap. */
+/* By source the number of its tap, for the life of t. Each direction of a flow
+ * is counted where it was seen first; that it was seen at another tap is noted
+ * with it. Without: one tap. */
 void flows_taps(struct flows *t, const uint32_t *tap);
 bool flows_have_taps(const struct flows *t);
 

@@ -87,15 +87,16 @@ void flow_late_data(struct flows *t, struct conn *f, uint32_t n);
 static inline void sequence(struct flows *t, struct conn *f, struct segment s,
 			    unsigned side)
 {
-	uint32_t end = s.seq + s.data + ((s.flags | s.flags >> 1) & 1);
+	uint32_t len = s.data + ((s.flags | s.flags >> 1) & 1);
+	uint32_t end = s.seq + len;
 	int32_t ahead;
 	uint32_t news;
 
 	static_assert(TCP_FIN == 1 && TCP_SYN == 2, "each counts as a byte");
 	t->st.acked += s.data;
-	if (__builtin_expect(f->gap, 0) && s.data &&
+	if (__builtin_expect(f->gap, 0) && len &&
 	    (int32_t)(end - f->next[side]) <= 0)
-		flow_late_data(t, f, s.data);
+		flow_late_data(t, f, len);
 	/* Whether there is news is hard to foretell. */
 	news = (int32_t)(end - f->next[side]) > 0;
 	news = unforeseen(news | !f->packets[side]);

@@ -385,6 +385,10 @@ def taps():
     stopped = conv(FE, 47002, DC, 3389).send(0, SYN).again(0).raw()
     mapper = full(FE, 47003, DC, 135, RPC_BIND, epm(1026, SAMR)).raw()
     before = allowed + odd + stopped + mapper
+    basic = full(FE, 47004, BE, 80, HTTP_BASIC, b'HTTP/1.1 200 OK\r\n\r\n')
+    n = len(basic.raw())
+    back = full(FE, 47004, BE, 80, HTTP_BASIC,
+                b'HTTP/1.1 200 OK\r\n\r\n').only(1).raw()
     return [
         Case('two taps', before,
              [dict(flow(FE, 47000, DC, 389), packets=len(allowed)),
@@ -402,6 +406,13 @@ def taps():
         Case('one tap, two files', allowed[:5],
              [dict(flow(FE, 47000, DC, 389), packets=len(allowed))],
              zone='dmz', taps={'dmz': [(9, allowed[5])] + allowed[6:]}, rc=0),
+        Case('two taps, another way back', basic.only(0).raw(),
+             [dict(flow(FE, 47004, BE, 80, 'credentials'), packets=n)],
+             zone='dmz', taps={'inside': hop(back)}, rc=1),
+        Case('two taps, one of them lost all but the first',
+             allowed[:1], [flow(FE, 47000, DC, 389)],
+             zone='dmz', taps={'inside': hop(allowed)}, rc=3,
+             text='bytes acknowledged but never seen'),
     ]
 
 
