@@ -23,18 +23,59 @@ static uint64_t elements_hash(const struct kr_set *s)
 
 		h = data_hash(data_hash(data_hash(h, &e->key), &e->end),
 			      &e->data);
-		sum += hash_mix(h);
+		h = hash_u64(hash_u64(h, e->verdict), e->maybe_id);
+		sum += hash_mix(e->target ? hash_str(h, e->target) : h);
 	}
+	return sum;
+}
+
+/* What puts elements into the set while it runs. */
+static uint64_t writers_hash(const struct kruleset *rs, const struct kr_set *s)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < rs->rule.n; i++) {
+		const struct kr_rule *r = rs->rule.v[i];
+
+		for (size_t k = 0; k < r->n; k++)
+			if (r->chain->table == s->table &&
+			    !strcmp(r->ex[k]->name, "dynset") &&
+			    r->ex[k]->target && !strcmp(r->ex[k]->target, s->name))
+				sum += hash_mix(hash_str(r->effect, r->chain->name));
+	}
+	return sum;
+}
+
+/* Of the object by name, or of all that a map may name. */
+static uint64_t objects_hash(const struct kr_table *t, const char *name)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < t->obj.n; i++)
+		if (!name || !strcmp(t->obj.v[i].name, name))
+			sum += t->obj.v[i].hash;
 	return sum;
 }
 
 uint64_t become_id(const struct kr_rule *r)
 {
-	uint64_t h = r->hash;
+	const struct kr_table *t = r->chain->table;
+	uint64_t h = r->effect;
 
-	for (size_t i = 0; i < r->n; i++)
-		if (r->ex[i]->kind == EX_LOOKUP)
-			h = hash_u64(h, elements_hash(r->ex[i]->set));
+	for (size_t i = 0; i < r->n; i++) {
+		const struct kr_ex *x = r->ex[i];
+
+		if (x->kind == EX_EITHER)
+			h = hash_u64(h, x->figures);
+		if (x->kind == EX_LOOKUP)
+			h = hash_u64(h, elements_hash(x->set));
+		if (x->kind == EX_LOOKUP && x->set->dynamic)
+			h = hash_u64(h, writers_hash(t->of, x->set));
+		if (strcmp(x->name, "objref"))
+			continue;
+		h = hash_u64(h, objects_hash(t, x->object));
+		h = hash_u64(h, elements_hash(kr_find_set(t, x->target)));
+	}
 	return hash_mix(h);
 }
 
@@ -124,45 +165,73 @@ uint32_t become_unless_set(struct space *s, const struct become_unless *u)
 
 /* ---- two outcomes ------------------------------------------------------------ */
 
-/* Is there none in p that does the same? */
-static bool alone(const struct evaluator *x, const struct fate *f,
-		  const struct evaluator *y, const struct outcome *p)
+static bool ends(uint32_t kind)
+{
+	return kind == FATE_DROP || kind == FATE_REJECT;
+}
+
+static bool same_fate(const struct become_pair *p, const struct outcome_tree *a,
+		      const struct outcome_tree *b)
 {
 	struct become_unless u;
 
-	for (unsigned i = 0; i < p->n; i++)
-		if (p->v[i].kind == FATE_ACCEPT &&
-		    states(x->state.v[f->state], y->state.v[p->v[i].state],
-			   &u) == BECOME_SAME)
-			return false;
-	return true;
+	if (ends(a->a) || ends(b->a))
+		return ends(a->a) && ends(b->a);
+	if (a->a != b->a || a->a < FATE_ACCEPT)
+		return false;
+	return a->a != FATE_ACCEPT ||
+	       states(p->x->state.v[a->b], p->y->state.v[b->b], &u) ==
+		       BECOME_SAME;
 }
 
-static bool all_there(const struct evaluator *x, const struct outcome *o,
-		      const struct evaluator *y, const struct outcome *p)
+static bool same_reason(const struct become_pair *p, uint32_t a, uint32_t b)
 {
-	for (unsigned i = 0; i < o->n; i++)
-		if (o->v[i].kind == FATE_ACCEPT && alone(x, &o->v[i], y, p))
-			return false;
-	return true;
+	uint64_t id = p->x->reason.v[a - 1].id;
+
+	return id && id == p->y->reason.v[b - 1].id;
 }
 
-enum become become_compare(const struct evaluator *x, uint32_t a,
-			   const struct evaluator *y, uint32_t b,
+static bool same_tree(struct become_pair *p, uint32_t a, uint32_t b)
+{
+	const struct outcome_tree *x = &p->x->out.tree.v[a];
+	const struct outcome_tree *y = &p->y->out.tree.v[b];
+	const uint32_t key[2] = { a, b };
+	struct map_entry *e;
+	bool same;
+
+	if (a == TREE_LOST || b == TREE_LOST || !x->why != !y->why)
+		return false;
+	if (!x->why)
+		return same_fate(p, x, y);
+	e = map_find(&p->trees, key, sizeof(key));
+	if (e)
+		return e->val.u;
+	same = same_reason(p, x->why, y->why) && same_tree(p, x->a, y->a) &&
+	       same_tree(p, x->b, y->b);
+	map_add(p->arena, &p->trees, key, sizeof(key), NULL)->val.u = same;
+	return same;
+}
+
+bool become_alike(struct become_pair *p, uint32_t a, uint32_t b)
+{
+	return p->x && p->y && same_tree(p, outcome_get(&p->x->out, a)->tree,
+					 outcome_get(&p->y->out, b)->tree);
+}
+
+enum become become_compare(struct become_pair *p, uint32_t a, uint32_t b,
 			   struct become_unless *unless)
 {
-	const struct outcome *o, *p;
+	const struct outcome *o, *q;
 
 	memset(unless, 0, sizeof(*unless));
-	if (!x || !y)
+	if (!p->x || !p->y || become_alike(p, a, b))
 		return BECOME_SAME;
-	o = outcome_get(&x->out, a);
-	p = outcome_get(&y->out, b);
-	if (all_there(x, o, y, p) && all_there(y, p, x, o))
-		return BECOME_SAME;
-	if (o->n != 1 || p->n != 1)
+	o = outcome_get(&p->x->out, a);
+	q = outcome_get(&p->y->out, b);
+	if (o->n != 1 || q->n != 1 || o->v[0].kind != FATE_ACCEPT ||
+	    q->v[0].kind != FATE_ACCEPT)
 		return BECOME_UNKNOWN;
-	return states(x->state.v[o->v[0].state], y->state.v[p->v[0].state],
+	return states(p->x->state.v[o->v[0].state], p->y->state.v[q->v[0].state],
 		      unless);
 }
 
@@ -170,17 +239,16 @@ enum become become_compare(const struct evaluator *x, uint32_t a,
 
 static uint32_t leaf_otherwise(void *ctx, uint32_t a, uint32_t b)
 {
-	const struct evaluator *const *ev = ctx;
 	struct become_unless unless;
 
-	return become_compare(ev[0], a, ev[1], b, &unless) != BECOME_SAME;
+	return become_compare(ctx, a, b, &unless) != BECOME_SAME;
 }
 
 uint32_t check_otherwise(struct check *c, const struct check_side *a,
 			 const struct check_side *b)
 {
-	const struct evaluator *ev[2] = { a->ev, b->ev };
-	struct space_op op = { 505, false, leaf_otherwise, NULL, ev };
+	struct become_pair p = { a->ev, b->ev, c->arena, { 0 } };
+	struct space_op op = { 505, false, leaf_otherwise, NULL, &p };
 	uint32_t both = space_and(c->s, check_passes(c, a, true),
 				  check_passes(c, b, true));
 

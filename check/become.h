@@ -21,11 +21,19 @@ struct become_unless {
 	uint64_t dport, sport;
 };
 
-/* Leaves of two evaluators; a side that is no ruleset translates nothing that
- * is compared. */
-enum become become_compare(const struct evaluator *x, uint32_t a,
-			   const struct evaluator *y, uint32_t b,
+/* Two evaluators; a side that is no ruleset (NULL) translates nothing that is
+ * compared. trees: what was compared so far; begins as zero. */
+struct become_pair {
+	const struct evaluator *x, *y;
+	struct arena *arena;
+	struct map trees;
+};
+
+/* Leaves of the two. */
+enum become become_compare(struct become_pair *p, uint32_t a, uint32_t b,
 			   struct become_unless *unless);
+/* Of undecided ones: does each come true where the other does? */
+bool become_alike(struct become_pair *p, uint32_t a, uint32_t b);
 /* The packets of it. */
 uint32_t become_unless_set(struct space *s, const struct become_unless *u);
 

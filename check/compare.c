@@ -183,7 +183,7 @@ static void fates_of(const struct check_side *x, uint32_t leaf,
 		f->block |= !pass;
 	}
 	if (f->pass && f->block)
-		f->why = o->why ? x->ev->reason.v[o->why - 1] : "?";
+		f->why = o->why ? x->ev->reason.v[o->why - 1].text : "?";
 }
 
 struct passes_ctx {
@@ -251,14 +251,10 @@ struct diff_key {
 struct differ {
 	struct check *c;
 	const struct check_side *side[2];
+	struct become_pair pair;
 	struct map classes;
 	VEC(struct diff_key) class;
 };
-
-static bool same_text(const char *a, const char *b)
-{
-	return a && b && !strcmp(a, b);
-}
 
 static uint32_t leaf_diff(void *ctx, uint32_t a, uint32_t b)
 {
@@ -274,9 +270,9 @@ static uint32_t leaf_diff(void *ctx, uint32_t a, uint32_t b)
 	fates_of(d->side[1], b, &f[1]);
 	memset(&k, 0, sizeof(k));
 	alike = f[0].pass == f[1].pass && f[0].block == f[1].block &&
-		(!f[0].why || same_text(f[0].why, f[1].why));
-	become = alike ? become_compare(d->side[0]->ev, a, d->side[1]->ev, b,
-					&k.unless) : BECOME_OTHER;
+		(!f[0].why || become_alike(&d->pair, a, b));
+	become = alike ? become_compare(&d->pair, a, b, &k.unless) :
+			 BECOME_OTHER;
 	if (become == BECOME_SAME)
 		return 0;
 	if (become == BECOME_UNKNOWN && !f[0].why)
@@ -673,7 +669,8 @@ struct check_findings check_compare(struct check *c, const struct check_side *a,
 				    enum check_path path, size_t max_cubes)
 {
 	static const struct space_op is = {502, false, leaf_is, NULL, NULL};
-	struct differ d = {.c = c, .side = {a, b}};
+	struct differ d = {.c = c, .side = {a, b},
+			   .pair = {a->ev, b->ev, c->arena, {0}}};
 	struct check_findings r = {NULL, 0};
 	uint32_t within = check_within(c, scope, path);
 	uint32_t all = differences(&d, space_and(c->s, within, c->compared));

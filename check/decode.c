@@ -4,6 +4,7 @@
 #include <libnftnl/expr.h>
 #include <linux/netfilter/nf_tables.h>
 
+#include "base/hash.h"
 #include "check/rules.h"
 
 /* One expression of libnftnl's to ours. What an attribute does not say stays
@@ -265,12 +266,28 @@ static void read_nothing(struct arena *a, const struct nftnl_expr *e,
 	x->kind = EX_NOTHING;
 }
 
+/* What it is set to, without what it has counted. */
 static void read_either(struct arena *a, const struct nftnl_expr *e,
 			struct kr_ex *x)
 {
+	static const struct { const char *name; uint16_t last; } figures[] = {
+		{"limit", NFTNL_EXPR_LIMIT_FLAGS},
+		{"quota", NFTNL_EXPR_QUOTA_FLAGS},
+		{"connlimit", NFTNL_EXPR_CONNLIMIT_FLAGS},
+	};
+
 	(void)a;
-	(void)e;
 	x->kind = EX_EITHER;
+	x->figures = HASH_INIT;
+	for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++)
+		for (uint16_t k = NFTNL_EXPR_BASE; k <= figures[i].last &&
+			     !strcmp(figures[i].name, x->name); k++) {
+			uint32_t len = 0;
+			const void *p = nftnl_expr_get(e, k, &len);
+
+			x->figures = p ? hash_bytes(x->figures, p, len) :
+					 x->figures;
+		}
 }
 
 /* No effect, unless the set is full or something with two outcomes is tied to
@@ -324,10 +341,10 @@ static void read_notrack(struct arena *a, const struct nftnl_expr *e,
 static void read_objref(struct arena *a, const struct nftnl_expr *e,
 			struct kr_ex *x)
 {
-	(void)a;
 	x->kind = EX_UNKNOWN;
 	x->op = u32_of(e, NFTNL_EXPR_OBJREF_IMM_TYPE);
 	x->target = str_of(a, e, NFTNL_EXPR_OBJREF_SET_NAME);
+	x->object = str_of(a, e, NFTNL_EXPR_OBJREF_IMM_NAME);
 	/* counter 1, ct helper 3, ct timeout 7, secmark 8, ct expectation 9 */
 	if (!x->target && (1u << (x->op & 31) & 0x38a))
 		x->kind = EX_NOTHING;

@@ -4,6 +4,9 @@
 
 #include <linux/netfilter.h>
 
+#include "base/hash.h"
+#include "check/become.h"
+
 void ev_init(struct evaluator *ev, struct arena *a, struct space *s,
 	     const struct pk_names *names, const struct kruleset *rs)
 {
@@ -18,17 +21,35 @@ void ev_init(struct evaluator *ev, struct arena *a, struct space *s,
 	ev->bits.why_scattered = ev_reason(ev, "a mask of scattered bits");
 }
 
-uint32_t ev_reason(struct evaluator *ev, const char *text)
+uint32_t ev_reason_of(struct evaluator *ev, const char *text, uint64_t id)
 {
+	size_t len = strlen(text) + 1;
+	char *key = arena_alloc_raw(ev->arena, len + sizeof(id));
 	struct map_entry *e;
 	int is_new;
 
-	e = map_add_str(ev->arena, &ev->reasons, text, &is_new);
+	memcpy(key, text, len);
+	memcpy(key + len, &id, sizeof(id));
+	e = map_add(ev->arena, &ev->reasons, key, len + sizeof(id), &is_new);
 	if (is_new) {
 		e->val.u = (uint32_t)ev->reason.n;
-		vec_push(ev->arena, &ev->reason, arena_strdup(ev->arena, text));
+		vec_push(ev->arena, &ev->reason, (struct ev_why){key, id});
 	}
 	return e->val.u;
+}
+
+uint32_t ev_reason(struct evaluator *ev, const char *text)
+{
+	return ev_reason_of(ev, text, hash_str(HASH_INIT, text));
+}
+
+uint64_t ev_rule_id(struct evaluator *ev, const struct kr_rule *r)
+{
+	if (!ev->rule_id)
+		ev->rule_id = ARENA_ARRAY(ev->arena, uint64_t, ev->rs->rule.n);
+	if (!ev->rule_id[r->id])
+		ev->rule_id[r->id] = become_id(r);
+	return ev->rule_id[r->id];
 }
 
 uint32_t ev_state(struct evaluator *ev, const struct state *st)
@@ -44,8 +65,8 @@ uint32_t ev_state(struct evaluator *ev, const struct state *st)
 	memcpy(kept, st, sizeof(*kept));
 	if (ev->state.n >= MAX_STATES) {
 		/* too many values to follow: from here on it is opaque */
-		uint32_t why = ev_reason(ev, "more than 4096 different marks "
-					     "and translations");
+		uint32_t why = ev_reason_of(ev, "more than 4096 different "
+					    "marks and translations", 0);
 		struct value *v[] = {&kept->mark, &kept->ct_mark, &kept->daddr,
 				     &kept->dport, &kept->saddr,
 				     &kept->sport, &kept->written};

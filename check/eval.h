@@ -46,6 +46,13 @@ struct ev_place {
 
 enum { MAX_STATES = 4096, MAX_DEPTH = 64 };
 
+/* Why something is undecided. Conditions of two rulesets with one id come true
+ * for the same packets. */
+struct ev_why {
+	const char *text;
+	uint64_t id;
+};
+
 struct evaluator {
 	struct arena *arena;
 	struct space *s;
@@ -56,8 +63,9 @@ struct evaluator {
 	VEC(const struct state *) state;
 	struct map results; /* chain and state -> diagram */
 	struct map lookups;
-	struct map reasons; /* text -> number */
-	VEC(const char *) reason;
+	struct map reasons; /* struct ev_why -> number */
+	VEC(struct ev_why) reason;
+	uint64_t *rule_id; /* become_id() by rule, once asked for; 0: not yet */
 	struct bits_ctx bits;
 	const char *const *tame; /* tables whose drops do not count */
 	size_t n_tame;
@@ -91,6 +99,8 @@ void ev_init(struct evaluator *ev, struct arena *a, struct space *s,
 	     const struct pk_names *names, const struct kruleset *rs);
 uint32_t ev_state(struct evaluator *ev, const struct state *st);
 uint32_t ev_reason(struct evaluator *ev, const char *text);
+uint32_t ev_reason_of(struct evaluator *ev, const char *text, uint64_t id);
+uint64_t ev_rule_id(struct evaluator *ev, const struct kr_rule *r);
 
 /* Diagrams of outcomes. */
 uint32_t ev_leaf(struct evaluator *ev, enum fate_kind k, uint32_t state,

@@ -3,6 +3,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
+#include "base/hash.h"
 #include "check/eval_step.h"
 
 /*
@@ -26,11 +27,45 @@ static void fork_step(const struct step *t, struct step *n)
 	n->i++;
 }
 
+static bool loads(const struct kr_rule *r, enum kr_ex_kind kind, uint32_t key)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (r->ex[i]->kind == kind && r->ex[i]->key == key)
+			return true;
+	return false;
+}
+
+/* What the rule reads of the state is part of its condition. */
+static uint64_t id_here(const struct step *t, uint64_t id)
+{
+	const struct state *st = state_of(t);
+	bool packet = loads(t->r, EX_PAYLOAD, 0);
+	const struct { bool read; const struct value *v; } state[] = {
+		{loads(t->r, EX_META, NFT_META_MARK), &st->mark},
+		{loads(t->r, EX_CT, NFT_CT_MARK), &st->ct_mark},
+		{packet, &st->daddr}, {packet, &st->dport},
+		{packet, &st->saddr}, {packet, &st->tos},
+	};
+
+	id = hash_u64(id, ev_rule_id(t->ev, t->r));
+	for (size_t i = 0; i < sizeof(state) / sizeof(state[0]); i++) {
+		const struct value *v = state[i].v;
+
+		if (!state[i].read || v->kind == VAL_ENTRY)
+			continue;
+		id = hash_u64(hash_u64(hash_u64(id, i), v->hi), v->lo);
+		if (v->kind == VAL_OPAQUE)
+			id = hash_u64(id, t->ev->reason.v[v->why].id);
+	}
+	return packet ? hash_u64(id, st->written.hi) : id;
+}
+
 /* "limit, in: tcp dport 22 limit rate 3/minute accept" */
-static uint32_t reason_here(const struct step *t, const char *what)
+static uint32_t reason_of(const struct step *t, const struct ev_why *what)
 {
 	const struct kr_rule *r = t->r;
 	const char *text = kr_rule_text(r);
+	uint64_t id = what->id ? id_here(t, what->id) : 0;
 
 	if (!text)
 		text = arena_printf(t->ev->arena,
@@ -38,22 +73,27 @@ static uint32_t reason_here(const struct step *t, const char *what)
 				    kr_family_name(r->chain->table->family),
 				    r->chain->table->name, r->chain->name,
 				    (unsigned long long)r->handle);
-	return ev_reason(t->ev,
-			 arena_printf(t->ev->arena, "%s, in: %s", what, text));
+	text = arena_printf(t->ev->arena, "%s, in: %s", what->text, text);
+	return ev_reason_of(t->ev, text, id);
+}
+
+uint32_t step_reason(const struct step *t, const char *what)
+{
+	return reason_of(t, &(struct ev_why){what, hash_str(HASH_INIT, what)});
 }
 
 static uint32_t either(const struct step *t, uint32_t a, uint32_t b,
 		       const char *what)
 {
 	return space_leaf(outcome_either(&t->ev->out, space_value(a),
-					 space_value(b), reason_here(t, what)));
+					 space_value(b), step_reason(t, what)));
 }
 
 /* Anything may become of it. */
 static uint32_t anything(const struct step *t, const char *what)
 {
 	struct state st = *state_of(t);
-	uint32_t why = reason_here(t, what), id, r;
+	uint32_t why = step_reason(t, what), id, r;
 
 	st.mark.kind = st.ct_mark.kind = VAL_OPAQUE;
 	st.mark.why = st.ct_mark.why = why;
@@ -78,7 +118,7 @@ static uint32_t leaf_here(void *ctx, uint32_t a, uint32_t b)
 	(void)b;
 	if (a < 2)
 		return a;
-	return 2 + reason_here(h->t, h->t->ev->reason.v[a - 2]);
+	return 2 + reason_of(h->t, &h->t->ev->reason.v[a - 2]);
 }
 
 /* Reasons then name the rule too: equal ones are equal conditions. */
@@ -231,7 +271,7 @@ static uint32_t run_one_of(struct step *t, const struct kr_ex *x)
 		one = fork_with(t, x->dreg, &v);
 		d = d == SPACE_OPEN
 			    ? one
-			    : ev_either(t->ev, d, one, reason_here(t, x->name));
+			    : ev_either(t->ev, d, one, step_reason(t, x->name));
 	}
 	return d;
 }
@@ -578,7 +618,7 @@ static uint32_t run_elsewhere(struct step *t, const struct kr_ex *x)
 
 	fork_step(t, &n);
 	return ev_either(t->ev, elsewhere(t, what), run(&n),
-			 reason_here(t, what));
+			 step_reason(t, what));
 }
 
 static uint32_t run_queue(struct step *t, const struct kr_ex *x)

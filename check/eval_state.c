@@ -14,6 +14,16 @@ static uint32_t to_state(struct step *t, const struct state *st)
 	return GO_ON;
 }
 
+/* Of an opaque bit, without the rule that it says already: one is named. */
+static uint32_t opaque_here(const struct step *t, const struct rbit *b)
+{
+	const char *text = t->ev->reason.v[b->why].text;
+	const char *in = strstr(text, ", in: ");
+
+	return step_reason(t, in ? arena_strndup(t->ev->arena, text,
+						 (size_t)(in - text)) : text);
+}
+
 static bool all_const(const struct step *t, int at, unsigned bytes,
 		      uint8_t *out, uint32_t *why)
 {
@@ -22,10 +32,8 @@ static bool all_const(const struct step *t, int at, unsigned bytes,
 		const struct rbit *b = &t->regs.bit[(unsigned)at + i];
 
 		if (b->kind != RB_CONST) {
-			*why = b->kind == RB_OPAQUE
-				       ? b->why
-				       : ev_reason(t->ev, "a value taken from "
-							  "the packet");
+			*why = b->kind == RB_OPAQUE ? opaque_here(t, b) :
+				step_reason(t, "a value taken from the packet");
 			return false;
 		}
 		out[i / 8] |= (uint8_t)(b->arg << (7 - i % 8));
@@ -89,11 +97,11 @@ uint32_t step_set_payload(struct step *t, const struct kr_ex *x)
 
 	if (x->base == NFT_PAYLOAD_NETWORK_HEADER && x->offset + x->len <= 2) {
 		st.tos.kind = VAL_OPAQUE;
-		st.tos.why = ev_reason(t->ev, "a type of service set before");
+		st.tos.why = step_reason(t, "a type of service set before");
 	} else {
 		st.rewritten = 1;
 		st.written.kind = VAL_OPAQUE;
-		st.written.hi = hash_u64(become_id(t->r), st.written.hi);
+		st.written.hi = hash_u64(ev_rule_id(t->ev, t->r), st.written.hi);
 	}
 	return to_state(t, &st);
 }
@@ -117,14 +125,14 @@ static uint64_t opaque_id(const struct step *t)
 	const struct state *st = state_of(t);
 
 	return st->mark.kind == VAL_OPAQUE || st->ct_mark.kind == VAL_OPAQUE ?
-		0 : become_id(t->r);
+		0 : ev_rule_id(t->ev, t->r);
 }
 
 static void nat_value(const struct step *t, uint32_t reg, bool ranged,
 		      unsigned bytes, struct value *v)
 {
 	int at = reg_bit(reg, bytes);
-	uint32_t why = ev_reason(t->ev, "translation to one of several");
+	uint32_t why = step_reason(t, "translation to one of several");
 	uint8_t b[16];
 	struct addr a;
 
@@ -173,7 +181,7 @@ uint32_t step_nat(struct step *t, const struct kr_ex *x)
 		memset(&st.daddr, 0, sizeof(st.daddr));
 		st.daddr.kind = VAL_OPAQUE;
 		st.daddr.hi = BECOME_OWN_ADDRESS;
-		st.daddr.why = ev_reason(t->ev, "an address of this machine");
+		st.daddr.why = step_reason(t, "an address of this machine");
 	} else if (x->reg_addr) {
 		nat_value(t, x->reg_addr, x->ranged, bytes, &st.daddr);
 	}

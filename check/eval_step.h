@@ -32,6 +32,8 @@ static inline const struct state *state_of(const struct step *t)
 	return t->ev->state.v[t->state];
 }
 
+/* Why the rule's outcome is not known. */
+uint32_t step_reason(const struct step *t, const char *what);
 uint32_t step_set_meta(struct step *t, const struct kr_ex *x);
 uint32_t step_set_ct(struct step *t, const struct kr_ex *x);
 uint32_t step_set_payload(struct step *t, const struct kr_ex *x);

@@ -264,15 +264,25 @@ static void key_before(uint8_t *k, unsigned n)
 		;
 }
 
+/* All but the one for all others. */
+static const struct kr_elem **sorted(const struct looker *l, size_t *n)
+{
+	const struct kr_elem **v =
+		ARENA_ARRAY(l->a, const struct kr_elem *, l->set->elem.n);
+
+	*n = 0;
+	for (size_t i = 0; i < l->set->elem.n; i++)
+		if (!(l->set->elem.v[i].flags & NFT_SET_ELEM_CATCHALL))
+			v[(*n)++] = &l->set->elem.v[i];
+	qsort(v, *n, sizeof(*v), by_key);
+	return v;
+}
+
 static void add_intervals(struct looker *l)
 {
-	size_t n = l->set->elem.n, m = 0;
-	const struct kr_elem **v = ARENA_ARRAY(l->a, const struct kr_elem *, n);
+	size_t m;
+	const struct kr_elem **v = sorted(l, &m);
 
-	for (size_t i = 0; i < n; i++)
-		if (!(l->set->elem.v[i].flags & NFT_SET_ELEM_CATCHALL))
-			v[m++] = &l->set->elem.v[i];
-	qsort(v, m, sizeof(*v), by_key);
 	for (size_t i = 0; i < m; i++) {
 		uint8_t hi[KR_DATA];
 
@@ -370,6 +380,18 @@ static uint32_t together(struct looker *l)
 	return d;
 }
 
+/* In an order that is the same for the same elements. */
+static void any_element(struct looker *l)
+{
+	size_t n;
+	const struct kr_elem **v = sorted(l, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (!(v[i]->flags & NFT_SET_ELEM_INTERVAL_END))
+			class_of(l, v[i]);
+	catch_all(l);
+}
+
 /* Bits in the middle of a wide field: too many intervals (bits.c). */
 static bool scattered(const struct looker *l, const struct run *r)
 {
@@ -412,9 +434,7 @@ const struct lookup *lookup_build(struct arena *a, const struct bits_ctx *c,
 	r->why = UINT32_MAX;
 	if (opaque_key(l, &r->why)) {
 		r->opaque = "an opaque key";
-		for (size_t i = 0; i < set->elem.n; i++)
-			if (!(set->elem.v[i].flags & NFT_SET_ELEM_INTERVAL_END))
-				class_of(l, &set->elem.v[i]);
+		any_element(l);
 	} else if (set->flags & NFT_SET_INTERVAL && !set->nfields) {
 		add_intervals(l);
 		r->d = together(l);

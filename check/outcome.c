@@ -9,7 +9,84 @@ void outcomes_init(struct outcomes *o, struct arena *a)
 	memset(o, 0, sizeof(*o));
 	o->arena = a;
 	vec_push(a, &o->v, &hole);
+	vec_push(a, &o->tree, (struct outcome_tree){0});
 }
+
+/* ---- trees */
+
+enum { MAX_TREES = 1 << 18, MAX_TREE_DEPTH = 4096 };
+
+static uint32_t tree_of(struct outcomes *o, uint32_t why, uint32_t a,
+			uint32_t b)
+{
+	const struct outcome_tree t = {why, a, b};
+	struct map_entry *e;
+	int is_new;
+
+	if (why && (a == TREE_LOST || b == TREE_LOST))
+		return TREE_LOST;
+	if (why && a == b)
+		return a;
+	e = map_find(&o->trees, &t, sizeof(t));
+	if (e)
+		return e->val.u;
+	if (o->tree.n >= MAX_TREES)
+		return TREE_LOST;
+	e = map_add(o->arena, &o->trees, &t, sizeof(t), &is_new);
+	e->val.u = (uint32_t)o->tree.n;
+	vec_push(o->arena, &o->tree, t);
+	return e->val.u;
+}
+
+static uint32_t tree_leaf(struct outcomes *o, const struct fate *f)
+{
+	return tree_of(o, 0, f->kind, f->state);
+}
+
+/* A change of leaves: those of kind from, in one state or any, become kind to,
+ * or what another tree is. */
+struct growth {
+	uint32_t from, state; /* UINT32_MAX: any */
+	uint32_t to, by;
+};
+
+static uint32_t grow_leaf(struct outcomes *o, const struct outcome_tree *t,
+			  uint32_t id, const struct growth *g)
+{
+	struct fate f = {(uint16_t)g->to, 0, 0};
+
+	if (t->a != g->from || (g->state != UINT32_MAX && t->b != g->state))
+		return id;
+	if (g->state != UINT32_MAX)
+		return g->by;
+	if (g->to <= FATE_ACCEPT)
+		f.state = (uint16_t)t->b;
+	return tree_leaf(o, &f);
+}
+
+static uint32_t grow(struct outcomes *o, uint32_t id, const struct growth *g,
+		     unsigned depth)
+{
+	const struct outcome_tree t = o->tree.v[id];
+	struct { uint32_t id; struct growth g; } key = {id, *g};
+	struct map_entry *e;
+	uint32_t r;
+	int is_new;
+
+	if (id == TREE_LOST || depth > MAX_TREE_DEPTH)
+		return TREE_LOST;
+	if (!t.why)
+		return grow_leaf(o, &t, id, g);
+	e = map_find(&o->grown, &key, sizeof(key));
+	if (e)
+		return e->val.u;
+	r = grow(o, t.a, g, depth + 1);
+	r = tree_of(o, t.why, r, grow(o, t.b, g, depth + 1));
+	map_add(o->arena, &o->grown, &key, sizeof(key), &is_new)->val.u = r;
+	return r;
+}
+
+/* ---- outcomes */
 
 const struct outcome *outcome_get(const struct outcomes *o, uint32_t id)
 {
@@ -58,6 +135,8 @@ static uint32_t intern(struct outcomes *o, struct outcome *x)
 
 	if (x->n < 2)
 		x->why = 0;
+	if (x->n == 1)
+		x->tree = tree_leaf(o, &x->v[0]);
 	e = map_add(o->arena, &o->map, x, size, &is_new);
 	if (!is_new)
 		return e->val.u;
@@ -111,6 +190,7 @@ uint32_t outcome_either(struct outcomes *o, uint32_t a, uint32_t b,
 		return a;
 	if (!x.why)
 		x.why = y->why ? y->why : why + 1;
+	x.tree = tree_of(o, why + 1, x.tree, y->tree);
 	for (unsigned i = 0; i < y->n; i++)
 		add(&x, y->v[i]);
 	return intern(o, &x);
@@ -149,6 +229,8 @@ uint32_t outcome_then(struct outcomes *o, uint32_t a, uint32_t state,
 		return b;
 	if (!r.why)
 		r.why = y->why;
+	r.tree = grow(o, x->tree, &(struct growth){FATE_CONT, state, 0, y->tree},
+		      0);
 	for (unsigned i = 0; i < y->n; i++)
 		add(&r, after(o, *first, y->v[i]));
 	return intern(o, &r);
@@ -167,6 +249,7 @@ uint32_t outcome_turn(struct outcomes *o, uint32_t a, enum fate_kind from,
 		return a;
 	memset(&r, 0, sizeof(r));
 	r.why = x->why;
+	r.tree = grow(o, x->tree, &(struct growth){from, UINT32_MAX, to, 0}, 0);
 	for (unsigned i = 0; i < x->n; i++) {
 		struct fate f = x->v[i];
 

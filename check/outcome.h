@@ -38,12 +38,23 @@ enum { MAX_FATES = 64 };
 struct outcome {
 	uint32_t why; /* reason + 1 if n > 1 */
 	uint32_t n;
+	uint32_t tree; /* which of them when */
 	struct fate v[MAX_FATES];
 };
 
+/* What is undecided, reason by reason: a where its condition holds, b where it
+ * does not. Deciding rules are left out. */
+struct outcome_tree {
+	uint32_t why; /* reason + 1; 0: a fate: a its kind, b its state */
+	uint32_t a, b;
+};
+
+enum { TREE_LOST }; /* too large to follow, and no other's like */
+
 struct outcomes {
 	struct arena *arena;
-	struct map map;
+	struct map map, trees, grown; /* grown: what became of trees */
+	VEC(struct outcome_tree) tree;
 	uint32_t n_rules; /* numbers from here on are policies */
 	VEC(const struct outcome *) v;
 };
@@ -54,7 +65,7 @@ void outcomes_init(struct outcomes *o, struct arena *a);
 const struct outcome *outcome_get(const struct outcomes *o, uint32_t id);
 uint32_t outcome_one(struct outcomes *o, enum fate_kind kind, uint32_t state,
 		     uint32_t rule);
-/* Either of the two, because of why. */
+/* Either of the two, because of why: a where its condition holds. */
 uint32_t outcome_either(struct outcomes *o, uint32_t a, uint32_t b,
 			uint32_t why);
 /* Where a goes on in the state, b. */

@@ -253,8 +253,10 @@ static int elem_expr(struct nftnl_expr *e, void *ctx)
 	struct kr_ex x;
 
 	kr_decode(c->rs->arena, e, &x);
-	if (x.kind != EX_NOTHING)
-		c->elem->maybe = x.name;
+	if (x.kind == EX_NOTHING)
+		return 0;
+	c->elem->maybe = x.name;
+	c->elem->maybe_id = x.figures;
 	return 0;
 }
 
@@ -290,6 +292,9 @@ static int add_elem(struct nftnl_set_elem *e, void *ctx)
 	if (nftnl_set_elem_is_set(e, NFTNL_SET_ELEM_CHAIN))
 		x.target = copy(
 			c->rs, nftnl_set_elem_get_str(e, NFTNL_SET_ELEM_CHAIN));
+	if (nftnl_set_elem_is_set(e, NFTNL_SET_ELEM_OBJREF))
+		x.target = copy(c->rs, nftnl_set_elem_get_str(e,
+					NFTNL_SET_ELEM_OBJREF));
 	if (nftnl_set_elem_is_set(e, NFTNL_SET_ELEM_VERDICT) &&
 	    !kr_verdict_code(nftnl_set_elem_get_u32(e, NFTNL_SET_ELEM_VERDICT),
 			     &x.verdict))
@@ -335,6 +340,30 @@ bool kr_add_elems(struct kruleset *rs, const struct nlmsghdr *h)
 	return ok;
 }
 
+/* What a limit or a quota is set to; what it has counted is left out. */
+static uint64_t obj_hash(struct nftnl_obj *o, uint32_t type)
+{
+	static const struct { uint32_t type; uint16_t attr; } figures[] = {
+		{NFT_OBJECT_LIMIT, NFTNL_OBJ_LIMIT_RATE},
+		{NFT_OBJECT_LIMIT, NFTNL_OBJ_LIMIT_UNIT},
+		{NFT_OBJECT_LIMIT, NFTNL_OBJ_LIMIT_BURST},
+		{NFT_OBJECT_LIMIT, NFTNL_OBJ_LIMIT_TYPE},
+		{NFT_OBJECT_LIMIT, NFTNL_OBJ_LIMIT_FLAGS},
+		{NFT_OBJECT_QUOTA, NFTNL_OBJ_QUOTA_BYTES},
+		{NFT_OBJECT_QUOTA, NFTNL_OBJ_QUOTA_FLAGS},
+	};
+	uint64_t h = hash_u64(HASH_INIT, type);
+
+	for (size_t i = 0; i < sizeof(figures) / sizeof(*figures); i++) {
+		uint32_t len = 0;
+		const void *p = figures[i].type == type ?
+			nftnl_obj_get_data(o, figures[i].attr, &len) : NULL;
+
+		h = p ? hash_bytes(h, p, len) : h;
+	}
+	return hash_mix(h);
+}
+
 bool kr_add_obj(struct kruleset *rs, const struct nlmsghdr *h)
 {
 	struct nftnl_obj *o = nftnl_obj_alloc();
@@ -347,6 +376,7 @@ bool kr_add_obj(struct kruleset *rs, const struct nlmsghdr *h)
 		struct kr_obj x = {
 			copy(rs, nftnl_obj_get_str(o, NFTNL_OBJ_NAME)),
 			nftnl_obj_get_u32(o, NFTNL_OBJ_TYPE),
+			obj_hash(o, nftnl_obj_get_u32(o, NFTNL_OBJ_TYPE)),
 		};
 
 		vec_push(rs->arena, &t->obj, x);
@@ -443,10 +473,33 @@ static bool fleeting(const char *name, const struct nlattr *data)
 	       (memmem(p, n, "__set", 5) || memmem(p, n, "__map", 5));
 }
 
-static uint64_t code_hash(const struct nlattr *list)
+static uint64_t hash_expr(uint64_t h, const char *name,
+			  const struct nlattr *data)
+{
+	h = hash_str(h, name);
+	if (!data || fleeting(name, data))
+		return h;
+	return hash_bytes(h, mnl_attr_get_payload(data),
+			  mnl_attr_get_payload_len(data));
+}
+
+/* Nothing depends on it, or what does is in struct kr_ex: figures. */
+static bool aside(const char *name)
+{
+	static const char *const names[] = { "counter", "quota", "last",
+					     "connlimit", "log" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(name, names[i]))
+			return true;
+	return false;
+}
+
+static void code_hash(const struct nlattr *list, struct kr_rule *r)
 {
 	const char *end = (const char *)list + mnl_attr_get_len(list);
-	uint64_t h = HASH_INIT;
+
+	r->hash = r->effect = HASH_INIT;
 
 	/* libmnl's own loop casts const away */
 	for (const struct nlattr *e = mnl_attr_get_payload(list);
@@ -461,13 +514,11 @@ static uint64_t code_hash(const struct nlattr *list)
 				      MNL_TYPE_NUL_STRING) < 0)
 			continue;
 		name = mnl_attr_get_str(tb[NFTA_EXPR_NAME]);
-		h = hash_str(h, name);
-		if (tb[NFTA_EXPR_DATA] && !fleeting(name, tb[NFTA_EXPR_DATA]))
-			h = hash_bytes(h,
-				mnl_attr_get_payload(tb[NFTA_EXPR_DATA]),
-				mnl_attr_get_payload_len(tb[NFTA_EXPR_DATA]));
+		r->hash = hash_expr(r->hash, name, tb[NFTA_EXPR_DATA]);
+		if (!aside(name))
+			r->effect = hash_expr(r->effect, name,
+					      tb[NFTA_EXPR_DATA]);
 	}
-	return h;
 }
 
 /* Where a rule stands, without libnftnl, which gives up on the whole rule at
@@ -499,7 +550,7 @@ static struct kr_rule *rule_at(struct kruleset *rs, const struct nlmsghdr *h)
 	    mnl_attr_validate(tb[NFTA_RULE_HANDLE], MNL_TYPE_U64) == 0)
 		r->handle = be64toh(mnl_attr_get_u64(tb[NFTA_RULE_HANDLE]));
 	if (tb[NFTA_RULE_EXPRESSIONS])
-		r->hash = code_hash(tb[NFTA_RULE_EXPRESSIONS]);
+		code_hash(tb[NFTA_RULE_EXPRESSIONS], r);
 	return r;
 }
 

@@ -80,9 +80,11 @@ struct kr_ex {
 	uint32_t dreg, sreg; /* as the kernel numbers them */
 	uint32_t base, offset, len, key, op, dir, size;
 	uint32_t reg_addr, reg_port; /* of NAT; 0: none; key: random ports */
+	uint64_t figures; /* hash of what a limit, quota, ... is set to */
 	bool invert, ranged;
 	enum kr_verdict verdict;
 	const char *target; /* chain or set, by name */
+	const char *object;
 	struct kr_chain *chain;
 	struct kr_set *set;
 	struct kr_data a, b; /* value, mask, from; xor, to */
@@ -92,6 +94,7 @@ struct kr_rule {
 	struct kr_chain *chain;
 	uint64_t handle;
 	uint64_t hash;	 /* of what it does: counts and handles left out */
+	uint64_t effect; /* of what decides: counters and logs left out too */
 	const char *comment; /* or NULL */
 	const char *text;    /* once asked for: kr_rule_text() */
 	const char *unknown; /* why it could not be read, else NULL */
@@ -121,10 +124,11 @@ struct kr_elem {
 	uint32_t flags;
 	struct kr_data data; /* of maps */
 	enum kr_verdict verdict;
-	const char *target;
+	const char *target; /* chain, or object */
 	struct kr_chain *chain;
 	const char *comment;
 	const char *maybe; /* "limit": this element matches or not */
+	uint64_t maybe_id; /* its figures */
 	bool timed;	   /* it goes by itself after a time */
 };
 
@@ -148,6 +152,7 @@ struct kr_set {
 struct kr_obj {
 	const char *name;
 	uint32_t type;
+	uint64_t hash; /* of limits and quotas: what they are set to */
 };
 
 struct kr_table {

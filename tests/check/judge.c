@@ -125,7 +125,7 @@ static void why(const struct judge *j, const struct check_side *x,
 		outcome_get(&x->ev->out, space_at(j->c->s, x->d, p));
 
 	if (o->why)
-		printf(" (%s)", x->ev->reason.v[o->why - 1]);
+		printf(" (%s)", x->ev->reason.v[o->why - 1].text);
 }
 
 static void judge(struct judge *j, char **w, int n)

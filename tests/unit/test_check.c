@@ -371,7 +371,8 @@ static void outcomes_combine(void)
 	CU_ASSERT_EQUAL(outcome_get(&o, both)->n, 2);
 	CU_ASSERT_EQUAL(outcome_get(&o, both)->why, 6);
 	then = outcome_then(&o, both, 3, drop);
-	CU_ASSERT_EQUAL(then, outcome_either(&o, drop, acc, 5));
+	CU_ASSERT_EQUAL(then, outcome_either(&o, acc, drop, 5));
+	CU_ASSERT_NOT_EQUAL(then, outcome_either(&o, drop, acc, 5));
 	/* both ways to the same end: decided, and no reason */
 	CU_ASSERT_EQUAL(outcome_then(&o, both, 3, acc), acc);
 	/* accepted by rule 7, then let pass by a policy: rule 7 */
