@@ -568,20 +568,26 @@ bool plan_private(struct addr a)
 	return is;
 }
 
-uint32_t plan_cell(const struct plan *p, struct addr a)
+uint32_t plan_first_cell(const struct plan *p, struct addr a)
 {
-	size_t lo = 0, hi = p->n_cell;
+	uint32_t lo = 0, hi = (uint32_t)p->n_cell;
 
 	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
+		uint32_t mid = lo + (hi - lo) / 2;
 
 		if (addr_cmp(p->cell[mid].hi, a) < 0)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	return lo < p->n_cell && addr_cmp(p->cell[lo].lo, a) <= 0 ?
-		(uint32_t)lo : NONE;
+	return lo;
+}
+
+uint32_t plan_cell(const struct plan *p, struct addr a)
+{
+	uint32_t c = plan_first_cell(p, a);
+
+	return c < p->n_cell && addr_cmp(p->cell[c].lo, a) <= 0 ? c : NONE;
 }
 
 unsigned cell_family(const struct cell *c)

@@ -98,22 +98,6 @@ static void set_said(struct diff_words *w, const struct space_ivs *r)
 	}
 }
 
-/* The first cell that ends at the address or behind it. */
-static size_t first_cell(const struct plan *p, struct addr a)
-{
-	size_t lo = 0, hi = p->n_cell;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (addr_cmp(p->cell[mid].hi, a) < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
 static void tally_cell(struct diff_words *w, const struct cell *c, bool full)
 {
 	bool v4 = addr_is_v4(c->lo);
@@ -137,7 +121,7 @@ static void tally_said(struct diff_words *w)
 		struct addr_range r = w->said.r[i];
 
 		w->family[addr_is_v4(r.lo)] = true;
-		for (size_t k = first_cell(p, r.lo); k < p->n_cell &&
+		for (size_t k = plan_first_cell(p, r.lo); k < p->n_cell &&
 		     addr_cmp(p->cell[k].lo, r.hi) <= 0; k++)
 			if (counts(&p->cell[k]))
 				tally_cell(w, &p->cell[k],
@@ -245,7 +229,7 @@ static void add_addresses(struct diff_words *w, uint32_t id)
 		struct addr_range r = w->said.r[i], at;
 		bool open = false;
 
-		for (size_t k = first_cell(p, r.lo); k < p->n_cell &&
+		for (size_t k = plan_first_cell(p, r.lo); k < p->n_cell &&
 		     addr_cmp(p->cell[k].lo, r.hi) <= 0; k++) {
 			const struct cell *c = &p->cell[k];
 			struct addr_range x = range_and(r, (struct addr_range){

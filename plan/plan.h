@@ -335,6 +335,8 @@ bool plan_private(struct addr a);
 bool plan_only_public(const struct plan *p, const struct cell *c);
 /* NONE if the address is in no cell. */
 uint32_t plan_cell(const struct plan *p, struct addr a);
+/* The first cell that ends at the address or behind it; n_cell if none does. */
+uint32_t plan_first_cell(const struct plan *p, struct addr a);
 const struct route *plan_route(const struct plan *p, uint32_t from_node,
 			       uint32_t to_node);
 /* May connections from the node to the firewall itself come in from this zone:
