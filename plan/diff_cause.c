@@ -105,28 +105,22 @@ static bool attr_words(struct causes *c, const char *label, const char *attr,
 static const char *role_words(struct arena *a, const role_list *l)
 {
 	struct buf b = { 0 };
-	const char *s;
 
 	for (size_t i = 0; i < l->n; i++)
 		buf_printf(&b, "%s%s", i ? " " : "", l->v[i]->name);
-	s = arena_strdup(a, b.n ? b.s : "");
-	buf_free(&b);
-	return s;
+	return buf_take(a, &b);
 }
 
 static const char *key_words(struct arena *a, struct key_set keys)
 {
 	struct buf b = { 0 };
 	char text[KEY_TEXT];
-	const char *s;
 
 	for (size_t i = 0; i < keys.n; i++) {
 		key_text(keys.r[i], text);
 		buf_printf(&b, "%s%s", b.n ? " " : "", text);
 	}
-	s = arena_strdup(a, b.n ? b.s : "");
-	buf_free(&b);
-	return s;
+	return buf_take(a, &b);
 }
 
 /* "ad-rpc=tcp/4990", a word each. */
@@ -134,7 +128,6 @@ static const char *pin_words(struct arena *a, const struct party *p)
 {
 	struct buf b = { 0 };
 	char text[KEY_TEXT];
-	const char *s;
 
 	for (size_t i = 0; i < p->pin.n; i++)
 		for (size_t k = 0; k < p->pin.v[i]->ports.n; k++) {
@@ -142,16 +135,13 @@ static const char *pin_words(struct arena *a, const struct party *p)
 			buf_printf(&b, "%s%s=%s", b.n ? " " : "",
 				   p->pin.v[i]->service->name, text);
 		}
-	s = arena_strdup(a, b.n ? b.s : "");
-	buf_free(&b);
-	return s;
+	return buf_take(a, &b);
 }
 
 /* "dns=dc1", a word each. */
 static const char *use_words(struct arena *a, const struct party *p)
 {
 	struct buf b = { 0 };
-	const char *s;
 
 	for (size_t i = 0; i < p->use.n; i++) {
 		const struct use *u = p->use.v[i];
@@ -162,9 +152,7 @@ static const char *use_words(struct arena *a, const struct party *p)
 					   u->roles.v[r]->name,
 					   u->of.v[k].text);
 	}
-	s = arena_strdup(a, b.n ? b.s : "");
-	buf_free(&b);
-	return s;
+	return buf_take(a, &b);
 }
 
 static const char *of_party(struct causes *c, const char *what,
@@ -321,29 +309,36 @@ static bool speaks_of(const struct choice *x, const struct reason *r)
 	return (from || !x->from.n) && (to || !x->to.n) && service;
 }
 
+struct choices {
+	struct choice *const *v;
+	size_t n;
+};
+
+/* Those that speak of the reason here and not there. */
+static void choice_cause(struct causes *c, const struct reason *r,
+			 const char *kind, struct choices here,
+			 struct choices there, bool added)
+{
+	for (size_t i = 0; i < here.n; i++) {
+		const struct choice *x = here.v[i];
+		const struct choice *y = find_choice(there.v, there.n, x);
+
+		if (speaks_of(x, r) && !(y && speaks_of(y, r)))
+			put_cause(c, arena_printf(c->a, "%s %s %s", kind,
+						  x->ident, y ? "changed" :
+						  added ? "added" : "removed"));
+	}
+}
+
 /* Wanted here and not there, or left out there and not here. */
-static void choice_cause(struct causes *c, const struct reason *r)
+static void choices_cause(struct causes *c, const struct reason *r)
 {
 	const struct topology *x = c->has->topo, *y = c->other->topo;
 
-	for (size_t i = 0; i < x->wants.n; i++) {
-		const struct choice *w = x->wants.v[i];
-		const struct choice *v = find_choice(y->wants.v, y->wants.n, w);
-
-		if (speaks_of(w, r) && !(v && speaks_of(v, r)))
-			put_cause(c, arena_printf(c->a, "want %s %s", w->ident,
-						  v ? "changed" : c->opened ?
-						  "added" : "removed"));
-	}
-	for (size_t i = 0; i < y->omits.n; i++) {
-		const struct choice *w = y->omits.v[i];
-		const struct choice *v = find_choice(x->omits.v, x->omits.n, w);
-
-		if (speaks_of(w, r) && !(v && speaks_of(v, r)))
-			put_cause(c, arena_printf(c->a, "omit %s %s", w->ident,
-						  v ? "changed" : c->opened ?
-						  "removed" : "added"));
-	}
+	choice_cause(c, r, "want", (struct choices){ x->wants.v, x->wants.n },
+		     (struct choices){ y->wants.v, y->wants.n }, c->opened);
+	choice_cause(c, r, "omit", (struct choices){ y->omits.v, y->omits.n },
+		     (struct choices){ x->omits.v, x->omits.n }, !c->opened);
 }
 
 /* Roles given beside the inventory: "assign dns to be1 added". */
@@ -430,7 +425,6 @@ const char *diff_cause(struct arena *a, const struct plan *has, uint32_t mine,
 {
 	const struct reason *x = &has->reasons.v[mine];
 	struct causes c = { a, has, other, opened, { 0 } };
-	const char *s;
 
 	if (theirs != NONE)
 		reason_cause(&c, x, &other->reasons.v[theirs]);
@@ -438,14 +432,12 @@ const char *diff_cause(struct arena *a, const struct plan *has, uint32_t mine,
 		put_cause(&c, arena_printf(a, "%s %s", opened ? "new" :
 					   "removed", reason_word[x->kind]));
 	if (x->kind == REASON_FLOW)
-		choice_cause(&c, x);
+		choices_cause(&c, x);
 	if (!c.text.n && !party_cause(&c, src, true))
 		party_cause(&c, dst, false);
 	if (!c.text.n && x->kind == REASON_FLOW) {
 		service_cause(&c, x->service);
 		assign_cause(&c);
 	}
-	s = c.text.n ? arena_strdup(a, c.text.s) : NULL;
-	buf_free(&c.text);
-	return s;
+	return c.text.n ? buf_take(a, &c.text) : NULL;
 }

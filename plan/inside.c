@@ -35,15 +35,11 @@ const char *plan_enforced_within(const struct plan *p, uint32_t zone,
 				 struct arena *a)
 {
 	struct buf b = { 0 };
-	const char *out = NULL;
 
 	for (size_t i = 0; i < p->topo->firewalls.n; i++)
 		if (!zone_is_open(p->topo->zones.v[zone]) &&
 		    firewall_within(p->topo->firewalls.v[i], zone))
 			buf_printf(&b, "%s%s", b.n ? ", " : "",
 				   p->topo->firewalls.v[i]->name);
-	if (b.n)
-		out = arena_strdup(a, b.s);
-	buf_free(&b);
-	return out;
+	return b.n ? buf_take(a, &b) : NULL;
 }
