@@ -65,6 +65,9 @@ const char *diff_cause(struct arena *a, const struct plan *has, uint32_t mine,
 		       const struct plan *other, uint32_t theirs,
 		       struct addr src, struct addr dst, bool opened);
 
+/* Do two texts say the same? One that is missing says nothing, as "" does. */
+bool diff_same_text(const char *x, const char *y);
+
 struct plan_diff *plan_diff(struct arena *a, const struct plan *before,
 			    const struct plan *after);
 

@@ -87,7 +87,7 @@ static bool value_cause(struct causes *c, const char *name, const char *x,
 {
 	const char *was = c->opened ? y : x, *is = c->opened ? x : y;
 
-	if (!strcmp(was ? was : "", is ? is : ""))
+	if (diff_same_text(was, is))
 		return false;
 	put_cause(c, arena_printf(c->a, "%s %s to %s", name,
 				  was ? was : "none", is ? is : "none"));

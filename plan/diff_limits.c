@@ -28,6 +28,11 @@ static const char *or_none(const char *s)
 	return s ? s : "";
 }
 
+bool diff_same_text(const char *x, const char *y)
+{
+	return !strcmp(or_none(x), or_none(y));
+}
+
 /* ": to was "inside dmz", owner was none"; "" if they say the same */
 static const char *differences(struct arena *a, const struct xml_element *x,
 			       const struct xml_element *y)
@@ -37,7 +42,7 @@ static const char *differences(struct arena *a, const struct xml_element *x,
 	for (size_t i = 0; i < N_WORDS; i++) {
 		const char *was = xml_attr(x, words[i]);
 
-		if (!strcmp(or_none(was), or_none(xml_attr(y, words[i]))))
+		if (diff_same_text(was, xml_attr(y, words[i])))
 			continue;
 		buf_printf(&b, "%s%s was ", b.n ? ", " : ": ", words[i]);
 		buf_printf(&b, was ? "\"%s\"" : "none", was);
@@ -305,11 +310,6 @@ static void compare_firewalls(struct side *d)
 	}
 }
 
-static bool same_text(const char *x, const char *y)
-{
-	return !strcmp(or_none(x), or_none(y));
-}
-
 static void add_owner(struct side *d, const char *what, const char *was,
 		      const char *is, struct span at)
 {
@@ -322,7 +322,7 @@ static void compare_owners(struct side *d)
 {
 	const struct topology *x = d->before->topo, *y = d->after->topo;
 
-	if (!same_text(x->owner, y->owner))
+	if (!diff_same_text(x->owner, y->owner))
 		add_owner(d, "the topology", x->owner, y->owner, y->at);
 	for (size_t i = 0; i < y->parties.n; i++) {
 		const struct party *q = y->parties.v[i];
@@ -331,8 +331,8 @@ static void compare_owners(struct side *d)
 			p->parent->owner : x->owner;
 		const char *is = q->parent ? q->parent->owner : y->owner;
 
-		if (!p || same_text(p->owner, q->owner) ||
-		    (same_text(p->owner, was) && same_text(q->owner, is)))
+		if (!p || diff_same_text(p->owner, q->owner) ||
+		    (diff_same_text(p->owner, was) && diff_same_text(q->owner, is)))
 			continue;
 		add_owner(d, arena_printf(d->a, "%s %s",
 					  party_kind_name(q->kind), q->name),

@@ -34,7 +34,7 @@ static const char *difference(struct arena *a, const struct rule *x,
 		const char *was = xml_attr(x->xml, terms[i]);
 		const char *is = xml_attr(y->xml, terms[i]);
 
-		if (!strcmp(was ? was : "", is ? is : ""))
+		if (diff_same_text(was, is))
 			continue;
 		buf_printf(&b, "%s%s %s to %s", b.n ? ", " : "", terms[i],
 			   was ? was : "none", is ? is : "none");
