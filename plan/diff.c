@@ -10,7 +10,10 @@
 
 /* Services first: plans say few of them and many addresses. */
 enum { D_KEY, D_DST, D_SRC, D_FIELDS };
-enum { MAX_CUBES = 2000, MAX_LINES = 32 };
+enum {
+	MAX_CUBES = 2000, MAX_LINES = 32,
+	FEW_CELLS = 1024, /* of an end: looked through by themselves */
+};
 
 const char *const change_name[N_CHANGES] = {
 	[CHANGE_OPENED] = "opened", [CHANGE_CLOSED] = "closed",
@@ -23,7 +26,8 @@ const char *const change_name[N_CHANGES] = {
 /* What one reason plans between two nodes. */
 struct part {
 	uint32_t reason, from, to;
-	uint32_t set[2]; /* in the clear, carried */
+	VEC(uint32_t) pieces[2]; /* in the clear, carried */
+	uint32_t set[2];	 /* the same, as one */
 };
 
 struct side {
@@ -31,6 +35,7 @@ struct side {
 	VEC(struct part) parts;
 	struct map ids;	 /* reason, from, to -> part */
 	struct map ends; /* field, class, end -> set */
+	const struct few_cells *few;
 	uint32_t all[2]; /* in the clear, carried */
 	/* by zone: what firewalls let through because its inside is open */
 	uint32_t *inside, any_inside;
@@ -64,20 +69,25 @@ static uint32_t end_set(struct differ *d, uint8_t field, uint32_t cls,
 			uint32_t end)
 {
 	const struct plan *p = d->cur->p;
-	const struct class *c = &p->classes.v[cls];
-	uint32_t key[3] = { field, cls, end };
+	struct few_cells in = { p->classes.v[cls].cell,
+				p->classes.v[cls].n_cell };
+	uint32_t key[3] = { field, cls, end == NONE ? NONE :
+					p->end_alike[end] };
 	struct map_entry *e = map_add(d->a, &d->cur->ends, key, sizeof(key),
 				      NULL);
 	struct addr_set s = { 0 };
 
 	if (e->val.u)
 		return e->val.u - 1;
-	s.r = ARENA_ARRAY(d->a, struct addr_range, c->n_cell);
-	for (size_t i = 0; i < c->n_cell; i++)
-		if (end == NONE || cell_in_end(p, c->cell[i], end))
+	if (end != NONE && d->cur->few[end].cell)
+		in = d->cur->few[end];
+	s.r = ARENA_ARRAY(d->a, struct addr_range, in.n);
+	for (size_t i = 0; i < in.n; i++)
+		if (cell_in_class(p, in.cell[i], cls) &&
+		    (end == NONE || cell_in_end(p, in.cell[i], end)))
 			s.r[s.n++] = (struct addr_range){
-				p->cell[c->cell[i]].lo,
-				p->cell[c->cell[i]].hi };
+				p->cell[in.cell[i]].lo,
+				p->cell[in.cell[i]].hi };
 	e->val.u = space_addresses(d->s, field, s) + 1;
 	return e->val.u - 1;
 }
@@ -109,7 +119,6 @@ static bool add(void *ctx, const struct planned *x)
 			    p->classes.v[x->to].node };
 	uint32_t set = SPACE_NO, dst;
 	struct map_entry *e;
-	struct part *part;
 	int is_new;
 
 	for (unsigned v4 = 0; v4 < 2; v4++)
@@ -125,15 +134,29 @@ static bool add(void *ctx, const struct planned *x)
 	if (is_new) {
 		e->val.u = (uint32_t)d->cur->parts.n;
 		vec_push(d->a, &d->cur->parts, (struct part){
-				key[0], key[1], key[2],
-				{ SPACE_NO, SPACE_NO } });
+				.reason = key[0], .from = key[1],
+				.to = key[2] });
 	}
-	part = &d->cur->parts.v[e->val.u];
-	part->set[x->piece.carried] =
-		space_or(d->s, part->set[x->piece.carried], set);
-	d->cur->all[x->piece.carried] =
-		space_or(d->s, d->cur->all[x->piece.carried], set);
+	vec_push(d->a, &d->cur->parts.v[e->val.u].pieces[x->piece.carried],
+		 set);
 	return true;
+}
+
+/* One by one they would be joined to ever larger ones. */
+static void join_parts(struct differ *d, struct side *side, unsigned carried)
+{
+	uint32_t *v = ARENA_ARRAY(d->a, uint32_t, side->parts.n);
+
+	for (size_t i = 0; i < side->parts.n; i++) {
+		struct part *x = &side->parts.v[i];
+
+		x->set[carried] = space_fold(d->s, &space_op_or,
+					     x->pieces[carried].v,
+					     x->pieces[carried].n, SPACE_NO);
+		v[i] = x->set[carried];
+	}
+	side->all[carried] = space_fold(d->s, &space_op_or, v, side->parts.n,
+					SPACE_NO);
 }
 
 static bool has_within(const struct plan *p, uint32_t zone)
@@ -181,9 +204,12 @@ static void find_inside(struct differ *d, struct side *side)
 static void make_side(struct differ *d, struct side *side,
 		      const struct plan *p)
 {
-	*side = (struct side){ .p = p, .all = { SPACE_NO, SPACE_NO } };
+	*side = (struct side){
+		.p = p, .few = plan_few_cells(p, FEW_CELLS, d->a) };
 	d->cur = side;
 	plan_each(p, add, d);
+	join_parts(d, side, 0);
+	join_parts(d, side, 1);
 	/* what one reason keeps in the clear is not carried by another */
 	side->all[1] = space_minus(d->s, side->all[1], side->all[0]);
 	find_inside(d, side);

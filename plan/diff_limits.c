@@ -317,16 +317,28 @@ static void add_owner(struct side *d, const char *what, const char *was,
 	    arena_printf(d->a, "was %s", was ? was : "none"), NULL, is, at);
 }
 
+static struct map parties_by_name(struct arena *a, const struct topology *t)
+{
+	struct map out = { 0 };
+
+	for (size_t i = 0; i < t->parties.n; i++)
+		map_add_str(a, &out, t->parties.v[i]->name, NULL)->val.cp =
+			t->parties.v[i];
+	return out;
+}
+
 /* Where it begins: what is inherited changes with what it is inherited from. */
 static void compare_owners(struct side *d)
 {
 	const struct topology *x = d->before->topo, *y = d->after->topo;
+	struct map names = parties_by_name(d->a, x);
 
 	if (!diff_same_text(x->owner, y->owner))
 		add_owner(d, "the topology", x->owner, y->owner, y->at);
 	for (size_t i = 0; i < y->parties.n; i++) {
 		const struct party *q = y->parties.v[i];
-		const struct party *p = topology_party(x, q->name);
+		const struct map_entry *e = map_find_str(&names, q->name);
+		const struct party *p = e ? e->val.cp : NULL;
 		const char *was = q->parent && p && p->parent ?
 			p->parent->owner : x->owner;
 		const char *is = q->parent ? q->parent->owner : y->owner;

@@ -15,13 +15,21 @@ static const char *const terms[] = {
 
 enum { N_TERMS = sizeof(terms) / sizeof(*terms) };
 
-static const struct rule *same_rule(const struct topology *t,
-				    const struct rule *r)
+/* By their identities, of which the first counts. */
+static struct map rules_by_ident(struct arena *a, const struct topology *t)
 {
-	for (size_t i = 0; i < t->allows.n; i++)
-		if (!strcmp(t->allows.v[i]->ident, r->ident))
-			return t->allows.v[i];
-	return NULL;
+	struct map out = { 0 };
+	int is_new;
+
+	for (size_t i = 0; i < t->allows.n; i++) {
+		struct map_entry *e = map_add_str(a, &out,
+						  t->allows.v[i]->ident,
+						  &is_new);
+
+		if (is_new)
+			e->val.cp = t->allows.v[i];
+	}
+	return out;
 }
 
 /* "expires 2027-01-31 to 2027-03-31, owner none to mail team"; NULL: the same */
@@ -70,11 +78,12 @@ void diff_terms(struct arena *a, const struct plan *before,
 		const struct plan *after, struct plan_diff *out)
 {
 	const struct topology *t = after->topo;
+	struct map rules = rules_by_ident(a, before->topo);
 
 	for (size_t i = 0; i < t->allows.n; i++) {
 		const struct rule *y = t->allows.v[i];
-		const struct rule *x = same_rule(before->topo, y);
-		const char *what = x ? difference(a, x, y) : NULL;
+		const struct map_entry *e = map_find_str(&rules, y->ident);
+		const char *what = e ? difference(a, e->val.cp, y) : NULL;
 		uint32_t from, to;
 
 		if (!what)

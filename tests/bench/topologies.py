@@ -103,6 +103,16 @@ def one_list(n: int) -> str:
                       for i in range(n)) + "</topology>\n")
 
 
+def host_to_zone(n: int) -> str:
+    """Hosts that no role tells apart, with an exception each to a whole zone."""
+    return ('<topology xmlns="urn:portplan:1" name="bench" template="exchange-2003">\n'
+            '  <zone name="dmz" networks="10.0.0.0/12">\n'
+            + "".join(f'    <host name="h{i}" address="{address(0, i)}"/>\n' for i in range(n))
+            + '  </zone>\n  <zone name="inside" networks="10.16.0.0/12"/>\n  ' + FIREWALL
+            + "".join(f'  <allow name="x{i}" from="h{i}" to="inside" tcp="{2000 + i}" reason="bench"/>\n'
+                      for i in range(n)) + "</topology>\n")
+
+
 def zone_exceptions(n: int) -> str:
     """allow elements from zone to zone, on a port each."""
     return "".join(f'  <allow name="z{i}" from="dmz" to="inside" tcp="{20000 + i}" reason="bench"/>\n'
