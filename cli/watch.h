@@ -40,10 +40,11 @@ struct snapshot {
 /* Do the running rules of ours say what the state directory says? */
 enum standing {
 	STANDING_UNKNOWN,   /* there is no such directory, or it is not ours */
-	STANDING_CONFIRMED, /* what was confirmed last; or nothing, and nothing
-			       was ever confirmed */
+	STANDING_CONFIRMED, /* what was confirmed last */
+	STANDING_NONE,	    /* none runs, and none was ever confirmed */
 	STANDING_TRIAL,	    /* an apply under way: what it wants */
-	STANDING_OTHER,	    /* neither */
+	STANDING_NEVER,	    /* some run, and none was ever confirmed */
+	STANDING_OTHER,	    /* none of these */
 	STANDINGS
 };
 

@@ -332,6 +332,7 @@ static void judge_change(struct watch *w, struct arena *a,
 	n->standing = touches_ours(w) || n->lost ? watch_standing(w) :
 						   STANDING_UNKNOWN;
 	n->proven = n->standing == STANDING_CONFIRMED ||
+		    n->standing == STANDING_NONE ||
 		    n->standing == STANDING_TRIAL;
 	n->actor = w->actors.v;
 	n->n_actor = w->actors.n;

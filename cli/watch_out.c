@@ -11,7 +11,8 @@ enum { MOST_FINDINGS = 20 };
 
 static const char *const standing_name[STANDINGS] = {
 	[STANDING_UNKNOWN] = "unknown", [STANDING_CONFIRMED] = "confirmed",
-	[STANDING_TRIAL] = "trial", [STANDING_OTHER] = "other",
+	[STANDING_NONE] = "none", [STANDING_TRIAL] = "trial",
+	[STANDING_NEVER] = "never confirmed", [STANDING_OTHER] = "other",
 };
 
 static const char *const event_name[] = {
@@ -208,7 +209,9 @@ static void put_standing(const struct news *n, struct text *t)
 {
 	static const char *const word[STANDINGS] = {
 		[STANDING_CONFIRMED] = "as confirmed last",
+		[STANDING_NONE] = "none, and none were ever confirmed",
 		[STANDING_TRIAL] = "as the apply under way wants them",
+		[STANDING_NEVER] = "of nobody's apply: none were ever confirmed",
 		[STANDING_OTHER] = "NOT as confirmed last: portplan restore "
 				   "brings that back",
 	};

@@ -46,8 +46,8 @@ static enum standing standing_of(struct watch *w, struct arena *a,
 	/* in this order: confirming renames the one to the other */
 	if (have->there && plan_says(w, a, s, NEXT_PLAN, hash))
 		return STANDING_TRIAL;
-	if (!have->there && !state_has(s, BOOT_PLAN))
-		return STANDING_CONFIRMED;
+	if (!state_has(s, BOOT_PLAN))
+		return have->there ? STANDING_NEVER : STANDING_NONE;
 	return plan_says(w, a, s, BOOT_PLAN, hash) ? STANDING_CONFIRMED :
 						     STANDING_OTHER;
 }
