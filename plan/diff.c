@@ -45,7 +45,7 @@ struct differ {
 	struct arena *a;
 	struct space *s;
 	struct side *cur;
-	const struct plan *after;
+	const struct plan *before, *after;
 	struct diff_words *words[2]; /* of before and after; NULL: not yet */
 	struct map reasons[2]; /* theirs, by ident; empty: not yet */
 	uint32_t publics; /* from or to a public address of either plan */
@@ -111,6 +111,47 @@ static uint32_t key_set(struct differ *d, struct key_range r, bool v4)
 	return space_and(d->s, out, space_and(d->s, src, dst));
 }
 
+/* Whatever address a firewall has that declares none: one that is nobody's, of
+ * multicast, stands for all of them. */
+static space_val undeclared(const struct differ *d, const char *firewall)
+{
+	const struct firewall *f = topology_firewall(d->before->topo, firewall);
+	uint64_t n = f ? f->id : d->before->topo->firewalls.n +
+		topology_firewall(d->after->topo, firewall)->id;
+
+	return space_addr((struct addr){ UINT64_C(0xff) << 56, n });
+}
+
+static bool is_undeclared(const struct differ *d, const struct plan *p,
+			  uint32_t to, space_val dst)
+{
+	return to >= p->n_zones &&
+	       dst == undeclared(d, plan_node_name(p, to));
+}
+
+/* What it declares in the other plan is among them: to declare an address
+ * opens nothing there. */
+static uint32_t any_local_set(struct differ *d, uint32_t cls)
+{
+	const struct plan *p = d->cur->p;
+	const struct plan *other = p == d->after ? d->before : d->after;
+	const char *name = p->topo->firewalls.v[cls]->name;
+	const struct firewall *f = topology_firewall(other->topo, name);
+	const struct class *c = f ? &other->classes.v[f->id] : NULL;
+	space_val v = undeclared(d, name);
+	uint32_t out = range(d, D_DST, v, v);
+
+	for (size_t i = 0; c && i < c->n_cell; i++) {
+		space_val lo = space_addr(other->cell[c->cell[i]].lo);
+		space_val hi = space_addr(other->cell[c->cell[i]].hi);
+
+		out = space_or(d->s, out, space_minus(d->s,
+						      range(d, D_DST, lo, hi),
+						      range(d, D_SRC, lo, hi)));
+	}
+	return out;
+}
+
 static bool add(void *ctx, const struct planned *x)
 {
 	struct differ *d = ctx;
@@ -125,8 +166,9 @@ static bool add(void *ctx, const struct planned *x)
 		if (x->families & (v4 ? FAM_V4 : FAM_V6))
 			set = space_or(d->s, set, key_set(d, x->piece.keys,
 							  v4));
-	/* any address of a firewall that declares none: no address to name */
-	dst = x->any_local ? SPACE_NO :
+	if (x->any_local)
+		set = space_project(d->s, &space_op_or, set, D_DST);
+	dst = x->any_local ? any_local_set(d, x->to) :
 		end_set(d, D_DST, x->to, x->to_end);
 	set = space_and(d->s, space_and(d->s, set, dst),
 			end_set(d, D_SRC, x->from, x->from_end));
@@ -307,6 +349,9 @@ static const char *cause_of(struct differ *d, const struct plan *has,
 							      d->a)),
 			   space_to_addr(w[D_SRC]), space_to_addr(w[D_DST]),
 			   kind == CHANGE_OPENED);
+	if (!cause && is_undeclared(d, has, part->to, w[D_DST]))
+		return arena_printf(d->a, "addresses of %s",
+				    plan_node_name(has, part->to));
 	return cause ? cause :
 		arena_printf(d->a, "paths from %s to %s",
 			     plan_node_name(has, part->from),
@@ -328,6 +373,26 @@ static const char *owner_at(const struct plan *p, struct addr a)
 		p->topo->parties.v[p->cell[c].party]->owner;
 }
 
+/* Those that are spoken to: the firewall, if at any address that it has. */
+static const char *destinations_text(struct differ *d, const struct plan *p,
+				     uint32_t to, uint32_t set)
+{
+	space_val v;
+
+	if (to >= p->n_zones) {
+		v = undeclared(d, plan_node_name(p, to));
+		if (space_and(d->s, set, range(d, D_DST, v, v)) != SPACE_NO)
+			return plan_node_name(p, to);
+	}
+	return parties_text(d, p, set, D_DST);
+}
+
+static const char *owner_of(const struct plan *p, uint32_t to, struct addr a)
+{
+	return to < p->n_zones ? owner_at(p, a) :
+		p->topo->firewalls.v[to - p->n_zones]->party->owner;
+}
+
 /* What the packets say of themselves; w is one of them. */
 static struct change change_of(struct differ *d, const struct plan *has,
 			       uint32_t from, uint32_t to, uint32_t set,
@@ -340,9 +405,9 @@ static struct change change_of(struct differ *d, const struct plan *has,
 		.from_zone = plan_node_name(has, from),
 		.to_zone = plan_node_name(has, to),
 		.from = parties_text(d, has, set, D_SRC),
-		.to = parties_text(d, has, set, D_DST),
+		.to = destinations_text(d, has, to, set),
 		.packets = packets_text(d, &cubes),
-		.owner = owner_at(has, space_to_addr(w[D_DST])),
+		.owner = owner_of(has, to, space_to_addr(w[D_DST])),
 		.size = size_text(d, set),
 		.internet = is_internet(has, from) || is_internet(has, to),
 	};
@@ -550,7 +615,7 @@ struct plan_diff *plan_diff(struct arena *a, const struct plan *before,
 			    const struct plan *after)
 {
 	struct differ d = { .a = a, .s = space_new(fields, D_FIELDS),
-			    .after = after,
+			    .before = before, .after = after,
 			    .out = ARENA_NEW(a, struct plan_diff) };
 	struct side x, y;
 	uint32_t x_any, y_any;
