@@ -480,12 +480,13 @@ static bool check_encoding(const struct source *src, struct diags *d)
 
 	if (strncmp(src->text, "<?xml", 5) || !(end = strstr(src->text, "?>")))
 		return true;
-	p = strstr(src->text, "encoding=");
+	p = strstr(src->text, "encoding");
 	if (!p || p > end)
 		return true;
-	p += strlen("encoding=") + 1;
-	n = strcspn(p, "\"'");
-	if ((n == 5 && !strncasecmp(p, "utf-8", 5)) ||
+	p += strlen("encoding");
+	p += strspn(p, " \t\n=\"'");
+	n = strcspn(p, "\"'?");
+	if (n == 0 || (n == 5 && !strncasecmp(p, "utf-8", 5)) ||
 	    (n == 8 && !strncasecmp(p, "us-ascii", 8)))
 		return true;
 	diag_add(d, SEV_ERROR,
