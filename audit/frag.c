@@ -26,11 +26,18 @@ struct frags *frags_new(struct arena *a, uint64_t seed)
 	return t;
 }
 
+/* In IPv6 an identification is not one of a protocol: what follows the
+ * fragment header may be an extension first (RFC 8200, 4.5). */
+static uint8_t proto_of(const struct pkt *p)
+{
+	return addr_is_v4(p->src) ? p->proto : 0;
+}
+
 static size_t place(const struct frags *t, const struct pkt *p)
 {
 	uint64_t x = p->src.lo ^ p->src.hi ^ t->seed;
 	uint64_t y = p->dst.lo ^ p->dst.hi ^
-		     ((uint64_t)p->frag_id << 16 | p->proto);
+		     ((uint64_t)p->frag_id << 16 | proto_of(p));
 	unsigned __int128 m = (unsigned __int128)(x * 0x9e3779b97f4a7c15u) *
 			      (y ^ t->seed << 7);
 
@@ -50,12 +57,14 @@ bool frags_find(const struct frags *t, struct pkt *p, uint64_t ts)
 {
 	const struct frag *f = &t->at[place(t, p)];
 
-	if (!f->ts || f->id != p->frag_id || f->proto != p->proto ||
+	if (!f->ts || f->id != p->frag_id ||
+	    (addr_is_v4(p->src) && f->proto != p->proto) ||
 	    !addr_eq(f->src, p->src) || !addr_eq(f->dst, p->dst) ||
 	    (ts > f->ts && ts - f->ts > FRAG_TIME))
 		return false;
 	p->sport = f->sport;
 	p->dport = f->dport;
+	p->proto = f->proto;
 	p->type = f->type;
 	return true;
 }
