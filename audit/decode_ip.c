@@ -223,7 +223,7 @@ static void ports(struct cursor *c)
 }
 
 /* An ICMP error quotes at least 8 bytes behind the IP header (RFC 792). */
-static enum layer quoted_ports(struct cursor *c)
+static enum layer ports_alone(struct cursor *c)
 {
 	if (left(c) < 4)
 		return too_short(c);
@@ -232,13 +232,20 @@ static enum layer quoted_ports(struct cursor *c)
 	return emit(c, 0);
 }
 
+/* A first fragment may end behind the ports, to hide the flags from filters
+ * (RFC 1858, 3); whose flow it is stands there all the same. */
+static bool is_tiny(const struct cursor *c)
+{
+	return (c->cur.flags & PKT_FIRST_FRAG) && left(c) >= 8 && !c->beyond;
+}
+
 enum layer layer_tcp(struct cursor *c)
 {
 	const uint8_t *p = c->p;
 	size_t hl;
 
-	if (c->cur.flags & PKT_QUOTED)
-		return quoted_ports(c);
+	if (c->cur.flags & PKT_QUOTED || (left(c) < 20 && is_tiny(c)))
+		return ports_alone(c);
 	if (left(c) < 20)
 		return too_short(c);
 	hl = (p[12] >> 4) * 4u;
@@ -272,7 +279,7 @@ static const struct {
 enum layer layer_udp(struct cursor *c)
 {
 	if (c->cur.flags & PKT_QUOTED)
-		return quoted_ports(c);
+		return ports_alone(c);
 	if (left(c) < 8)
 		return too_short(c);
 	/* 0: a jumbogram (RFC 2675, 4). */
@@ -290,7 +297,7 @@ enum layer layer_udp(struct cursor *c)
 enum layer layer_sctp(struct cursor *c)
 {
 	if (c->cur.flags & PKT_QUOTED)
-		return quoted_ports(c);
+		return ports_alone(c);
 	if (left(c) < 12)
 		return too_short(c);
 	ports(c);

@@ -326,7 +326,12 @@ static void fragments(void)
 	CU_ASSERT(decode(o.b, o.n, (uint32_t)o.n, 1, p, &st) == 1);
 	CU_ASSERT(p[0].flags == PKT_LATER_FRAG && p[0].dport == 0 &&
 		  p[0].frag_id == 0x1234);
-	o.n = 14; /* a first fragment too short for its ports: an evasion */
+	o.n = 14; /* one that ends behind the ports: an evasion */
+	ip4(&o, PROTO_TCP, "9c40 0051 00000001", 0x2000, 8);
+	CU_ASSERT(decode(o.b, o.n, (uint32_t)o.n, 1, p, &st) == 1);
+	CU_ASSERT(p[0].flags == PKT_FIRST_FRAG && p[0].dport == 81 &&
+		  !p[0].tcp && !p[0].have);
+	o.n = 14; /* too short even for those */
 	ip4(&o, PROTO_UDP, "9c40", 0x2000, 2);
 	CU_ASSERT(decode(o.b, o.n, (uint32_t)o.n, 1, p, &st) == 0);
 	CU_ASSERT(st.undecoded[UD_MALFORMED] == 1);
