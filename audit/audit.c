@@ -117,11 +117,10 @@ static void decode_batch(struct audit *au, const struct frame *f, size_t n)
 	const struct flows *t = au->flows;
 	struct flow_hint *hint = au->hint;
 	uint32_t headers;
-	uint64_t cut = 0, bytes = 0, last = au->t.last;
+	uint64_t bytes = 0, last = au->t.last;
 
 	au->n_pkt = 0;
 	for (const struct frame *end = f + n; f < end; f++) {
-		cut += f->caplen < f->len;
 		bytes += f->len;
 		last = f->ts > last ? f->ts : last;
 		headers = quick ? quick_headers(f) : 0;
@@ -131,7 +130,6 @@ static void decode_batch(struct audit *au, const struct frame *f, size_t n)
 			hint = decode_slow(au, f, hint);
 	}
 	au->n = (size_t)(hint - au->hint);
-	au->t.cut += cut;
 	au->t.bytes += bytes;
 	au->t.last = last;
 }
@@ -207,13 +205,16 @@ heed(struct audit *au, struct conn *c, struct sniffed s, const struct text *x,
 		c->look[side] = 0;
 }
 
+/* Of a payload of so many bytes on the wire, some or none are at hand. */
 static void look(struct audit *au, struct conn *c, const uint8_t *payload,
-		 size_t have, unsigned side, const struct frame *fr)
+		 uint32_t have, uint32_t data, unsigned side,
+		 const struct frame *fr)
 {
 	struct text x = { payload, have, 0 };
 	struct sniffed s;
 
 	c->look[side]--;
+	au->t.looked++;
 	if (c->seen & (uint32_t)SEEN_CUT << side) {
 		c->seen &= ~((uint32_t)SEEN_CUT << side);
 		x.p = rests_join(au->rests, owner_of(au, c, side), payload,
@@ -227,6 +228,7 @@ static void look(struct audit *au, struct conn *c, const uint8_t *payload,
 		return;
 	if (!sniffed_nothing(s))
 		heed(au, c, s, &x, side, fr);
+	au->t.unread += have < data && (sniffed_nothing(s) || s.more);
 	if (hopeless(c, side))
 		c->look[side] = 0;
 }
@@ -295,8 +297,8 @@ static void count_slow(struct audit *au, const struct flow_hint *hint,
 
 	if (!c)
 		return;
-	if (p->have && c->look[side] && !(p->flags & PKT_QUOTED))
-		look(au, c, p->payload, p->have, side, fr);
+	if (p->data && c->look[side] && !(p->flags & PKT_QUOTED))
+		look(au, c, p->payload, p->have, p->data, side, fr);
 	if ((au->wait || au->opt.known) && starts_flow(c))
 		begin(au, c);
 	if (au->opt.on_evidence)
@@ -310,11 +312,11 @@ static __attribute__((noinline)) void look_now(struct audit *au, size_t n)
 		const struct to_look *l = &au->look[i];
 		const struct frame *f = l->hint->frame;
 		struct conn *c = l->hint->flow;
-		uint32_t have = plain_have(f, l->hint->data);
+		uint32_t data = l->hint->data;
 
-		if (have && c->look[l->side])
-			look(au, c, f->data + plain_start(f, l->hint->data),
-			     have, l->side, f);
+		if (c->look[l->side])
+			look(au, c, f->data + plain_start(f, data),
+			     plain_have(f, data), data, l->side, f);
 	}
 }
 

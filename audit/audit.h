@@ -43,7 +43,8 @@ struct audit_totals {
 	uint64_t housekeeping_packets;
 	uint64_t one_way;	/* TCP flows of which one side was seen */
 	uint64_t one_way_of;	/* TCP flows that could have two */
-	uint64_t cut;		/* frames captured short */
+	uint64_t looked;	/* payloads looked into */
+	uint64_t unread;	/* of them, too short to tell anything */
 	uint64_t blind;		/* fragments whose first was not seen */
 	uint64_t outer;		/* tunnel packets not counted (mirror) */
 	uint64_t spoof_unknown; /* flows seen at taps of no known zone */

@@ -45,6 +45,21 @@ static void add_lack(struct report *r, const char *what)
 	r->incomplete = true;
 }
 
+/* What was not looked for in part: said, like a tap whose zone was not. */
+static void add_unread(struct report *r)
+{
+	const struct audit_totals *t = r->totals;
+	struct gap g = { .n = t->unread };
+
+	if (t->unread * 100 <= t->looked)
+		return;
+	g.what = arena_printf(r->arena, "passwords and protocols: not looked "
+		"for in %llu of %llu first payloads, which were captured "
+		"short", (unsigned long long)t->unread,
+		(unsigned long long)t->looked);
+	vec_push(r->arena, &r->gaps, g);
+}
+
 static void add_damage(struct report *r, const struct observed *o)
 {
 	if (!o->damage)
@@ -79,6 +94,7 @@ static void find_gaps(struct report *r)
 	add_gap(r, G_CUT, ud[UD_CUT], t->frames);
 	add_gap(r, G_MALFORMED, ud[UD_MALFORMED], t->frames);
 	add_gap(r, G_DEPTH, ud[UD_DEPTH], t->frames);
+	add_unread(r);
 	if (t->elsewhere)
 		add_lack(r, arena_printf(r->arena, "of %llu flow%s this bundle "
 			"says nothing: what does not cross its firewall is not "

@@ -18,7 +18,7 @@ struct observed {
 /* One way in which the observation fell short. */
 struct gap {
 	const char *what;
-	uint64_t n, of; /* of 0: what says it all, and any is too much */
+	uint64_t n, of; /* of 0: what says it all */
 	bool beyond;	/* more than a clean result can stand on */
 };
 

@@ -539,7 +539,13 @@ def incomplete():
              text='TCP flows of which one side was seen'),
         Case('incomplete: truncated packets', plain, [], snap=40, rc=3,
              text='frames captured too short'),
-        Case('incomplete: headers are enough', plain, want, snap=54, rc=0),
+        Case('incomplete: headers are enough', plain, want, snap=54, rc=0,
+             text='passwords and protocols: not looked for in 2 of 2 first '
+             'payloads, which were captured short'),
+        Case('incomplete: of a long payload the beginning is enough',
+             full(FE, 43104, DC, 389, SPOKEN['ldap'][0] + b'\0' * 900,
+                  SPOKEN['ldap'][1]).raw(), [flow(FE, 43104, DC, 389)],
+             snap=200, rc=0, without='captured short'),
         Case('incomplete: evicted flows', many, dict(lines=0, text=[
             'flows given up for want of room', 'incomplete']),
              options=['--max-flows', '1024'], rc=3),
