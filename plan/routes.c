@@ -9,8 +9,9 @@
  * other than the two that it joins there.
  */
 enum {
-	MAX_PATHS = 20000,   /* through zones, over all pairs of zones */
-	MAX_STEPS = 2000000, /* of the search */
+	MAX_PATHS = 20000,    /* through zones, over all pairs of zones */
+	MAX_DIRECT = 4000000, /* across one firewall each */
+	MAX_ZONES = 4096,     /* there is a route for each two of them */
 };
 
 struct search {
@@ -20,7 +21,7 @@ struct search {
 	uint32_t n_zones, n_fw;
 	uint32_t zone[256], fw[256]; /* the path so far */
 	size_t depth;		     /* firewalls on it */
-	size_t steps, paths, indirect;
+	size_t paths, indirect;
 	uint32_t *through; /* by zone: paths that lead through it */
 	bool overflow;
 };
@@ -71,7 +72,8 @@ static void extend(struct search *s)
 {
 	uint32_t from = s->zone[0], here = s->zone[s->depth];
 
-	if (++s->steps > MAX_STEPS || s->depth + 2 >= 256)
+	/* who gets so far leaves more paths than MAX_PATHS behind */
+	if (s->depth + 2 >= 256)
 		s->overflow = true;
 	for (uint32_t f = 0; f < s->n_fw && !s->overflow; f++) {
 		if (!touches(s, f, here) || !fw_fits(s, f))
@@ -147,6 +149,42 @@ static void say_overflow(struct search *s)
 	buf_free(&names);
 }
 
+/* Notes which zones the firewalls touch. Their direct paths are as many as
+ * that says: counted before they are listed. */
+static bool too_many(struct search *s)
+{
+	const struct topology *t = s->b->topo;
+	size_t direct = 0;
+
+	if (s->n_zones > MAX_ZONES) {
+		diag_add(s->b->d, SEV_ERROR, t->at,
+			 "the topology has %u zones: no more than %d are "
+			 "planned", s->n_zones, MAX_ZONES);
+		return true;
+	}
+	s->touch = arena_alloc(s->b->scratch, (size_t)s->n_fw * s->n_zones + 1);
+	for (uint32_t f = 0; f < s->n_fw; f++) {
+		const struct firewall *fw = t->firewalls.v[f];
+		size_t n = 0;
+
+		for (size_t i = 0; i < fw->interfaces.n; i++) {
+			unsigned char *x = &s->touch[(size_t)f * s->n_zones +
+				fw->interfaces.v[i]->zone->zone_id];
+
+			n += !*x;
+			*x = 1;
+		}
+		direct += n * (n - (n > 0));
+	}
+	if (direct <= MAX_DIRECT)
+		return false;
+	diag_add(s->b->d, SEV_ERROR, t->at,
+		 "more than %d paths lead from zone to zone across one "
+		 "firewall: what needs no firewall between it is one zone, "
+		 "with networks in it", MAX_DIRECT);
+	return true;
+}
+
 void build_zone_routes(struct build *b)
 {
 	const struct topology *t = b->topo;
@@ -156,15 +194,9 @@ void build_zone_routes(struct build *b)
 		.n_fw = (uint32_t)t->firewalls.n,
 	};
 
-	s.touch = arena_alloc(b->scratch, (size_t)s.n_fw * s.n_zones + 1);
+	if (too_many(&s))
+		return;
 	s.through = ARENA_ARRAY(b->scratch, uint32_t, s.n_zones);
-	for (size_t f = 0; f < t->firewalls.n; f++)
-		for (size_t i = 0; i < t->firewalls.v[f]->interfaces.n; i++) {
-			const struct party *z =
-				t->firewalls.v[f]->interfaces.v[i]->zone;
-
-			s.touch[f * s.n_zones + z->zone_id] = 1;
-		}
 	p->zone_route = ARENA_ARRAY(b->arena, struct route,
 				    (size_t)s.n_zones * s.n_zones);
 	for (uint32_t z = 0; z < s.n_zones && !s.overflow; z++) {
@@ -187,28 +219,31 @@ void build_zone_routes(struct build *b)
 
 /* ---- routes between any two nodes -------------------------------------------------- */
 
-/* The zones where a node is attached. */
-static size_t attached(const struct plan *p, uint32_t node, uint32_t *out,
-		       size_t most)
+/* The zones where a node is attached, each once. */
+struct zones {
+	uint32_t *v;
+	size_t n;
+};
+
+static struct zones attached(struct build *b, uint32_t node)
 {
-	size_t n = 0;
+	const struct plan *p = b->plan;
+	const struct firewall *f = node < p->n_zones ? NULL :
+		p->topo->firewalls.v[node - p->n_zones];
+	bool *seen = f ? ARENA_ARRAY(b->scratch, bool, p->n_zones) : NULL;
+	struct zones out = { ARENA_ARRAY(b->scratch, uint32_t,
+					 f ? f->interfaces.n : 1), 0 };
 
-	if (node < p->n_zones) {
-		out[0] = node;
-		return 1;
-	}
-	const struct firewall *f = p->topo->firewalls.v[node - p->n_zones];
-
-	for (size_t i = 0; i < f->interfaces.n && n < most; i++) {
+	if (!f)
+		out.v[out.n++] = node;
+	for (size_t i = 0; f && i < f->interfaces.n; i++) {
 		uint32_t z = f->interfaces.v[i]->zone->zone_id;
-		bool twice = false;
 
-		for (size_t k = 0; k < n; k++)
-			twice |= out[k] == z;
-		if (!twice)
-			out[n++] = z;
+		if (!seen[z])
+			out.v[out.n++] = z;
+		seen[z] = true;
 	}
-	return n;
+	return out;
 }
 
 static bool crosses(const struct path *p, uint32_t fw)
@@ -235,22 +270,22 @@ static void add_paths(struct arena *a, struct route *r, const struct route *z,
 
 /* A firewall's own connections leave by any of its interfaces and do not come
  * back through it; the same towards it (the format, `input`). */
-static struct route *make_route(const struct plan *p, struct arena *a,
+static struct route *make_route(struct build *b, const struct zones *at,
 				uint32_t from, uint32_t to)
 {
+	const struct plan *p = b->plan;
+	struct arena *a = b->arena;
 	struct route *r = ARENA_NEW(a, struct route);
-	uint32_t za[256], zb[256];
-	size_t na = attached(p, from, za, 256), nb = attached(p, to, zb, 256);
 	uint32_t not_a = from < p->n_zones ? NONE : from - p->n_zones;
 	uint32_t not_b = to < p->n_zones ? NONE : to - p->n_zones;
 
 	r->from = from;
 	r->to = to;
-	for (size_t i = 0; i < na; i++)
-		for (size_t k = 0; k < nb; k++)
-			add_paths(a, r, &p->zone_route[(size_t)za[i] *
-						       p->n_zones + zb[k]],
-				  not_a, not_b);
+	for (size_t i = 0; i < at[from].n; i++)
+		for (size_t k = 0; k < at[to].n; k++)
+			add_paths(a, r, &p->zone_route
+				  [(size_t)at[from].v[i] * p->n_zones +
+				   at[to].v[k]], not_a, not_b);
 	collect_hops(a, r);
 	return r;
 }
@@ -268,7 +303,10 @@ void build_firewall_routes(struct build *b)
 {
 	struct plan *p = b->plan;
 	uint32_t n = p->n_zones + (uint32_t)p->topo->firewalls.n;
+	struct zones *at = ARENA_ARRAY(b->scratch, struct zones, n);
 
+	for (uint32_t i = 0; i < n; i++)
+		at[i] = attached(b, i);
 	for (uint32_t from = 0; from < n; from++)
 		for (uint32_t to = 0; to < n; to++) {
 			uint32_t key[2] = { from, to };
@@ -276,7 +314,7 @@ void build_firewall_routes(struct build *b)
 			if (from < p->n_zones && to < p->n_zones)
 				continue;
 			map_add(b->arena, &p->routes, key, sizeof(key), NULL)
-				->val.p = make_route(p, b->arena, from, to);
+				->val.p = make_route(b, at, from, to);
 		}
 }
 

@@ -239,24 +239,28 @@ static void too_many_paths(void)
 	sample_free(&s);
 }
 
-/* One firewall with many zones behind it is an ordinary network. */
+/* One firewall with many zones behind it is an ordinary network: between any
+ * two, and from any to the firewall itself. */
 static void hub_of_many_zones(void)
 {
+	enum { ZONES = 300 };
 	struct buf b = { 0 };
 	struct sample s;
 
 	buf_puts(&b, ROOT("exchange-2003"));
-	for (int i = 0; i < 200; i++)
-		buf_printf(&b, "<zone name='z%d' networks='10.%d.0.0/16'/>", i,
-			   i);
+	for (int i = 0; i < ZONES; i++)
+		buf_printf(&b, "<zone name='z%d' networks='10.%d.%d.0/24'/>", i,
+			   i / 256, i % 256);
 	buf_puts(&b, "<firewall name='hub'>");
-	for (int i = 0; i < 200; i++)
-		buf_printf(&b, "<interface name='e%d' zone='z%d'/>", i, i);
-	buf_puts(&b, "</firewall><allow from='z1' to='z199' tcp='1' "
-		 "reason='r'/>" END);
+	for (int i = 0; i < ZONES; i++)
+		buf_printf(&b, "<interface name='e%d' zone='z%d'%s/>", i, i,
+			   i ? "" : " address='10.0.0.254'");
+	buf_puts(&b, "<input from='z299' tcp='22'/></firewall>"
+		 "<allow from='z1' to='z299' tcp='1' reason='r'/>" END);
 	s = sample_plan(b.s);
 	CU_ASSERT_FATAL(sample_good(&s));
-	CU_ASSERT_TRUE(sample_allows(&s, "10.1.0.1", "10.199.0.1", 6, 1));
+	CU_ASSERT_TRUE(sample_allows(&s, "10.0.1.1", "10.1.43.1", 6, 1));
+	CU_ASSERT_TRUE(sample_allows(&s, "10.1.43.1", "10.0.0.254", 6, 22));
 	buf_free(&b);
 	sample_free(&s);
 }
