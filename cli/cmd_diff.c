@@ -111,6 +111,7 @@ static const char *totals_text(struct args *a, const struct plan_diff *d)
 			    d->count[CHANGE_INTO_IPSEC] +
 			    d->count[CHANGE_OUT_OF_IPSEC] +
 			    d->count[CHANGE_TRANSLATION] +
+			    d->count[CHANGE_PATHS] +
 			    d->count[CHANGE_TERMS], !limits ? "" :
 			    arena_printf(a->arena, ", %zu of the limits",
 					 limits));
@@ -154,8 +155,8 @@ const struct command command_diff = {
 	.summary = "what a change of the topology opens and closes",
 	.description =
 	  "Compares the plans of two topologies packet by packet and lists "
-	  "what opens, what closes and what moves into or out of IPsec, and the "
-	  "exceptions, by their names, whose dates, owners or reasons are others: by "
+	  "what opens, what closes, what moves into or out of IPsec and what "
+	  "crosses other firewalls, and the exceptions, by their names, whose dates, owners or reasons are others: by "
 	  "zones, with the reason, its owner and what caused the change; "
 	  "internet-facing first. Before all that stand the limits: forbid, "
 	  "expect and omit that came, went or say more or less, owners, what is "

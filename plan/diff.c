@@ -20,7 +20,7 @@ const char *const change_name[N_CHANGES] = {
 	[CHANGE_INTO_IPSEC] = "now inside IPsec",
 	[CHANGE_OUT_OF_IPSEC] = "now in the clear",
 	[CHANGE_TRANSLATION] = "translation",
-	[CHANGE_TERMS] = "terms", [CHANGE_LIMITS] = "limits",
+	[CHANGE_PATHS] = "paths", [CHANGE_TERMS] = "terms", [CHANGE_LIMITS] = "limits",
 };
 
 /* What one reason plans between two nodes. */
@@ -643,6 +643,7 @@ struct plan_diff *plan_diff(struct arena *a, const struct plan *before,
 		  y.all[1], CHANGE_OUT_OF_IPSEC);
 	diff_input(a, before, after, d.out);
 	diff_translation(a, before, after, d.out);
+	diff_paths(a, before, after, d.out);
 	diff_terms(a, before, after, d.out);
 	diff_limits(a, before, after, d.out);
 	if (d.out->changes.n)

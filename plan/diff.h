@@ -14,6 +14,7 @@ enum change_kind {
 	CHANGE_INTO_IPSEC, /* was in the clear, is carried now */
 	CHANGE_OUT_OF_IPSEC,
 	CHANGE_TRANSLATION, /* of whom a public address is */
+	CHANGE_PATHS,	    /* of the firewalls that are crossed */
 	CHANGE_TERMS,	    /* of an exception: no packet fares otherwise */
 	CHANGE_LIMITS,	    /* forbid, expect, omit; owners; what is enforced */
 	N_CHANGES
@@ -45,6 +46,11 @@ void diff_translation(struct arena *a, const struct plan *before,
 
 /* diff_input.c: adds what firewalls let in to themselves by no reason. */
 void diff_input(struct arena *a, const struct plan *before,
+		const struct plan *after, struct plan_diff *out);
+
+/* diff_paths.c: adds what crosses other firewalls, or by other zones, though it
+ * is planned in both; and interfaces that firewalls have more or less. */
+void diff_paths(struct arena *a, const struct plan *before,
 		const struct plan *after, struct plan_diff *out);
 
 /* diff_terms.c: adds exceptions of other dates, owners, reasons. */
