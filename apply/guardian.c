@@ -167,11 +167,36 @@ static void settle(struct self *g, const char *why)
 	buf_free(&text);
 }
 
+static unsigned seconds_left(const struct self *g)
+{
+	struct itimerspec t;
+
+	return timerfd_gettime(g->timer, &t) < 0 ? 0 :
+		(unsigned)t.it_value.tv_sec + (t.it_value.tv_nsec > 0);
+}
+
+/* Somebody else deleted them, or put them to sleep: then a connection shows
+ * nothing of them. What cannot be read is no reason to refuse. */
+static bool on_trial(struct self *g)
+{
+	struct generations now;
+
+	return generations_read(&g->nft, g->job->table, &now, &g->err) < 0 ||
+	       now.slot[g->job->journal->slot] == SLOT_RUNNING;
+}
+
 /* The renaming is the moment; what follows can be done by anybody later. */
 static void confirm(struct self *g, char *answer, size_t room)
 {
 	struct buf more = { 0 };
 
+	if (!on_trial(g)) {
+		snprintf(answer, room, "not confirmed: the rules on trial do "
+			 "not run any more, somebody else took them out. The "
+			 "old ones come back in %u s\n", seconds_left(g));
+		return;
+	}
+	g->err.n = 0;
 	step(g->job, "guardian:confirming");
 	if (state_confirm(g->job->state, &g->err) < 0) {
 		snprintf(answer, room, "not confirmed: %s", g->err.s);
@@ -195,14 +220,6 @@ static void confirm(struct self *g, char *answer, size_t room)
 }
 
 /* ---- what it hears ------------------------------------------------------------------- */
-
-static unsigned seconds_left(const struct self *g)
-{
-	struct itimerspec t;
-
-	return timerfd_gettime(g->timer, &t) < 0 ? 0 :
-		(unsigned)t.it_value.tv_sec + (t.it_value.tv_nsec > 0);
-}
 
 static void answer_to(struct self *g, const char *request, char *out,
 		      size_t room)
