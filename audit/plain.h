@@ -1,6 +1,7 @@
 #ifndef AUDIT_PLAIN_H
 #define AUDIT_PLAIN_H
 
+#include <arpa/inet.h>
 #include <stdbool.h>
 
 #include "audit/bytes.h"
@@ -27,7 +28,7 @@ static inline uint32_t plain_l4_bytes(const struct frame *f)
 	uint32_t len = be16(ip + 2), hl;
 
 	if (__builtin_expect(ip[9] == PROTO_TCP, 1)) {
-		hl = (l4[12] >> 4) * 4u;
+		hl = l4[12] >> 2 & 0x3cu;
 		return hl >= 20 && len >= 20 + hl &&
 		       f->caplen >= PLAIN_L4 + hl ? hl : 0;
 	}
@@ -40,8 +41,9 @@ static inline uint32_t plain_l4_bytes(const struct frame *f)
 static inline bool is_plain_ipv4(const struct frame *f)
 {
 	return f->link == LINK_ETHERNET && f->caplen >= PLAIN_LEAST &&
-	       be32(f->data + 12) >> 8 == 0x080045 &&
-	       !(be16(f->data + PLAIN_IP + 6) & 0x3fff);
+	       (wire32(f->data + 12) & htonl(0xffffff00)) ==
+		       htonl(0x08004500) &&
+	       !(wire16(f->data + PLAIN_IP + 6) & htons(0x3fff));
 }
 
 /* Where the payload begins, of which so many bytes were on the wire. */
