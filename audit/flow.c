@@ -453,16 +453,16 @@ static inline void count(struct flows *t, struct conn *f,
 			 const struct pkt *p, unsigned side, uint64_t ts)
 {
 	struct segment seg = { p->seq, p->ack, p->data, p->tcp };
+	struct passed passed = { ts, p->len, p->ttl };
 
 	if (p->flags)
 		rare_events(f, p);
 	if (p->proto == PROTO_TCP) {
-		sequence(t, f, seg, side);
-		tcp_events(f, seg, side);
+		count_segment(t, f, seg, side, passed);
 	} else {
 		other_events(f, p, side);
+		tally(f, side, passed, false);
 	}
-	tally(f, side, p->len, p->ttl, ts);
 }
 
 /* Each direction has its tap: where ways are not the same there and back, one

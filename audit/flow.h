@@ -31,9 +31,8 @@ struct conn {
 	uint8_t proto;
 	uint8_t ttl[2];	 /* of the first packet from each side */
 	uint8_t look[2]; /* payloads from each side still to be looked into */
-	uint8_t gap;	 /* missed was more than 0 once */
-	uint8_t note;	 /* NOTE_*: for the judge */
-	uint8_t icmp_type; /* of its first packet */
+	uint8_t course;	 /* COURSE_* */
+	uint8_t app[2];	 /* enum app: what each side speaks */
 
 	struct addr a, b;
 	uint64_t first;
@@ -43,7 +42,8 @@ struct conn {
 	uint32_t missed; /* bytes acknowledged but not (yet) seen */
 	uint16_t aport, bport;
 	uint16_t source;
-	uint8_t app[2]; /* enum app: what each side speaks */
+	uint8_t note;	   /* NOTE_*: for the judge */
+	uint8_t icmp_type; /* of its first packet */
 };
 
 /* Events that tell who opened. Each has two bits: << the side that sent it. */
@@ -68,6 +68,12 @@ enum {
 	SEEN_OUTER = 1 << 29, /* is one */
 	/* << side again, of what was looked into last: the rest is missing */
 	SEEN_CUT = 1 << 30,
+};
+
+/* Of a TCP stream: how much there is to be asked of its next segment. */
+enum {
+	COURSE_SMOOTH = 1, /* IPv4, both sides were heard, nothing is missing */
+	COURSE_GAP = 2,	   /* missed was more than 0 once */
 };
 
 /* Payloads of each side that may be looked into. */

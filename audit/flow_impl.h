@@ -41,6 +41,13 @@ struct segment {
 	uint8_t flags;
 };
 
+/* What of any packet is counted. */
+struct passed {
+	uint64_t ts;
+	uint32_t len;
+	uint8_t ttl;
+};
+
 /* SEEN_* of a segment by its flags FIN, SYN, RST and ACK. */
 extern const uint32_t flow_tcp_event[32];
 
@@ -83,9 +90,10 @@ struct conn *flows_find(const struct flows *t, const struct pkt *p,
 void flow_late_data(struct flows *t, struct conn *f, uint32_t n);
 
 /* How much of what is acknowledged was never seen: the mirror's own loss,
- * which no counter shows (Zeek, capture-loss.zeek). */
+ * which no counter shows (Zeek, capture-loss.zeek). Smooth is a constant: what
+ * COURSE_SMOOTH says need not be asked. */
 static inline void sequence(struct flows *t, struct conn *f, struct segment s,
-			    unsigned side)
+			    unsigned side, bool smooth)
 {
 	uint32_t len = s.data + ((s.flags | s.flags >> 1) & 1);
 	uint32_t end = s.seq + len;
@@ -94,18 +102,19 @@ static inline void sequence(struct flows *t, struct conn *f, struct segment s,
 
 	static_assert(TCP_FIN == 1 && TCP_SYN == 2, "each counts as a byte");
 	t->st.acked += s.data;
-	if (__builtin_expect(f->gap, 0) && len &&
+	if (!smooth && f->course == COURSE_GAP && len &&
 	    (int32_t)(end - f->next[side]) <= 0)
 		flow_late_data(t, f, len);
 	/* Whether there is news is hard to foretell. */
 	news = (int32_t)(end - f->next[side]) > 0;
-	news = unforeseen(news | !f->packets[side]);
+	news = unforeseen(news | (!smooth && !f->packets[side]));
 	f->next[side] += (end - f->next[side]) & -news;
-	if ((s.flags & (TCP_ACK | TCP_RST)) != TCP_ACK || !f->packets[!side])
+	if ((s.flags & (TCP_ACK | TCP_RST)) != TCP_ACK ||
+	    (!smooth && !f->packets[!side]))
 		return;
 	ahead = (int32_t)(s.ack - f->next[!side]);
 	if (__builtin_expect(ahead > 0, 0)) {
-		f->gap = 1;
+		f->course = COURSE_GAP;
 		f->missed += (uint32_t)ahead;
 		t->st.missed += (uint32_t)ahead;
 		t->st.acked += (uint32_t)ahead;
@@ -126,18 +135,45 @@ static inline void tcp_events(struct conn *f, struct segment s, unsigned side)
 	f->seen |= ev << side;
 }
 
-static inline void tally(struct conn *f, unsigned side, uint32_t len,
-			 uint8_t ttl, uint64_t ts)
+static inline void tally(struct conn *f, unsigned side, struct passed x,
+			 bool smooth)
 {
-	uint8_t first = f->packets[side] ? f->ttl[side] : ttl;
+	uint8_t first = smooth || f->packets[side] ? f->ttl[side] : x.ttl;
 
-	f->ttl[side] = first;
-	if (__builtin_expect(ttl < first, 0) && ttl + MAX_HOPS >= first &&
-	    ts - f->last < HOP_TIME)
+	if (!smooth)
+		f->ttl[side] = first;
+	if (__builtin_expect(x.ttl < first, 0) && x.ttl + MAX_HOPS >= first &&
+	    x.ts - f->last < HOP_TIME)
 		f->seen |= SEEN_ROUTED << side;
 	f->packets[side]++;
-	f->bytes[side] += len;
-	f->last = ts > f->last ? ts : f->last;
+	f->bytes[side] += x.len;
+	f->last = x.ts > f->last ? x.ts : f->last;
+}
+
+static inline void count_segment(struct flows *t, struct conn *f,
+				 struct segment s, unsigned side,
+				 struct passed x)
+{
+	sequence(t, f, s, side, false);
+	tcp_events(f, s, side);
+	tally(f, side, x, false);
+	if (!f->course && f->wire_pair && f->packets[!side])
+		f->course = COURSE_SMOOTH;
+}
+
+/* The same of a segment with ACK, without SYN and RST, in a stream that runs
+ * smoothly. */
+static inline void count_smooth(struct flows *t, struct conn *f,
+				struct segment s, unsigned side,
+				struct passed x)
+{
+	uint32_t ev = (uint32_t)(s.data != 0) * SEEN_DATA;
+
+	s.flags = TCP_ACK | (s.flags & TCP_FIN);
+	ev |= (s.flags & TCP_FIN) * SEEN_FIN;
+	sequence(t, f, s, side, true);
+	f->seen |= ev << side;
+	tally(f, side, x, true);
 }
 
 #endif

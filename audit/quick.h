@@ -37,12 +37,13 @@ static inline void quick_hash(const struct flows *t, const struct frame *f,
 			      uint32_t headers, struct flow_hint *hint)
 {
 	const uint8_t *ip = f->data + PLAIN_IP;
+	uint32_t hash = hash_wire(t, quick_wire(ip), ip[9]);
 
+	__builtin_prefetch(&t->slot[hash & t->mask]);
+	hint->data = be16(ip + 2) - headers;
+	hint->hash = hash;
 	hint->frame = f;
 	hint->pkt = NULL;
-	hint->hash = hash_wire(t, quick_wire(ip), ip[9]);
-	hint->data = be16(ip + 2) - headers;
-	__builtin_prefetch(&t->slot[hint->hash & t->mask]);
 }
 
 /* A flow begins with it, or may: flows_add() has to see. */
@@ -54,37 +55,72 @@ static inline bool quick_begins(const struct conn *c, const uint8_t *ip,
 	return c->last + DATAGRAM_IDLE < ts;
 }
 
-static inline void quick_count(struct flows *t, struct conn *c,
-			       const uint8_t *ip, uint32_t data, unsigned side)
+/* Of the segment at l4, which has so much data. */
+static inline struct segment quick_segment(const uint8_t *l4, uint32_t data)
 {
-	const uint8_t *l4 = ip + 20;
-	struct segment seg;
-
-	if (__builtin_expect(ip[9] != PROTO_TCP, 0)) {
-		c->seen |= (SEEN_PACKET | (data ? SEEN_DATA : 0)) << side;
-		return;
-	}
-	seg = (struct segment){ be32(l4 + 4), be32(l4 + 8), data, l4[13] };
-	sequence(t, c, seg, side);
-	tcp_events(c, seg, side);
+	return (struct segment){ be32(l4 + 4), be32(l4 + 8), data, l4[13] };
 }
 
-/* Which side of c sent it, 0 or 1; more: it is none of c's. */
+static inline struct passed quick_passed(const uint8_t *ip, uint64_t ts)
+{
+	return (struct passed){ ts, be16(ip + 2), ip[8] };
+}
+
+/* By n bits, fewer than there are. */
+static inline uint64_t turn64(uint64_t x, uint32_t n)
+{
+	return x << (n & 63) | x >> (-n & 63);
+}
+
+static inline uint32_t turn32(uint32_t x, uint32_t n)
+{
+	return x << (n & 31) | x >> (-n & 31);
+}
+
+/* Which side of c sent it, if it is one of c's. Which it is takes no branch,
+ * since none could be foretold. */
 static inline uint32_t quick_side(const struct conn *c, struct flow_wire w)
 {
-	uint64_t a = (c->wire_pair ^ w.pair) | (c->wire_ports ^ w.ports);
-	uint64_t b = (c->wire_pair ^ (w.pair << 32 | w.pair >> 32)) |
-		     (c->wire_ports ^ (w.ports << 16 | w.ports >> 16));
-	uint32_t not_a = unforeseen(a != 0), not_b = b != 0;
-
-	return not_a + (not_a & not_b);
+	return unforeseen((uint32_t)w.pair != (uint32_t)c->wire_pair);
 }
 
-/*
- * Counts a frame that fits into the flow hinted at; *side: who sent it. False:
- * it is more than that, and nothing was counted. Which side it is takes no
- * branch, since none could be foretold.
- */
+/* Is it one of c's, sent by this side? */
+static inline bool quick_is_of(const struct conn *c, struct flow_wire w,
+			       uint32_t side)
+{
+	return turn64(w.pair, 32 * side) == c->wire_pair &&
+	       turn32(w.ports, 16 * side) == c->wire_ports;
+}
+
+/* In the middle of a stream. */
+static inline bool quick_smooth(const struct conn *c, const uint8_t *ip)
+{
+	return c->course == COURSE_SMOOTH && ip[9] == PROTO_TCP &&
+	       (ip[33] & (TCP_SYN | TCP_RST | TCP_ACK)) == TCP_ACK;
+}
+
+/* Near the ends of one, or a datagram. False as quick_add(). */
+static __attribute__((noinline)) bool
+quick_other(struct flows *t, struct conn *c, const struct frame *f,
+	    uint32_t data, unsigned side)
+{
+	const uint8_t *ip = f->data + PLAIN_IP;
+	struct passed passed = quick_passed(ip, f->ts);
+
+	if (!c->wire_pair || c->proto != ip[9] ||
+	    !(c->seen & SEEN_PACKET * 3) || quick_begins(c, ip, f->ts))
+		return false;
+	if (ip[9] == PROTO_TCP) {
+		count_segment(t, c, quick_segment(ip + 20, data), side, passed);
+		return true;
+	}
+	c->seen |= (SEEN_PACKET | (data ? SEEN_DATA : 0)) << side;
+	tally(c, side, passed, false);
+	return true;
+}
+
+/* Counts a frame that fits into the flow hinted at; *side: who sent it. False:
+ * it is more than that, and nothing was counted. */
 static inline bool quick_add(struct flows *t, const struct flow_hint *hint,
 			     unsigned *side)
 {
@@ -92,15 +128,15 @@ static inline bool quick_add(struct flows *t, const struct flow_hint *hint,
 	const struct frame *f = hint->frame;
 	const uint8_t *ip = f->data + PLAIN_IP;
 
-	if (__builtin_expect(!c || !c->wire_pair, 0))
+	if (__builtin_expect(!c, 0))
 		return false;
 	*side = quick_side(c, quick_wire(ip));
-	if (__builtin_expect(*side > 1 || c->proto != ip[9] ||
-			     !(c->seen & SEEN_PACKET * 3) ||
-			     quick_begins(c, ip, f->ts), 0))
+	if (__builtin_expect(!quick_is_of(c, quick_wire(ip), *side), 0))
 		return false;
-	quick_count(t, c, ip, hint->data, *side);
-	tally(c, *side, be16(ip + 2), ip[8], f->ts);
+	if (__builtin_expect(!quick_smooth(c, ip), 0))
+		return quick_other(t, c, f, hint->data, *side);
+	count_smooth(t, c, quick_segment(ip + 20, hint->data), *side,
+		     quick_passed(ip, f->ts));
 	return true;
 }
 
