@@ -145,11 +145,14 @@ static bool app_is_dull(unsigned a)
 	       a == APP_SMB || a == APP_SSH || a == APP_IKE || a == APP_NTP;
 }
 
-/* Nothing known in its first payloads: nothing will be. */
-static bool hopeless(const struct conn *c, unsigned side)
+/* Nothing known in its first payloads: nothing will be. When that is so, no
+ * branch foretells. */
+static void give_up(struct conn *c, unsigned side)
 {
-	return c->app[side] == APP_UNKNOWN &&
-	       c->look[side] + LOOK_UNKNOWN <= FLOW_LOOK;
+	uint32_t in_vain = (c->app[side] == APP_UNKNOWN) &
+			   (c->look[side] + LOOK_UNKNOWN <= FLOW_LOOK);
+
+	c->look[side] &= (uint8_t)(unforeseen(in_vain) - 1);
 }
 
 /* A payload that is looked into; the first bytes were there before. */
@@ -205,32 +208,42 @@ heed(struct audit *au, struct conn *c, struct sniffed s, const struct text *x,
 		c->look[side] = 0;
 }
 
-/* Of a payload of so many bytes on the wire, some or none are at hand. */
-static void look(struct audit *au, struct conn *c, const uint8_t *payload,
-		 uint32_t have, uint32_t data, unsigned side,
-		 const struct frame *fr)
+/* It may tell something. False: it tells nothing, or not all. */
+static __attribute__((noinline)) bool
+look_closely(struct audit *au, struct conn *c, const uint8_t *payload,
+	     size_t have, unsigned side, const struct frame *fr)
 {
 	struct text x = { payload, have, 0 };
 	struct sniffed s;
 
-	c->look[side]--;
-	au->t.looked++;
 	if (c->seen & (uint32_t)SEEN_CUT << side) {
 		c->seen &= ~((uint32_t)SEEN_CUT << side);
 		x.p = rests_join(au->rests, owner_of(au, c, side), payload,
 				 &x.n, &x.known);
 	}
-	if (c->proto == PROTO_TCP)
-		s = sniff_tcp(x.p, x.n);
-	else if (c->proto == PROTO_UDP)
-		s = sniff_udp(payload, have);
-	else
-		return;
-	if (!sniffed_nothing(s))
-		heed(au, c, s, &x, side, fr);
-	au->t.unread += have < data && (sniffed_nothing(s) || s.more);
-	if (hopeless(c, side))
-		c->look[side] = 0;
+	s = c->proto == PROTO_TCP ? sniff_tcp(x.p, x.n) :
+				    sniff_udp(payload, have);
+	if (sniffed_nothing(s))
+		return false;
+	heed(au, c, s, &x, side, fr);
+	return !s.more;
+}
+
+/* Of a payload of so many bytes on the wire, some or none are at hand. */
+static inline void look(struct audit *au, struct conn *c,
+			const uint8_t *payload, uint32_t have, uint32_t data,
+			unsigned side, const struct frame *fr)
+{
+	bool stream = c->proto == PROTO_TCP;
+	bool may = stream ? (have && sniff_tcp_may_be(*payload)) ||
+			    (c->seen & (uint32_t)SEEN_CUT << side) :
+			    c->proto == PROTO_UDP;
+
+	c->look[side]--;
+	au->t.looked++;
+	if (may ? !look_closely(au, c, payload, have, side, fr) : stream)
+		au->t.unread += have < data;
+	give_up(c, side);
 }
 
 static bool starts_flow(const struct conn *c)
@@ -305,11 +318,11 @@ static void count_slow(struct audit *au, const struct flow_hint *hint,
 		evidence(au, c, p, fr);
 }
 
-/* What was put off. An earlier look may have been the last. */
-static __attribute__((noinline)) void look_now(struct audit *au, size_t n)
+/* What was put off, up to end. An earlier look may have been the last. */
+static __attribute__((noinline)) void look_now(struct audit *au,
+					       const struct to_look *end)
 {
-	for (size_t i = 0; i < n; i++) {
-		const struct to_look *l = &au->look[i];
+	for (const struct to_look *l = au->look; l < end; l++) {
 		const struct frame *f = l->hint->frame;
 		struct conn *c = l->hint->flow;
 		uint32_t data = l->hint->data;
@@ -337,23 +350,23 @@ static void count_batch(struct audit *au)
 {
 	const struct flow_hint *hint = au->hint, *end = hint + au->n;
 	struct flows *t = au->flows;
-	size_t n = 0;
+	struct to_look *look = au->look;
 
 	for (; hint < end; hint++) {
 		unsigned side;
 
 		if (__builtin_expect(hint->pkt || !quick_add(t, hint, &side),
 				     0)) {
-			look_now(au, n);
+			look_now(au, look);
 			take_apart(au, hint);
-			n = 0;
+			look = au->look;
 			continue;
 		}
-		au->look[n] = (struct to_look){ hint, side };
-		n += unforeseen((hint->data != 0) &
-				(hint->flow->look[side] != 0));
+		*look = (struct to_look){ hint, side };
+		look += unforeseen((hint->data != 0) &
+				   (hint->flow->look[side] != 0));
 	}
-	look_now(au, n);
+	look_now(au, look);
 }
 
 void audit_frames(struct audit *au, const struct frame *f, size_t n)

@@ -427,7 +427,7 @@ static sniff_fn *const over_tcp[] = {
 };
 
 /* The first byte alone rules most of them out. */
-static const uint8_t tcp_begins[256] = {
+const uint8_t sniff_tcp_begins[256] = {
 	[0] = 1 << T_SMB | 1 << T_KERBEROS | 1 << T_DNS,
 	[1 ... 4] = 1 << T_DNS,
 	[5] = 1 << T_DCERPC | 1 << T_DNS,
@@ -468,7 +468,7 @@ static struct sniffed first_of(sniff_fn *const *v, unsigned may,
 
 struct sniffed sniff_tcp(const uint8_t *p, size_t n)
 {
-	unsigned may = n ? tcp_begins[p[0]] : 0;
+	unsigned may = n ? sniff_tcp_begins[p[0]] : 0;
 
 	return may ? first_of(over_tcp, may, p, n) : nothing;
 }

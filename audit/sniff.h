@@ -37,6 +37,13 @@ static inline bool sniffed_nothing(struct sniffed s)
 struct sniffed sniff_tcp(const uint8_t *p, size_t n);
 struct sniffed sniff_udp(const uint8_t *p, size_t n);
 
+/* Of a segment that begins so, may there be anything? */
+extern const uint8_t sniff_tcp_begins[256];
+static inline bool sniff_tcp_may_be(uint8_t first)
+{
+	return sniff_tcp_begins[first];
+}
+
 /* Does a speaker of a, later found to say b, still speak one protocol? */
 bool app_fits(enum app expected, enum app found);
 
