@@ -87,31 +87,33 @@ static struct end find_end(struct recall *m, const struct judge *j,
 
 /* The answer may be another's, too, unless no class stands for an end. Each
  * firewall has a class of its own. */
-struct ruling recall_rule(struct recall *m, const struct judge *j,
-			  struct addr src, struct addr dst, uint32_t key)
+void recall_rule(struct recall *m, const struct judge *j, struct addr src,
+		 struct addr dst, uint32_t key, struct ruling *r)
 {
-	const struct plan *p = j->plan;
 	bool v4 = addr_is_v4(src);
 	struct question q;
-	struct ruling r;
 	struct end s, d;
 	struct entry *e;
 
-	if (p->translates || addr_eq(src, dst) || v4 != addr_is_v4(dst))
-		return judge_rule(j, src, dst, key);
+	if (j->plan->translates || addr_eq(src, dst) ||
+	    v4 != addr_is_v4(dst)) {
+		*r = judge_rule(j, src, dst, key);
+		return;
+	}
 	s = find_end(m, j, src);
 	d = find_end(m, j, dst);
-	if (s.class == NONE || d.class == NONE)
-		return judge_rule(j, src, dst, key);
+	if (s.class == NONE || d.class == NONE) {
+		*r = judge_rule(j, src, dst, key);
+		return;
+	}
 	q = (struct question){ s.class, s.ends, d.class, d.ends, key, v4 };
 	e = &m->place[place_of(&q)];
 	if (memcmp(&e->q, &q, sizeof(q))) {
 		e->q = q;
 		e->r = judge_rule(j, src, dst, key);
 	}
-	r = e->r;
-	r.own = (struct packet){ src, dst, (uint8_t)key_proto(key),
-				 (uint16_t)key_detail(key) };
-	judge_set_places(j, &r, s.place, s.cell, d.place, d.cell);
-	return r;
+	*r = e->r;
+	r->own = (struct packet){ src, dst, (uint8_t)key_proto(key),
+				  (uint16_t)key_detail(key) };
+	judge_set_places(j, r, s.place, s.cell, d.place, d.cell);
 }

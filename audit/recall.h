@@ -14,8 +14,8 @@ struct recall;
 struct recall *recall_new(struct arena *a);
 /* Another plan: nothing holds any more. */
 void recall_clear(struct recall *m);
-/* As judge_rule(). */
-struct ruling recall_rule(struct recall *m, const struct judge *j,
-			  struct addr src, struct addr dst, uint32_t key);
+/* As judge_rule(), into r: a copy less, once a flow. */
+void recall_rule(struct recall *m, const struct judge *j, struct addr src,
+		 struct addr dst, uint32_t key, struct ruling *r);
 
 #endif

@@ -47,8 +47,8 @@ static void take_side(struct hearing *h, unsigned side)
 	h->sport = side ? c->bport : c->aport;
 	h->dport = side ? c->aport : c->bport;
 	h->key = key_from(c, side);
-	h->r = recall_rule(h->au->recall, h->au->judge, h->src, h->dst,
-			   h->key);
+	recall_rule(h->au->recall, h->au->judge, h->src, h->dst, h->key,
+		    &h->r);
 }
 
 /* Nearer to the plan is the likelier way, where neither is planned. */
