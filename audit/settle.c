@@ -21,6 +21,7 @@ struct hearing {
 	uint16_t sport, dport;
 	uint32_t key;
 	struct ruling r;
+	bool upkeep;	/* of links, to a firewall itself: chatter, too */
 };
 
 /* What the opener asked for, were it this side. */
@@ -250,19 +251,7 @@ static bool planned_findings(struct hearing *h, bool over)
 	return true;
 }
 
-/* Who opened it, and what the plan says of that. */
-static void hear(struct hearing *h, struct audit *au, const struct conn *c)
-{
-	h->au = au;
-	h->c = c;
-	h->o = opener_seen(h->c);
-	if (h->o.side >= 0)
-		take_side(h, (unsigned)h->o.side);
-	else
-		ask_plan(h);
-}
-
-/* Chatter, too: what keeps links alive and goes to a firewall itself. */
+/* What keeps links alive, and goes to a firewall itself. */
 static bool firewall_takes(const struct hearing *h)
 {
 	const struct party *d;
@@ -276,6 +265,19 @@ static bool firewall_takes(const struct hearing *h)
 						     (uint8_t)key_proto(h->key),
 						     (uint16_t)key_detail(
 							     h->key) });
+}
+
+/* Who opened it, and what the plan says of that. */
+static void hear(struct hearing *h, struct audit *au, const struct conn *c)
+{
+	h->au = au;
+	h->c = c;
+	h->o = opener_seen(h->c);
+	if (h->o.side >= 0)
+		take_side(h, (unsigned)h->o.side);
+	else
+		ask_plan(h);
+	h->upkeep = firewall_takes(h);
 }
 
 static void count_zone(struct hearing *h)
@@ -325,7 +327,7 @@ static bool judge_flow(struct hearing *h, bool over)
 		wanting = planned_findings(h, over);
 		if (over)
 			count_reasons(h);
-	} else if (!h->r.not_judged && !firewall_takes(h)) {
+	} else if (!h->r.not_judged && !h->upkeep) {
 		wanting = judge_denied(h, over);
 	}
 	if (h->c->note & NOTE_CREDENTIALS) {
@@ -358,7 +360,7 @@ static void count_over(struct hearing *h, bool wanting)
 		t->planned++;
 	else if (h->r.elsewhere)
 		t->elsewhere++;
-	else if (firewall_takes(h))
+	else if (h->upkeep)
 		count_chatter(h->au, c);
 	else
 		t->inside++;
@@ -384,8 +386,7 @@ void settle_flow(struct audit *au, struct conn *c)
 	hear(&h, au, c);
 	wanting = judge_flow(&h, true);
 	count_over(&h, wanting);
-	if (au->opt.all && au->opt.on_flow && !wanting &&
-	    !firewall_takes(&h)) {
+	if (au->opt.all && au->opt.on_flow && !wanting && !h.upkeep) {
 		struct finding f = about(&h, F_NONE);
 
 		count_in(&h, &f);
@@ -413,8 +414,7 @@ bool settle_suspect(struct audit *au, const struct conn *c)
 	if (!au->opt.housekeeping && is_chatter(au->judge, c))
 		return false;
 	hear(&h, au, c);
-	return h.r.verdict != VERDICT_ALLOWED && !h.r.not_judged &&
-	       !firewall_takes(&h);
+	return h.r.verdict != VERDICT_ALLOWED && !h.r.not_judged && !h.upkeep;
 }
 
 /* A set of one interface, for finding.rpc. */
