@@ -328,6 +328,45 @@ static bool any_adjacent(const struct plan *p, const struct places *x,
 	return false;
 }
 
+/* The interface by which the firewall is in a zone, if it declares no address
+ * on any to that zone and gets one by DHCP there. */
+static const struct interface *leased(const struct firewall *f, uint32_t zone)
+{
+	const struct interface *out = NULL;
+
+	for (size_t i = 0; i < f->interfaces.n; i++) {
+		const struct interface *x = f->interfaces.v[i];
+
+		if (x->zone->zone_id != zone)
+			continue;
+		if (x->n_address)
+			return NULL;
+		if (x->dhcp)
+			out = x;
+	}
+	return out;
+}
+
+/* Whoever stands there speaks to the address that is not known. */
+static void check_leased(struct build *b, const struct input *in,
+			 const struct end_word *from, const struct places *x)
+{
+	for (size_t i = 0; i < x->n; i++) {
+		const struct interface *dhcp = leased(in->firewall,
+						      x->v[i].node);
+
+		if (!dhcp)
+			continue;
+		diag_add(b->d, SEV_WARNING, from->at,
+			 "nothing is opened from \"%s\" to the address that "
+			 "\"%s\" gets by DHCP: an input is for the addresses "
+			 "that firewall \"%s\" declares, or for any if it "
+			 "declares none", from->text, dhcp->name,
+			 in->firewall->name);
+		return;
+	}
+}
+
 static void check_input(struct joins *s, const struct input *in)
 {
 	struct build *b = s->b;
@@ -352,6 +391,8 @@ static void check_input(struct joins *s, const struct input *in)
 			note_apart(&apart, j, from, x, from, x);
 		else if (j > JOINED_INSIDE && j != NOBODY)
 			say_input(b, in, from, j, "");
+		else if (p->classes.v[cls].n_cell)
+			check_leased(b, in, from, &x);
 	}
 	if (apart.n[NO_PATH])
 		add_cut(s, &apart, in);
