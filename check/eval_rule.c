@@ -484,6 +484,21 @@ static uint32_t run_class(const struct step *t, const struct kr_ex *x,
 	return run(&n);
 }
 
+/* Rules put data into the map, whatever that is. */
+static uint32_t run_any_data(const struct step *t, const struct kr_ex *x,
+			     const char *why)
+{
+	const struct kr_ex data = {.kind = EX_OPAQUE, .name = why,
+				   .dreg = x->dreg, .len = 16};
+	uint32_t d;
+	struct step n;
+
+	fork_step(t, &n);
+	d = run_load(&n, &data);
+	return ev_guard(t->ev, named(t, TRI_MAYBE(ev_reason(t->ev, why))),
+			d == GO_ON ? run(&n) : d, go_on(t));
+}
+
 /* Unknown which element, if any. */
 static uint32_t run_any_class(const struct step *t, const struct kr_ex *x,
 			      const struct lookup *l, uint32_t why)
@@ -534,6 +549,8 @@ static uint32_t run_map(const struct step *t, const struct kr_ex *x,
 	struct space_op give = {ev_op_id(ev), false, leaf_give, NULL, &g};
 	size_t n = 1;
 
+	if (x->set->dynamic && x->dreg != NFT_REG_VERDICT)
+		return run_any_data(t, x, volatile_set(t, x));
 	if (x->set->dynamic)
 		return run_any_class(t, x, l,
 				     ev_reason(ev, volatile_set(t, x)));
