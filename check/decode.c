@@ -410,8 +410,13 @@ OPAQUE(tunnel, NFTNL_EXPR_TUNNEL_DREG)
 static void read_exthdr(struct arena *a, const struct nftnl_expr *e,
 			struct kr_ex *x)
 {
+	uint32_t len = u32_of(e, NFTNL_EXPR_EXTHDR_LEN);
+
 	(void)a;
 	opaque(e, x, NFTNL_EXPR_EXTHDR_DREG, true);
+	if (len > x->len)
+		x->len = len;
+	x->invert = u32_of(e, NFTNL_EXPR_EXTHDR_FLAGS) & NFT_EXTHDR_F_PRESENT;
 	if (nftnl_expr_is_set(e, NFTNL_EXPR_EXTHDR_SREG))
 		x->kind = EX_EITHER;
 }

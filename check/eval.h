@@ -125,10 +125,17 @@ size_t ev_states_of(struct evaluator *ev, uint32_t d, enum fate_kind k,
 
 /* eval_rule.c: one rule from a state. Says CONT where it does not match. */
 uint32_t ev_rule(struct evaluator *ev, const struct kr_rule *r, uint32_t state);
-/* eval_load.c: what a register holds after a load. Returns false if there is
- * no such register; *exists: where the load succeeds (a set). */
+/* eval_load.c: what a register holds after a load, of packets of which more may
+ * be known. Returns false if there is no such register. */
+enum {
+	LOAD_NEW = 1, /* they open connections */
+	LOAD_TCP = 2,
+};
 bool ev_load(struct evaluator *ev, const struct kr_ex *x,
-	     const struct state *st, bool new_conn, struct regs *r);
+	     const struct state *st, unsigned of, struct regs *r);
+/* It may end the rule instead, and a write to bytes as well: there is not always
+ * something there. */
+bool ev_load_fails(const struct kr_ex *x, const struct state *st, unsigned of);
 /* A chain called from a rule or a hook: ends in RETURN, ACCEPT, DROP; a base
  * chain that is run to its end in its policy. */
 uint32_t ev_chain(struct evaluator *ev, const struct kr_chain *c,

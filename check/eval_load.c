@@ -155,14 +155,15 @@ static void put_ipv6(const struct header_ctx *h)
 	put_address(h, 24, PK_DST, &h->st->daddr);
 }
 
-static void put_transport(const struct header_ctx *h)
+static void put_transport(const struct header_ctx *h, bool tcp)
 {
 	put_field(h->out, 16, PK_TH0, 15);
 	if (h->st->dport.kind == VAL_ENTRY)
 		put_field(h->out + 16, 16, PK_TH2, 15);
 	else
 		put_value(h->out + 16, &h->st->dport, 2);
-	put_field(h->out + 13 * 8, 8, PK_FLAGS, 7);
+	if (tcp)
+		put_field(h->out + 13 * 8, 8, PK_FLAGS, 7);
 }
 
 #define NOT_SAID UINT32_MAX /* why a byte is opaque: found out if it is asked */
@@ -181,7 +182,7 @@ static uint32_t bytes_reason(struct evaluator *ev, const struct kr_ex *x)
 
 /* Only what is loaded is read of the header, and has to be there. */
 static void load_payload(struct evaluator *ev, const struct kr_ex *x,
-			 const struct state *st, struct rbit *r)
+			 const struct state *st, bool tcp, struct rbit *r)
 {
 	struct rbit head[(HEADER + KR_DATA) * 8];
 	struct header_ctx h = {ev, st, head, HEADER};
@@ -197,7 +198,7 @@ static void load_payload(struct evaluator *ev, const struct kr_ex *x,
 		else
 			put_ipv4(&h);
 	} else if (x->base == NFT_PAYLOAD_TRANSPORT_HEADER && !st->rewritten) {
-		put_transport(&h);
+		put_transport(&h, tcp);
 	}
 	memcpy(r, head + x->offset * 8, x->len * 8 * sizeof(*r));
 	for (unsigned i = 0; i < x->len * 8; i++)
@@ -228,7 +229,14 @@ static const char *const meta_name[] = {
 	[NFT_META_TIME_NS] = "meta time",
 	[NFT_META_TIME_DAY] = "meta day",
 	[NFT_META_TIME_HOUR] = "meta hour",
+	[NFT_META_SDIF] = "meta sdif",
+	[NFT_META_SDIFNAME] = "meta sdifname",
 };
+
+static bool meta_named(uint32_t key)
+{
+	return key < sizeof(meta_name) / sizeof(meta_name[0]) && meta_name[key];
+}
 
 static unsigned meta_bytes(uint32_t key)
 {
@@ -237,6 +245,7 @@ static unsigned meta_bytes(uint32_t key)
 	case NFT_META_OIFNAME:
 	case NFT_META_IIFKIND:
 	case NFT_META_OIFKIND:
+	case NFT_META_SDIFNAME:
 		return 16;
 	case NFT_META_TIME_NS:
 		return 8;
@@ -251,8 +260,8 @@ static unsigned meta_bytes(uint32_t key)
 	case NFT_META_TIME_DAY:
 	case NFT_META_NFTRACE:
 		return 1;
-	default:
-		return 4;
+	default: /* 4 bytes, where it is known */
+		return meta_named(key) ? 4 : 16;
 	}
 }
 
@@ -287,12 +296,9 @@ static void put_mark(struct rbit *r, const struct value *v, unsigned field)
 static void load_meta(struct evaluator *ev, const struct kr_ex *x,
 		      const struct state *st, struct rbit *r)
 {
-	const char *name = "meta ?";
+	const char *name = meta_named(x->key) ? meta_name[x->key] : "meta ?";
 	uint8_t b[2];
 
-	if (x->key < sizeof(meta_name) / sizeof(meta_name[0]) &&
-	    meta_name[x->key])
-		name = meta_name[x->key];
 	switch (x->key) {
 	case NFT_META_IIFNAME:
 	case NFT_META_IIF:
@@ -449,8 +455,43 @@ static unsigned load_bytes(const struct kr_ex *x, const struct state *st)
 	return x->kind == EX_CT ? ct_bytes(x->key, st) : x->len;
 }
 
+static bool payload_fails(const struct kr_ex *x, const struct state *st,
+			  bool tcp)
+{
+	uint32_t end = x->offset + x->len;
+
+	if (x->base == NFT_PAYLOAD_NETWORK_HEADER)
+		return end > (st->family ? 40 : 20);
+	return x->base != NFT_PAYLOAD_TRANSPORT_HEADER || end > (tcp ? 20 : 8);
+}
+
+/* nft_meta_get_eval(), nft_ct_get_eval() and the like where they break. */
+bool ev_load_fails(const struct kr_ex *x, const struct state *st, unsigned of)
+{
+	static const uint8_t meta[] = {
+		NFT_META_IIFTYPE, NFT_META_OIFTYPE, NFT_META_SKUID,
+		NFT_META_SKGID, NFT_META_RTCLASSID, NFT_META_IIFGROUP,
+		NFT_META_OIFGROUP, NFT_META_CGROUP, NFT_META_IIFKIND,
+		NFT_META_OIFKIND,
+	};
+	static const char *const never[] = { "fib", "numgen", "hash",
+					     "bitwise" };
+
+	if (x->kind == EX_PAYLOAD || x->kind == EX_SET_PAYLOAD)
+		return payload_fails(x, st, of & LOAD_TCP);
+	if (x->kind == EX_CT)
+		return x->key == NFT_CT_HELPER || x->key > NFT_CT_ID;
+	if (x->kind == EX_META)
+		return x->key > NFT_META_SDIFNAME ||
+		       memchr(meta, (int)x->key, sizeof(meta));
+	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++)
+		if (!strcmp(x->name, never[i]))
+			return false;
+	return !x->invert; /* asks whether it is there */
+}
+
 bool ev_load(struct evaluator *ev, const struct kr_ex *x,
-	     const struct state *st, bool new_conn, struct regs *r)
+	     const struct state *st, unsigned of, struct regs *r)
 {
 	static const uint8_t zero[4] = {0};
 	unsigned bytes = load_bytes(x, st);
@@ -463,17 +504,18 @@ bool ev_load(struct evaluator *ev, const struct kr_ex *x,
 		at = reg_bit(x->dreg, 4);
 		if (x->kind != EX_OPAQUE || at < 0)
 			return false;
-		put_opaque(r->bit + at, 4, ev_reason(ev, x->name));
+		put_opaque(r->bit + at, (REG_BITS - (unsigned)at) / 8,
+			   ev_reason(ev, x->name));
 		return true;
 	}
 	if (bytes % 4)
 		put_const(r->bit + end - 32, zero, 4);
 	if (x->kind == EX_PAYLOAD)
-		load_payload(ev, x, st, r->bit + at);
+		load_payload(ev, x, st, of & LOAD_TCP, r->bit + at);
 	else if (x->kind == EX_META)
 		load_meta(ev, x, st, r->bit + at);
 	else if (x->kind == EX_CT)
-		load_ct(ev, x, st, new_conn, r->bit + at);
+		load_ct(ev, x, st, of & LOAD_NEW, r->bit + at);
 	else
 		put_opaque(r->bit + at, bytes, ev_reason(ev, x->name));
 	return true;

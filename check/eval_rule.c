@@ -4,6 +4,7 @@
 #include <linux/netfilter/nf_tables.h>
 
 #include "base/hash.h"
+#include "base/keys.h"
 #include "check/eval_step.h"
 
 /*
@@ -191,28 +192,71 @@ static uint32_t run_range(struct step *t, const struct kr_ex *x)
 
 /* ---- loads and what moves bits */
 
+static uint32_t if_there(struct step *t, const struct kr_ex *x)
+{
+	if (!ev_load_fails(x, state_of(t), t->of))
+		return GO_ON;
+	return guard(t, TRI_MAYBE(ev_reason(t->ev,
+			arena_printf(t->ev->arena, "%s that is not always there",
+				     x->name))));
+}
+
 static uint32_t run_load(struct step *t, const struct kr_ex *x)
 {
-	if (!ev_load(t->ev, x, state_of(t), t->new_conn, &t->regs))
+	if (!ev_load(t->ev, x, state_of(t), t->of, &t->regs))
 		return anything(t, x->name);
-	return GO_ON;
+	return if_there(t, x);
+}
+
+static uint32_t fork_load(const struct step *t, const struct kr_ex *x,
+			  unsigned of)
+{
+	struct step n;
+	uint32_t d;
+
+	fork_step(t, &n);
+	n.of = of;
+	d = run_load(&n, x);
+	return d == GO_ON ? run(&n) : d;
+}
+
+/* Do the guards so far let only packets of the set pass? */
+static bool only_in(const struct step *t, uint32_t set)
+{
+	uint32_t other = space_not(t->ev->s, set);
+
+	for (unsigned i = 0; i < t->n_guards && other != SPACE_NO; i++)
+		other = space_apply(t->ev->s, &tri_and, t->guard[i].m, other);
+	return other == SPACE_NO;
+}
+
+/* What TCP has there, others need not have, nor in that sense. */
+static uint32_t run_payload(struct step *t, const struct kr_ex *x)
+{
+	uint32_t tcp;
+
+	if (x->base != NFT_PAYLOAD_TRANSPORT_HEADER || x->offset + x->len <= 8 ||
+	    t->of & LOAD_TCP)
+		return run_load(t, x);
+	tcp = space_interval(t->ev->s, PK_PROTO, PROTO_TCP, PROTO_TCP, SPACE_ALL,
+			     SPACE_NO);
+	if (!only_in(t, tcp))
+		return ev_if(t->ev, tcp, fork_load(t, x, t->of | LOAD_TCP),
+			     fork_load(t, x, t->of));
+	t->of |= LOAD_TCP;
+	return run_load(t, x);
+}
+
+static uint32_t run_set_payload(struct step *t, const struct kr_ex *x)
+{
+	uint32_t d = if_there(t, x);
+
+	return d == GO_ON ? step_set_payload(t, x) : d;
 }
 
 static uint32_t ct_in(const struct step *t, enum pk_ct lo, enum pk_ct hi)
 {
 	return space_interval(t->ev->s, PK_CT, lo, hi, SPACE_ALL, SPACE_NO);
-}
-
-static uint32_t fork_load(const struct step *t, const struct kr_ex *x,
-			  bool new_conn)
-{
-	struct step n;
-
-	fork_step(t, &n);
-	if (!ev_load(n.ev, x, state_of(&n), new_conn, &n.regs))
-		return anything(&n, x->name);
-	n.new_conn = new_conn;
-	return run(&n);
 }
 
 /* A key of conntrack's on a packet that it does not know ends the rule. Most
@@ -225,14 +269,14 @@ static uint32_t run_ct(struct step *t, const struct kr_ex *x)
 		return run_load(t, x);
 	if (state_of(t)->early || state_of(t)->untracked)
 		return go_on(t);
-	if (t->new_conn || x->key == NFT_CT_DIRECTION ||
+	if (t->of & LOAD_NEW || x->key == NFT_CT_DIRECTION ||
 	    x->key == NFT_CT_L3PROTOCOL || x->key == NFT_CT_PROTOCOL) {
 		other = guard(t, ct_in(t, CT_ESTABLISHED, CT_NEW));
 		return other == GO_ON ? run_load(t, x) : other;
 	}
-	fresh = fork_load(t, x, true);
+	fresh = fork_load(t, x, t->of | LOAD_NEW);
 	other = ev_guard(t->ev, ct_in(t, CT_ESTABLISHED, CT_RELATED),
-			 fork_load(t, x, false), go_on(t));
+			 fork_load(t, x, t->of), go_on(t));
 	return ev_if(t->ev, ct_in(t, CT_NEW, CT_NEW), fresh, other);
 }
 
@@ -647,7 +691,7 @@ static uint32_t run_queue(struct step *t, const struct kr_ex *x)
 static uint32_t (*const runners[EX_KINDS])(struct step *,
 					   const struct kr_ex *) = {
 	[EX_UNKNOWN] = run_unknown,  [EX_NOTHING] = run_nothing,
-	[EX_EITHER] = run_either,    [EX_PAYLOAD] = run_load,
+	[EX_EITHER] = run_either,    [EX_PAYLOAD] = run_payload,
 	[EX_META] = run_load,	     [EX_CT] = run_ct,
 	[EX_ONE_OF] = run_one_of,    [EX_OPAQUE] = run_load,
 	[EX_CMP] = run_cmp,	     [EX_RANGE] = run_range,
@@ -656,7 +700,7 @@ static uint32_t (*const runners[EX_KINDS])(struct step *,
 	[EX_VERDICT] = run_verdict,  [EX_REJECT] = run_reject,
 	[EX_QUEUE] = run_queue,	     [EX_ELSEWHERE] = run_elsewhere,
 	[EX_SET_META] = step_set_meta,
-	[EX_SET_CT] = step_set_ct,   [EX_SET_PAYLOAD] = step_set_payload,
+	[EX_SET_CT] = step_set_ct,   [EX_SET_PAYLOAD] = run_set_payload,
 	[EX_NOTRACK] = step_notrack, [EX_SNAT] = step_nat,
 	[EX_DNAT] = step_nat,	     [EX_REDIRECT] = step_nat,
 };

@@ -46,7 +46,7 @@ static bool is_entry_mark(const struct step *t, int at)
 	struct kr_ex x = {.kind = EX_META, .key = NFT_META_MARK, .dreg = 1};
 	struct regs *r = arena_alloc(t->ev->arena, sizeof(*r));
 
-	return ev_load(t->ev, &x, state_of(t), false, r) &&
+	return ev_load(t->ev, &x, state_of(t), 0, r) &&
 	       !memcmp(r->bit, t->regs.bit + at, 32 * sizeof(r->bit[0]));
 }
 

@@ -17,7 +17,7 @@ struct step {
 	const struct kr_rule *r;
 	size_t i; /* expression */
 	uint32_t state;
-	bool new_conn;	 /* only packets that open connections come here */
+	unsigned of;	 /* LOAD_NEW, ...: only such packets come here */
 	unsigned *forks; /* of this rule so far */
 	unsigned n_guards;
 	struct guard guard[MAX_GUARDS];
