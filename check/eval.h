@@ -130,6 +130,8 @@ uint32_t ev_rule(struct evaluator *ev, const struct kr_rule *r, uint32_t state);
 enum {
 	LOAD_NEW = 1, /* they open connections */
 	LOAD_TCP = 2,
+	LOAD_THERE = 4, /* they go where a rule has sent them by themselves, as
+			   far as that is known */
 };
 bool ev_load(struct evaluator *ev, const struct kr_ex *x,
 	     const struct state *st, unsigned of, struct regs *r);

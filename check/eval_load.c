@@ -18,10 +18,15 @@ static void put_const(struct rbit *r, const uint8_t *v, unsigned bytes)
 				     .arg = v[i / 8] >> (7 - i % 8) & 1};
 }
 
+static void put_opaque_bit(struct rbit *r, uint32_t why)
+{
+	*r = (struct rbit){.kind = RB_OPAQUE, .why = why};
+}
+
 static void put_opaque(struct rbit *r, unsigned bytes, uint32_t why)
 {
 	for (unsigned i = 0; i < bytes * 8; i++)
-		r[i] = (struct rbit){.kind = RB_OPAQUE, .why = why};
+		put_opaque_bit(&r[i], why);
 }
 
 /* bits of the field from top downwards: network byte order */
@@ -111,9 +116,7 @@ static void put_tos(const struct header_ctx *h, unsigned bit)
 	if (h->st->tos.kind == VAL_ENTRY)
 		put_field(h->out + bit, 8, PK_TOS, 7);
 	else
-		for (unsigned i = 0; i < 8; i++)
-			h->out[bit + i] = (struct rbit){.kind = RB_OPAQUE,
-							.why = h->st->tos.why};
+		put_opaque(h->out + bit, 1, h->st->tos.why);
 }
 
 static void put_ttl(const struct header_ctx *h, unsigned bit)
@@ -399,17 +402,36 @@ static bool put_tuple(const struct kr_ex *x, const struct state *st,
 	}
 }
 
+/* The bits of mask, which are of a number as the host has it. */
+static void put_opaque_in(struct rbit *r, uint32_t mask, uint32_t why)
+{
+	uint8_t b[4];
+
+	memcpy(b, &mask, sizeof(b));
+	for (unsigned i = 0; i < 32; i++)
+		if (b[i / 8] >> (7 - i % 8) & 1)
+			put_opaque_bit(&r[i], why);
+}
+
+/* That translation was thought of, every connection is told where there are
+ * chains that translate; that it was done, where that changed something. A port
+ * may become another one where it is taken. */
+static void put_status(struct evaluator *ev, const struct state *st,
+		       bool there, struct rbit *r)
+{
+	uint32_t open = IPS_SRC_NAT_DONE | IPS_DST_NAT_DONE | IPS_HELPER;
+	bool known = st->daddr.kind != VAL_OPAQUE &&
+		     st->dport.kind != VAL_OPAQUE;
+
+	open |= st->snat ? IPS_SRC_NAT : 0;
+	open |= there && !known ? IPS_DST_NAT : 0;
+	put_u32(r, st->dnat && !there ? IPS_DST_NAT : 0);
+	put_opaque_in(r, open, ev_reason(ev, "ct status"));
+}
+
 static bool put_new_conn(const struct kr_ex *x, const struct state *st,
 			 struct rbit *r)
 {
-	uint32_t status = 0;
-
-	if (x->key == NFT_CT_STATUS) {
-		status |= st->dnat ? IPS_DST_NAT | IPS_DST_NAT_DONE : 0;
-		status |= st->snat ? IPS_SRC_NAT | IPS_SRC_NAT_DONE : 0;
-		put_u32(r, status);
-		return true;
-	}
 	if (x->key == NFT_CT_MARK) {
 		if (st->ct_mark.kind == VAL_ENTRY)
 			put_u32(r, 0);
@@ -421,7 +443,7 @@ static bool put_new_conn(const struct kr_ex *x, const struct state *st,
 }
 
 static void load_ct(struct evaluator *ev, const struct kr_ex *x,
-		    const struct state *st, bool new_conn, struct rbit *r)
+		    const struct state *st, unsigned of, struct rbit *r)
 {
 	uint8_t b = st->family ? AF_INET6 : AF_INET;
 	bool known = x->key < sizeof(ct_keys) / sizeof(ct_keys[0]) &&
@@ -441,7 +463,9 @@ static void load_ct(struct evaluator *ev, const struct kr_ex *x,
 		put_field(r, 8, PK_PROTO, 7);
 	} else if (x->key == NFT_CT_MARK && st->ct_mark.kind == VAL_KNOWN) {
 		put_mark(r, &st->ct_mark, PK_MARK);
-	} else if (!new_conn || !put_new_conn(x, st, r)) {
+	} else if (x->key == NFT_CT_STATUS && of & LOAD_NEW) {
+		put_status(ev, st, of & LOAD_THERE, r);
+	} else if (!(of & LOAD_NEW) || !put_new_conn(x, st, r)) {
 		put_opaque(
 			r, ct_bytes(x->key, st),
 			ev_reason(ev, known ? ct_keys[x->key].name : "ct ?"));
@@ -515,7 +539,7 @@ bool ev_load(struct evaluator *ev, const struct kr_ex *x,
 	else if (x->kind == EX_META)
 		load_meta(ev, x, st, r->bit + at);
 	else if (x->kind == EX_CT)
-		load_ct(ev, x, st, of & LOAD_NEW, r->bit + at);
+		load_ct(ev, x, st, of, r->bit + at);
 	else
 		put_opaque(r->bit + at, bytes, ev_reason(ev, x->name));
 	return true;
