@@ -226,6 +226,7 @@ static void read_nat(struct arena *a, const struct nftnl_expr *e,
 	(void)a;
 	x->kind = u32_of(e, NFTNL_EXPR_NAT_TYPE) == NFT_NAT_DNAT ? EX_DNAT
 								 : EX_SNAT;
+	x->base = u32_of(e, NFTNL_EXPR_NAT_FAMILY);
 	x->reg_addr = u32_of(e, NFTNL_EXPR_NAT_REG_ADDR_MIN);
 	x->reg_port = u32_of(e, NFTNL_EXPR_NAT_REG_PROTO_MIN);
 	x->ranged = (nftnl_expr_is_set(e, NFTNL_EXPR_NAT_REG_ADDR_MAX) &&

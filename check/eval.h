@@ -28,6 +28,14 @@ enum { EV_EGRESS = 6 }; /* NF_INET_INGRESS is 5 */
 
 enum { SNAT_ADDRESS = 1, SNAT_INTERFACE }; /* state.snat; 0: not */
 
+/* state.early: tracking has not seen it; at its own priority nobody knows which
+ * came first */
+enum { EARLY_YES = 1, EARLY_MAYBE };
+
+/* state.untracked: no connection is looked for, or what is none was called
+ * untracked (notrack behind tracking) */
+enum { UNTRACKED = 1, UNTRACKED_LATE };
+
 struct state {
 	uint8_t family; /* of PK_FAMILY */
 	uint8_t hook;	/* NF_INET_*, EV_EGRESS: which interfaces are known */

@@ -140,7 +140,7 @@ static uint32_t meets(struct evaluator *ev, const struct kr_chain *c,
 
 	if (!c->nat)
 		return set;
-	if (done || st->untracked)
+	if (done || st->untracked == UNTRACKED)
 		return SPACE_NO;
 	return space_and(ev->s, set,
 			 space_interval(ev->s, PK_CT, CT_NEW, CT_NEW, SPACE_ALL,
@@ -172,10 +172,14 @@ uint32_t ev_enter(struct evaluator *ev, const struct kr_chain *c, uint8_t hook,
 	st.hook = hook;
 	/* routing has counted the hop (ip_forward(), ip6_forward()) */
 	st.routed |= hook == NF_INET_FORWARD;
-	st.early =
-		hook == NF_INET_INGRESS ||
-		((hook == NF_INET_PRE_ROUTING || hook == NF_INET_LOCAL_OUT) &&
-		 c->prio <= NF_IP_PRI_CONNTRACK);
+	st.early = 0;
+	if (hook == NF_INET_INGRESS ||
+	    ((hook == NF_INET_PRE_ROUTING || hook == NF_INET_LOCAL_OUT) &&
+	     c->prio < NF_IP_PRI_CONNTRACK))
+		st.early = EARLY_YES;
+	else if ((hook == NF_INET_PRE_ROUTING || hook == NF_INET_LOCAL_OUT) &&
+		 c->prio == NF_IP_PRI_CONNTRACK)
+		st.early = EARLY_MAYBE;
 	return ev_state(ev, &st);
 }
 

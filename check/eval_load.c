@@ -449,12 +449,15 @@ static void load_ct(struct evaluator *ev, const struct kr_ex *x,
 	bool known = x->key < sizeof(ct_keys) / sizeof(ct_keys[0]) &&
 		     ct_keys[x->key].name;
 
-	if (x->key == NFT_CT_STATE && st->untracked) {
-		put_u32(r, 64);
+	if (st->early == EARLY_MAYBE) {
+		put_opaque(r, ct_bytes(x->key, st), ev_reason(ev, "a chain at "
+			   "the priority of tracking"));
+	} else if (x->key == NFT_CT_STATE && st->untracked == UNTRACKED) {
+		put_u32(r, pk_ct_bit[CT_UNTRACKED]);
 	} else if (x->key == NFT_CT_STATE && st->early) {
-		put_u32(r, 1);
+		put_u32(r, pk_ct_bit[CT_INVALID]);
 	} else if (x->key == NFT_CT_STATE) {
-		put_view(r, VIEW_CT);
+		put_view(r, st->untracked ? VIEW_CT_NONE : VIEW_CT);
 	} else if (x->key == NFT_CT_DIRECTION) {
 		put_view(r, VIEW_DIR);
 	} else if (x->key == NFT_CT_L3PROTOCOL) {
@@ -504,7 +507,8 @@ bool ev_load_fails(const struct kr_ex *x, const struct state *st, unsigned of)
 	if (x->kind == EX_PAYLOAD || x->kind == EX_SET_PAYLOAD)
 		return payload_fails(x, st, of & LOAD_TCP);
 	if (x->kind == EX_CT)
-		return x->key == NFT_CT_HELPER || x->key > NFT_CT_ID;
+		return x->key == NFT_CT_HELPER || x->key > NFT_CT_ID ||
+		       st->early == EARLY_MAYBE;
 	if (x->kind == EX_META)
 		return x->key > NFT_META_SDIFNAME ||
 		       memchr(meta, (int)x->key, sizeof(meta));

@@ -91,7 +91,7 @@ static uint32_t either(const struct step *t, uint32_t a, uint32_t b,
 }
 
 /* Anything may become of it. */
-static uint32_t anything(const struct step *t, const char *what)
+uint32_t step_anything(const struct step *t, const char *what)
 {
 	struct state st = *state_of(t);
 	uint32_t why = step_reason(t, what), id, r;
@@ -139,7 +139,7 @@ static uint32_t guard(struct step *t, uint32_t m)
 	if (m == SPACE_NO)
 		return go_on(t);
 	if (t->n_guards == MAX_GUARDS)
-		return anything(t, "more than 160 expressions");
+		return step_anything(t, "more than 160 expressions");
 	if (m != SPACE_ALL)
 		t->guard[t->n_guards++] = (struct guard){m, t->state};
 	return GO_ON;
@@ -158,7 +158,7 @@ static uint32_t run_cmp(struct step *t, const struct kr_ex *x)
 	uint32_t m;
 
 	if (at < 0)
-		return anything(t, "cmp");
+		return step_anything(t, "cmp");
 	r = t->regs.bit + at;
 	switch (x->op) {
 	case NFT_CMP_EQ:
@@ -174,7 +174,7 @@ static uint32_t run_cmp(struct step *t, const struct kr_ex *x)
 		m = bits_below(c, r, x->a.b, x->len, true);
 		return guard(t, negate(t, m, x->op == NFT_CMP_GT));
 	default:
-		return anything(t, "cmp");
+		return step_anything(t, "cmp");
 	}
 }
 
@@ -184,7 +184,7 @@ static uint32_t run_range(struct step *t, const struct kr_ex *x)
 	uint32_t m;
 
 	if (at < 0 || x->op > NFT_RANGE_NEQ)
-		return anything(t, "range");
+		return step_anything(t, "range");
 	m = bits_between(&t->ev->bits, t->regs.bit + at, x->a.b, x->b.b,
 			 x->len);
 	return guard(t, negate(t, m, x->op == NFT_RANGE_NEQ));
@@ -204,7 +204,7 @@ static uint32_t if_there(struct step *t, const struct kr_ex *x)
 static uint32_t run_load(struct step *t, const struct kr_ex *x)
 {
 	if (!ev_load(t->ev, x, state_of(t), t->of, &t->regs))
-		return anything(t, x->name);
+		return step_anything(t, x->name);
 	return if_there(t, x);
 }
 
@@ -321,9 +321,9 @@ static uint32_t run_ct(struct step *t, const struct kr_ex *x)
 {
 	uint32_t fresh, other;
 
-	if (x->key == NFT_CT_STATE)
+	if (x->key == NFT_CT_STATE || state_of(t)->early == EARLY_MAYBE)
 		return run_load(t, x);
-	if (state_of(t)->early || state_of(t)->untracked ||
+	if (state_of(t)->early || state_of(t)->untracked == UNTRACKED ||
 	    of_other_family(x, state_of(t)->family))
 		return go_on(t);
 	if (t->of & LOAD_NEW)
@@ -355,7 +355,7 @@ static uint32_t fork_with(const struct step *t, uint32_t dreg,
 	struct step n;
 
 	if (at < 0 || ++*t->forks > MAX_FORKS)
-		return anything(t, "too many values");
+		return step_anything(t, "too many values");
 	fork_step(t, &n);
 	set_const(n.regs.bit + at, d);
 	return run(&n);
@@ -385,7 +385,7 @@ static uint32_t run_bitwise(struct step *t, const struct kr_ex *x)
 	struct rbit out[KR_DATA * 8];
 
 	if (from < 0 || to < 0)
-		return anything(t, "bitwise");
+		return step_anything(t, "bitwise");
 	for (unsigned i = 0; i < x->len * 8; i++) {
 		struct rbit b = t->regs.bit[(unsigned)from + i];
 		uint8_t mask = x->a.b[i / 8] >> (7 - i % 8) & 1;
@@ -413,7 +413,7 @@ static uint32_t run_byteorder(struct step *t, const struct kr_ex *x)
 	struct rbit out[KR_DATA * 8];
 
 	if (from < 0 || to < 0)
-		return anything(t, "byteorder");
+		return step_anything(t, "byteorder");
 	for (unsigned i = 0; i < x->len; i++) {
 		unsigned unit = i / x->size * x->size, k = i;
 
@@ -431,7 +431,7 @@ static uint32_t run_immediate(struct step *t, const struct kr_ex *x)
 	int at = reg_bit(x->dreg, (x->a.len + 3u) / 4 * 4);
 
 	if (at < 0)
-		return anything(t, "immediate");
+		return step_anything(t, "immediate");
 	set_const(t->regs.bit + at, &x->a);
 	return GO_ON;
 }
@@ -484,7 +484,7 @@ static uint32_t verdict(const struct step *t, enum kr_verdict v,
 	case KR_CONTINUE:
 		return GO_ON;
 	}
-	return anything(t, "a verdict without a chain");
+	return step_anything(t, "a verdict without a chain");
 }
 
 /* ---- sets and maps */
@@ -679,11 +679,11 @@ static uint32_t run_lookup(struct step *t, const struct kr_ex *x)
 	int at;
 
 	if (x->set->unknown)
-		return anything(t, arena_printf(t->ev->arena, "set @%s (%s)",
+		return step_anything(t, arena_printf(t->ev->arena, "set @%s (%s)",
 						x->set->name, x->set->unknown));
 	at = reg_bit(x->sreg, x->set->key_len);
 	if (at < 0)
-		return anything(t, "lookup");
+		return step_anything(t, "lookup");
 	if (x->dreg == UINT32_MAX)
 		return run_membership(t, x, find_lookup(t, x, at));
 	return run_map(t, x, find_lookup(t, x, at));
@@ -694,7 +694,7 @@ static uint32_t run_lookup(struct step *t, const struct kr_ex *x)
 /* A match goes on or not; all else may send a packet anywhere. */
 static uint32_t unknown(const struct step *t, const char *what)
 {
-	uint32_t r = anything(t, what);
+	uint32_t r = step_anything(t, what);
 
 	if (!strncmp(what, "xtables match", strlen("xtables match")))
 		return r;

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
 #include "base/hash.h"
@@ -71,6 +72,9 @@ uint32_t step_set_meta(struct step *t, const struct kr_ex *x)
 {
 	struct state st = *state_of(t);
 
+	/* what is not addressed to this machine is not forwarded */
+	if (x->key == NFT_META_PKTTYPE)
+		return step_anything(t, "a packet type that is set");
 	if (x->key != NFT_META_MARK)
 		return GO_ON;
 	if (reg_bit(x->sreg, 4) >= 0 && is_entry_mark(t, reg_bit(x->sreg, 4)))
@@ -83,7 +87,11 @@ uint32_t step_set_ct(struct step *t, const struct kr_ex *x)
 {
 	struct state st = *state_of(t);
 
-	if (x->key != NFT_CT_MARK || st.early || st.untracked)
+	/* a template keeps notrack from doing anything */
+	if (x->key == NFT_CT_ZONE && st.early)
+		return step_anything(t, "a conntrack zone that is set");
+	if (x->key != NFT_CT_MARK || st.early == EARLY_YES ||
+	    st.untracked == UNTRACKED)
 		return GO_ON;
 	known_u32(t, x->sreg, &st.ct_mark);
 	return to_state(t, &st);
@@ -110,10 +118,10 @@ uint32_t step_notrack(struct step *t, const struct kr_ex *x)
 {
 	struct state st = *state_of(t);
 
-	(void)x;
-	if (!st.early)
-		return GO_ON;
-	st.untracked = 1;
+	if (st.early == EARLY_MAYBE)
+		return step_anything(t, x->name);
+	if (st.untracked != UNTRACKED)
+		st.untracked = st.early ? UNTRACKED : UNTRACKED_LATE;
 	return to_state(t, &st);
 }
 
@@ -166,6 +174,8 @@ uint32_t step_nat(struct step *t, const struct kr_ex *x)
 	struct state st = *state_of(t);
 	unsigned bytes = st.family ? 16 : 4;
 
+	if (x->base == (st.family ? NFPROTO_IPV4 : NFPROTO_IPV6))
+		return GO_ON;
 	if (x->kind == EX_SNAT) {
 		st.snat = x->reg_addr ? SNAT_ADDRESS : SNAT_INTERFACE;
 		nat_value(t, x->reg_addr, x->ranged || !x->reg_addr, bytes,

@@ -32,6 +32,8 @@ static inline const struct state *state_of(const struct step *t)
 	return t->ev->state.v[t->state];
 }
 
+/* Anything may become of it. */
+uint32_t step_anything(const struct step *t, const char *what);
 /* Why the rule's outcome is not known. */
 uint32_t step_reason(const struct step *t, const char *what);
 uint32_t step_set_meta(struct step *t, const struct kr_ex *x);

@@ -18,7 +18,8 @@ static const struct {
 } views[PK_VIEWS] = {
 	[VIEW_IIFNAME] = {PK_IIF, 16}, [VIEW_OIFNAME] = {PK_OIF, 16},
 	[VIEW_IIF] = {PK_IIF, 4},      [VIEW_OIF] = {PK_OIF, 4},
-	[VIEW_CT] = {PK_CT, 4},	       [VIEW_DIR] = {PK_DIR, 1},
+	[VIEW_CT] = {PK_CT, 4},	       [VIEW_CT_NONE] = {PK_CT, 4},
+	[VIEW_DIR] = {PK_DIR, 1},
 	[VIEW_TYPE] = {PK_TYPE, 1},    [VIEW_ROUTED_TTL] = {PK_TTL, 1},
 };
 
@@ -60,7 +61,10 @@ void pk_view_value(const struct pk_names *names, const struct kruleset *rs,
 		out[0] = (uint8_t)id;
 		return;
 	}
-	u = v == VIEW_CT ? pk_ct_bit[id] : index_of(rs, &names->v[id], id);
+	if (v == VIEW_CT_NONE && id == CT_INVALID)
+		id = CT_UNTRACKED;
+	u = v == VIEW_CT || v == VIEW_CT_NONE ? pk_ct_bit[id] :
+		index_of(rs, &names->v[id], id);
 	memcpy(out, &u, sizeof(u)); /* host byte order, as in the kernel */
 }
 

@@ -37,6 +37,7 @@ enum pk_view {
 	VIEW_IIF,
 	VIEW_OIF,
 	VIEW_CT,
+	VIEW_CT_NONE, /* what is invalid reads as untracked */
 	VIEW_DIR,
 	VIEW_TYPE,
 	VIEW_ROUTED_TTL, /* as the forward hook sees it: one less */

@@ -79,7 +79,8 @@ struct kr_ex {
 	const char *name;    /* the kernel's, or with a key: "ct bytes" */
 	uint32_t dreg, sreg; /* as the kernel numbers them */
 	uint32_t base, offset, len, key, op, dir, size;
-	uint32_t reg_addr, reg_port; /* of NAT; 0: none; key: random ports */
+	uint32_t reg_addr, reg_port; /* of NAT; 0: none; key: random ports;
+					base: the family, 0: any */
 	uint64_t figures; /* hash of what a limit, quota, ... is set to */
 	bool invert, ranged;
 	enum kr_verdict verdict;
