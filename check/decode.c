@@ -291,16 +291,13 @@ static void read_either(struct arena *a, const struct nftnl_expr *e,
 		}
 }
 
-/* No effect, unless the set is full or something with two outcomes is tied to
- * the element. */
+/* The rule ends where the set is full, or by what is tied to the element. */
 static void read_dynset(struct arena *a, const struct nftnl_expr *e,
 			struct kr_ex *x)
 {
-	x->kind = nftnl_expr_is_set(e, NFTNL_EXPR_DYNSET_EXPR) ||
-				  nftnl_expr_is_set(
-					  e, NFTNL_EXPR_DYNSET_EXPRESSIONS)
-			  ? EX_EITHER
-			  : EX_NOTHING;
+	x->kind = u32_of(e, NFTNL_EXPR_DYNSET_OP) == NFT_DYNSET_OP_DELETE
+			  ? EX_NOTHING
+			  : EX_EITHER;
 	x->target = str_of(a, e, NFTNL_EXPR_DYNSET_SET_NAME);
 }
 
@@ -462,7 +459,7 @@ static const struct {
 	{"fwd", read_elsewhere},
 	{"tproxy", read_elsewhere},
 	{"synproxy", read_elsewhere},
-	{"flow_offload", read_nothing},
+	{"flow_offload", read_either}, /* ends the rule where it does not */
 };
 
 void kr_decode(struct arena *a, const struct nftnl_expr *e, struct kr_ex *x)

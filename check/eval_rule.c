@@ -715,7 +715,10 @@ static uint32_t run_nothing(struct step *t, const struct kr_ex *x)
 
 static uint32_t run_either(struct step *t, const struct kr_ex *x)
 {
-	return guard(t, TRI_MAYBE(ev_reason(t->ev, x->name)));
+	const char *what = strcmp(x->name, "dynset") ? x->name :
+		"a set that may be full";
+
+	return guard(t, TRI_MAYBE(ev_reason(t->ev, what)));
 }
 
 static uint32_t run_verdict(struct step *t, const struct kr_ex *x)
