@@ -28,6 +28,13 @@ enum { EV_EGRESS = 6 }; /* NF_INET_INGRESS is 5 */
 
 enum { SNAT_ADDRESS = 1, SNAT_INTERFACE }; /* state.snat; 0: not */
 
+/* state.routed: it was, and its hops are counted; or it is this machine's own;
+ * 0: not yet */
+enum { ROUTED_ON = 1, ROUTED_OUT };
+
+/* state.rewritten, and is that of the protocol's byte as well? */
+enum { REWRITTEN = 1, REWRITTEN_PROTO = 2 };
+
 /* state.early: tracking has not seen it; at its own priority nobody knows which
  * came first */
 enum { EARLY_YES = 1, EARLY_MAYBE };
@@ -162,6 +169,8 @@ uint32_t ev_path(struct evaluator *ev, enum check_path path);
 bool ev_hook(struct evaluator *ev, enum check_path path, unsigned i,
 	     uint8_t family, const struct kr_chain ***chain, size_t *n,
 	     uint8_t *hook);
+/* The state in which a packet comes. */
+uint32_t ev_begin(struct evaluator *ev, enum check_path path, uint8_t family);
 /* The state in which a base chain is entered. */
 uint32_t ev_enter(struct evaluator *ev, const struct kr_chain *c, uint8_t hook,
 		  uint32_t from);

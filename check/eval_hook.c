@@ -164,6 +164,17 @@ static uint32_t let_pass(struct evaluator *ev, uint32_t d, uint32_t state)
 	return ev_then(ev, d, 0, ev_leaf(ev, FATE_ACCEPT, state, RULE_NONE));
 }
 
+uint32_t ev_begin(struct evaluator *ev, enum check_path path, uint8_t family)
+{
+	struct state st;
+
+	memset(&st, 0, sizeof(st));
+	st.family = family;
+	st.hook = ways[path].hook[0];
+	st.routed = path == PATH_OUTPUT ? ROUTED_OUT : 0;
+	return ev_state(ev, &st);
+}
+
 uint32_t ev_enter(struct evaluator *ev, const struct kr_chain *c, uint8_t hook,
 		  uint32_t from)
 {
@@ -171,7 +182,9 @@ uint32_t ev_enter(struct evaluator *ev, const struct kr_chain *c, uint8_t hook,
 
 	st.hook = hook;
 	/* routing has counted the hop (ip_forward(), ip6_forward()) */
-	st.routed |= hook == NF_INET_FORWARD;
+	if (!st.routed && (hook == NF_INET_FORWARD ||
+			   hook == NF_INET_POST_ROUTING || hook == EV_EGRESS))
+		st.routed = ROUTED_ON;
 	st.early = 0;
 	if (hook == NF_INET_INGRESS ||
 	    ((hook == NF_INET_PRE_ROUTING || hook == NF_INET_LOCAL_OUT) &&
@@ -236,14 +249,10 @@ static uint32_t pass_chain(struct evaluator *ev, const struct kr_chain *c,
 static uint32_t way_of(struct evaluator *ev, enum check_path path,
 		       uint8_t family)
 {
-	struct state st;
 	bool met = false;
 	uint32_t d;
 
-	memset(&st, 0, sizeof(st));
-	st.family = family;
-	st.hook = ways[path].hook[0];
-	d = ev_leaf(ev, FATE_CONT, ev_state(ev, &st), RULE_NONE);
+	d = ev_leaf(ev, FATE_CONT, ev_begin(ev, path, family), RULE_NONE);
 	for (unsigned h = 0; h < ways[path].n; h++) {
 		const struct kr_chain **chain;
 		size_t n = chains_of(ev, ways[path].hook[h], family, &chain);

@@ -121,7 +121,7 @@ static void put_tos(const struct header_ctx *h, unsigned bit)
 
 static void put_ttl(const struct header_ctx *h, unsigned bit)
 {
-	if (h->st->routed)
+	if (h->st->routed == ROUTED_ON)
 		put_view(h->out + bit, VIEW_ROUTED_TTL);
 	else
 		put_field(h->out + bit, 8, PK_TTL, 7);
@@ -273,7 +273,10 @@ static void put_iface(struct rbit *r, const struct state *st, bool in,
 		      bool name)
 {
 	static const uint8_t none[16] = {0};
-	bool has = in ? st->hook != NF_INET_LOCAL_OUT && st->hook != EV_EGRESS
+	bool has = in ? st->hook != NF_INET_LOCAL_OUT &&
+				   st->hook != EV_EGRESS &&
+				   (st->hook != NF_INET_POST_ROUTING ||
+				    st->routed == ROUTED_ON)
 		      : st->hook != NF_INET_PRE_ROUTING &&
 				   st->hook != NF_INET_LOCAL_IN &&
 				   st->hook != NF_INET_INGRESS;
@@ -315,7 +318,10 @@ static void load_meta(struct evaluator *ev, const struct kr_ex *x,
 		put_mark(r, &st->mark, PK_MARK);
 		break;
 	case NFT_META_L4PROTO:
-		put_field(r, 8, PK_PROTO, 7);
+		if (st->rewritten & REWRITTEN_PROTO)
+			put_opaque(r, 1, ev_reason(ev, "a protocol set before"));
+		else
+			put_field(r, 8, PK_PROTO, 7);
 		break;
 	case NFT_META_NFPROTO:
 		b[0] = st->family ? NFPROTO_IPV6 : NFPROTO_IPV4;
@@ -439,7 +445,8 @@ static bool put_new_conn(const struct kr_ex *x, const struct state *st,
 			put_mark(r, &st->ct_mark, PK_MARK);
 		return true;
 	}
-	return x->dir == 0 && put_tuple(x, st, r);
+	/* of the packet as it was when tracking saw it */
+	return x->dir == 0 && !st->rewritten && put_tuple(x, st, r);
 }
 
 static void load_ct(struct evaluator *ev, const struct kr_ex *x,

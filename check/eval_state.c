@@ -102,12 +102,16 @@ uint32_t step_set_ct(struct step *t, const struct kr_ex *x)
 uint32_t step_set_payload(struct step *t, const struct kr_ex *x)
 {
 	struct state st = *state_of(t);
+	unsigned proto = st.family ? 6 : 9; /* offset of its byte */
 
 	if (x->base == NFT_PAYLOAD_NETWORK_HEADER && x->offset + x->len <= 2) {
 		st.tos.kind = VAL_OPAQUE;
 		st.tos.why = step_reason(t, "a type of service set before");
 	} else {
-		st.rewritten = 1;
+		st.rewritten |= REWRITTEN;
+		if (x->base == NFT_PAYLOAD_NETWORK_HEADER &&
+		    x->offset <= proto && x->offset + x->len > proto)
+			st.rewritten |= REWRITTEN_PROTO;
 		st.written.kind = VAL_OPAQUE;
 		st.written.hi = hash_u64(ev_rule_id(t->ev, t->r), st.written.hi);
 	}

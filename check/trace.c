@@ -142,15 +142,12 @@ struct traces check_trace(struct check *c, const struct check_side *x,
 	struct walk w = { .c = c, .ev = x->ev, .packet = packet };
 	const struct kr_chain **chain;
 	struct traces out = { { 0 } };
-	struct state st;
 	uint32_t state;
 	size_t n;
 
 	if (!x->ev)
 		return out;
-	memset(&st, 0, sizeof(st));
-	st.family = family;
-	state = ev_state(x->ev, &st);
+	state = ev_begin(x->ev, path, family);
 	for (unsigned i = 0; ev_hook(x->ev, path, i, family, &chain, &n, &hook);
 	     i++)
 		for (size_t k = 0; k < n; k++)
