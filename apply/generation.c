@@ -42,9 +42,11 @@ bool generation_of(const char *table, const char *name)
 	       !strcmp(name + SLOT_BYTE + 1, table + SLOT_BYTE + 1);
 }
 
-struct reading {
-	const char *table;
-	struct generations *g;
+/* A table as the kernel tells of it. */
+struct told {
+	const char *name;
+	bool dormant;
+	const struct nlattr *handle;
 };
 
 static int table_attr(const struct nlattr *attr, void *data)
@@ -63,31 +65,88 @@ static uint64_t handle_of(const struct nlattr *a)
 		be64toh(mnl_attr_get_u64(a)) : 0;
 }
 
-static void each_table(void *ctx, const struct nlmsghdr *h)
+/* False: of another family than ours. */
+static bool read_table(const struct nlmsghdr *h, struct told *t)
 {
-	struct reading *r = ctx;
 	const struct nlattr *tb[NFTA_TABLE_MAX + 1] = { NULL };
 	const struct nfgenmsg *family = mnl_nlmsg_get_payload(h);
-	char name[256];
 
 	mnl_attr_parse(h, sizeof(struct nfgenmsg), table_attr, tb);
 	if (family->nfgen_family != NFPROTO_INET || !tb[NFTA_TABLE_NAME] ||
 	    mnl_attr_validate(tb[NFTA_TABLE_NAME], MNL_TYPE_NUL_STRING) < 0)
+		return false;
+	t->name = mnl_attr_get_str(tb[NFTA_TABLE_NAME]);
+	t->dormant = tb[NFTA_TABLE_FLAGS] &&
+		     mnl_attr_validate(tb[NFTA_TABLE_FLAGS],
+				       MNL_TYPE_U32) >= 0 &&
+		     ntohl(mnl_attr_get_u32(tb[NFTA_TABLE_FLAGS])) &
+			     NFT_TABLE_F_DORMANT;
+	t->handle = tb[NFTA_TABLE_HANDLE];
+	return true;
+}
+
+struct reading {
+	const char *table;
+	struct generations *g;
+};
+
+static void each_table(void *ctx, const struct nlmsghdr *h)
+{
+	struct reading *r = ctx;
+	char name[256];
+	struct told t;
+
+	if (!read_table(h, &t))
 		return;
 	for (int i = 0; i < GENERATION_SLOTS; i++) {
-		bool dormant = tb[NFTA_TABLE_FLAGS] &&
-			       mnl_attr_validate(tb[NFTA_TABLE_FLAGS],
-						 MNL_TYPE_U32) >= 0 &&
-			       ntohl(mnl_attr_get_u32(tb[NFTA_TABLE_FLAGS])) &
-				       NFT_TABLE_F_DORMANT;
-
 		generation_name(r->table, i, name, sizeof(name));
-		if (strcmp(mnl_attr_get_str(tb[NFTA_TABLE_NAME]), name))
+		if (strcmp(t.name, name))
 			continue;
-		r->g->slot[i] = dormant ? SLOT_DORMANT : SLOT_RUNNING;
-		r->g->running += !dormant;
-		r->g->handle[i] = handle_of(tb[NFTA_TABLE_HANDLE]);
+		r->g->slot[i] = t.dormant ? SLOT_DORMANT : SLOT_RUNNING;
+		r->g->running += !t.dormant;
+		r->g->handle[i] = handle_of(t.handle);
 	}
+}
+
+/* As names in a topology are: not to be told with whatever else. */
+static bool is_plain_name(const char *s)
+{
+	return !s[strspn(s, "abcdefghijklmnopqrstuvwxyz"
+			    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")];
+}
+
+struct beside {
+	const char *table;
+	struct buf *names;
+};
+
+static void each_beside(void *ctx, const struct nlmsghdr *h)
+{
+	struct beside *b = ctx;
+	struct told t;
+
+	if (read_table(h, &t) && !t.dormant &&
+	    !strncmp(t.name, b->table, SLOT_BYTE) &&
+	    strlen(t.name) > SLOT_BYTE + 1 && is_plain_name(t.name) &&
+	    memchr(generation_slot, t.name[SLOT_BYTE], GENERATION_SLOTS) &&
+	    !generation_of(b->table, t.name))
+		buf_printf(b->names, " %s", t.name);
+}
+
+int generations_beside(struct nft *n, const char *table, struct buf *names,
+		       struct buf *err)
+{
+	struct beside b = { table, names };
+	union {
+		char b[NFT_REQUEST];
+		struct nlmsghdr h;
+	} u;
+
+	if (nft_ask(n, nft_request(n, &u, NFT_MSG_GETTABLE, NLM_F_DUMP),
+		    each_beside, &b) == 0)
+		return 0;
+	buf_printf(err, "reading the tables: %s\n", strerror(errno));
+	return -1;
 }
 
 int generations_read(struct nft *n, const char *table, struct generations *g,

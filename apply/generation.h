@@ -25,6 +25,10 @@ struct generations {
 /* Table: as gen names it, "pp_NAME". */
 int generations_read(struct nft *n, const char *table, struct generations *g,
 		     struct buf *err);
+/* Names of running tables that are ours by their name, and of another firewall
+ * than this table's: " pp_outer pp.lab". */
+int generations_beside(struct nft *n, const char *table, struct buf *names,
+		       struct buf *err);
 /* Index of the running slot; -1: none. The first of several. */
 int generations_running(const struct generations *g);
 /* A slot for what is to be loaded: not running, empty if possible. */

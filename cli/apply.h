@@ -45,6 +45,8 @@ enum batch_result site_load_confirmed(struct site *s);
 struct model *site_confirmed(struct site *s);
 /* Has it a state directory? EXIT_OK or a message with the nearest that has. */
 int site_need(struct args *a, const char *firewall);
+/* Says which tables of other firewalls run here as well. */
+void site_say_beside(struct site *s);
 /* "portplan apply: …" for each line of s->err, which is emptied; EXIT_BAD. */
 int site_trouble(struct site *s);
 /* Names of the firewalls with a state directory, sorted; those with this file

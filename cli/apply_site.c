@@ -45,6 +45,23 @@ void site_state_words(const struct site *s, struct buf *out)
 	buf_shell(out, realpath(base, whole) ? whole : base);
 }
 
+void site_say_beside(struct site *s)
+{
+	struct buf names = { 0 }, ignore = { 0 };
+	char *save = NULL;
+
+	/* what cannot be read now, the switch will tell of */
+	generations_beside(&s->nft, s->table, &names, &ignore);
+	for (char *t = names.s ? strtok_r(names.s, " ", &save) : NULL; t;
+	     t = strtok_r(NULL, " ", &save))
+		complain(s->a, "%s runs here too: what it drops stays dropped. "
+			 "If that is an earlier name of \"%s\": nft delete "
+			 "table inet %s; rm -r %s/%s", t, s->firewall, t,
+			 state_base(s->a), t + 3);
+	buf_free(&names);
+	buf_free(&ignore);
+}
+
 static int busy(struct site *s, const char *status)
 {
 	struct buf state = { 0 };

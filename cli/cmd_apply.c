@@ -145,7 +145,7 @@ static int compare(struct job *j)
 static void say_summary(const struct job *j)
 {
 	if (!j->site.g.running)
-		printf("%s: nothing of portplan's runs here yet\n",
+		printf("%s: none of its rules run here yet\n",
 		       j->f->name);
 	if (j->site.g.running > 1)
 		printf("%s: %u generations run at once; one will\n",
@@ -338,6 +338,7 @@ static int with_site(struct job *j)
 	if (code != EXIT_OK)
 		return code;
 	say_summary(j);
+	site_say_beside(&j->site);
 	if (arg_given(j->a, "expire") && !same_rules(j) &&
 	    (j->opens || !j->want))
 		return complain(j->a, "--expire does what closes, and this "
