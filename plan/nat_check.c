@@ -146,26 +146,6 @@ static void check_svcset(struct inquiry *q, uint32_t from, uint32_t from_end,
 
 /* ---- what <input> and <publish> both claim ------------------------------------------- */
 
-/* Does it come from the node to the firewall by its interfaces in a zone? */
-static bool arrives(const struct plan *p, uint32_t node, uint32_t fw,
-		    uint32_t in)
-{
-	const struct route *r = plan_route(p, node, in);
-
-	if (node == in)
-		return true;
-	for (size_t i = 0; i < r->paths.n; i++) {
-		const struct path *path = &r->paths.v[i];
-		bool crosses = false;
-
-		for (size_t k = 0; k < path->n; k++)
-			crosses |= path->hop[k].firewall == fw;
-		if (!crosses)
-			return true;
-	}
-	return false;
-}
-
 /* Forwarded before the firewall sees that it is for itself? */
 static bool taken_away(const struct plan *p, uint32_t node,
 		       const struct firewall *f, uint32_t publish)
@@ -178,7 +158,7 @@ static bool taken_away(const struct plan *p, uint32_t node,
 
 		if (nat_translates(p, f->id, in, publish_zone(p, publish),
 				   p->classes.v[host].node) &&
-		    arrives(p, node, f->id, in))
+		    input_arrives(p, node, f, in))
 			return true;
 	}
 	return false;
