@@ -11,47 +11,13 @@
  * exceptions speak of.
  */
 
-bool keep_within(const struct party *p, const struct party *around)
-{
-	while (p && p != around)
-		p = p->parent;
-	return p;
-}
-
-/* Does a word mean the cell? */
-static bool keep_word_has(const struct keep *k, const struct end_word *w,
-			  uint32_t cell)
-{
-	const struct cell *c = &k->p->cell[cell];
-	const struct class *cls = c->cls == NONE ? NULL :
-		&k->p->classes.v[c->cls];
-
-	switch (w->kind) {
-	case END_ALL:
-		return c->zone != NONE;
-	case END_ROLE:
-		return cls && list_has(k->p->lists.v[cls->roles],
-				       k->p->lists.len[cls->roles],
-				       w->role->id);
-	case END_PREFIX:
-		return addr_cmp(c->lo, w->prefix.r.hi) <= 0 &&
-		       addr_cmp(w->prefix.r.lo, c->hi) <= 0;
-	case END_PARTY:
-		break;
-	}
-	if (w->party->kind == PARTY_HOST || w->party->kind == PARTY_FIREWALL)
-		return c->party == w->party->id;
-	return c->network != NONE &&
-	       keep_within(k->t->parties.v[c->network], w->party);
-}
-
 bool keep_word(const struct keep *k, const struct end_word *w)
 {
 	if (w->kind == END_PARTY && w->party->kind == PARTY_FIREWALL &&
 	    k->speaks[w->party->firewall->id])
 		return true;
 	for (uint32_t c = 0; c < k->p->n_cell; c++)
-		if (k->cell[c] && keep_word_has(k, w, c))
+		if (k->cell[c] && plan_word_has(k->p, w, c))
 			return true;
 	return false;
 }
@@ -75,7 +41,7 @@ bool keep_allow_word(const struct keep *k, const struct rule *r,
 		uint32_t key[2] = { r->id, c };
 
 		if (k->cell[c] && map_find(m, key, sizeof(key)) &&
-		    keep_word_has(k, w, c))
+		    plan_word_has(k->p, w, c))
 			return true;
 	}
 	return false;

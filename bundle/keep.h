@@ -40,7 +40,5 @@ bool keep_flow_service(const struct keep *k, const struct flow *f,
 		       const struct service *s);
 /* Is something behind the public address? */
 bool keep_public(const struct keep *k, const struct public_addr *x);
-/* Is this party, or a network or zone around it, the other? */
-bool keep_within(const struct party *p, const struct party *around);
 
 #endif

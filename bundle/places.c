@@ -162,7 +162,7 @@ static void find_space(const struct keep *k, const struct party *p, bool *is)
 		const struct party *in = around_cell(k, x);
 
 		is[c] = in && kept_cell(k, c) && (p->kind == PARTY_ZONE ?
-			x->space == p->zone_id : keep_within(in, p));
+			x->space == p->zone_id : party_within(in, p));
 	}
 }
 

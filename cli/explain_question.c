@@ -6,13 +6,6 @@
 
 /* Words of the question: who, whom, and which packet. */
 
-static bool is_within(const struct party *x, const struct party *around)
-{
-	while (x && x != around)
-		x = x->parent;
-	return x;
-}
-
 /* Of the zone or network, its networks included, and no host's. */
 static bool is_own(const struct plan *p, const struct cell *c,
 		   const struct party *x)
@@ -21,7 +14,7 @@ static bool is_own(const struct plan *p, const struct cell *c,
 		p->topo->parties.v[c->party];
 
 	return of && of->kind != PARTY_HOST && of->kind != PARTY_FIREWALL &&
-	       c->public == NONE && is_within(of, x);
+	       c->public == NONE && party_within(of, x);
 }
 
 static void add_one(struct question *q, struct side *out, struct addr a)
@@ -76,7 +69,7 @@ static void party_addresses(struct question *q, const struct party *x,
 		return;
 	out->around = x;
 	for (size_t i = 0; i < p->topo->hosts.n; i++)
-		out->hosts += is_within(p->topo->hosts.v[i], x);
+		out->hosts += party_within(p->topo->hosts.v[i], x);
 }
 
 const char *read_side(struct question *q, const char *word, struct side *out)

@@ -4,33 +4,6 @@
  * Roles that are assigned. Their ends mean what the inventory alone says: an
  * assign never feeds another, so their order does not matter.
  */
-static bool around(const struct plan *p, uint32_t cell, const struct party *x)
-{
-	const struct party *n = p->topo->parties.v[p->cell[cell].network];
-
-	while (n && n != x)
-		n = n->parent;
-	return n;
-}
-
-/* Does a word mean the cell, which bears these roles? */
-static bool word_has(const struct plan *p, const struct end_word *w,
-		     uint32_t cell, uint32_t roles)
-{
-	switch (w->kind) {
-	case END_ALL:
-		return true;
-	case END_ROLE:
-		return list_meets(&p->lists, roles, w->role->id);
-	case END_PREFIX:
-		return range_has(w->prefix.r, p->cell[cell].lo);
-	case END_PARTY:
-		break;
-	}
-	return w->party->kind == PARTY_HOST ?
-		p->cell[cell].party == w->party->id :
-		around(p, cell, w->party);
-}
 
 struct assigner {
 	struct build *b;
@@ -58,8 +31,7 @@ static void give_word(struct assigner *x, const struct assign *a,
 		return;
 	}
 	for (c = 0; c < p->n_cell; c++)
-		if (p->cell[c].zone != NONE &&
-		    word_has(p, w, c, p->cell[c].cls))
+		if (word_has(p, w, c, p->cell[c].cls))
 			give(x, a, c);
 }
 

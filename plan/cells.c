@@ -196,13 +196,9 @@ static const struct party *network_of(struct sweep *s, const struct cell *c,
 	}
 	for (size_t i = 0; i < s->stack.n; i++) {
 		struct mark *m = s->stack.v[i];
-		const struct party *up = cur;
 
-		if (m->party->kind != PARTY_NETWORK || m->v4 != v4)
-			continue;
-		while (up && up != m->party)
-			up = up->parent;
-		if (!up)
+		if (m->party->kind == PARTY_NETWORK && m->v4 == v4 &&
+		    !party_within(cur, m->party))
 			note_cut(m, zone);
 	}
 	return cur;
@@ -392,13 +388,6 @@ static void check_siblings(struct sweep *s)
 
 /* ---- where hosts stand -------------------------------------------------------- */
 
-static bool has_around(const struct party *inner, const struct party *p)
-{
-	while (inner && inner != p)
-		inner = inner->parent;
-	return inner;
-}
-
 /* Hosts with the same trouble: told at the first of them. */
 struct strays {
 	const struct party *first, *place; /* place NULL: in no zone */
@@ -476,7 +465,7 @@ static const struct party *host_place(struct build *b, const struct party *h,
 			common = in;
 			first = party_zone(in);
 		}
-		while (common && !has_around(in, common))
+		while (common && !party_within(in, common))
 			common = common->parent;
 		if (!common) {
 			addr_text(h->prefix[i].r.lo, text);

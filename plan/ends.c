@@ -269,32 +269,47 @@ static void add_extra(struct build *b, struct surroundings *s, uint32_t end,
 	}
 }
 
-static bool around(const struct topology *t, uint32_t network,
-		   const struct party *p)
-{
-	const struct party *x = t->parties.v[network];
-
-	while (x && x != p)
-		x = x->parent;
-	return x;
-}
-
-static bool context_in(const struct build *b, uint32_t network, uint32_t roles,
-		       const struct end_word *w)
+/* Does a word mean whatever stands in the network (or zone) and bears these
+ * roles? */
+static bool context_in(const struct plan *p, const struct end_word *w,
+		       uint32_t network, uint32_t roles)
 {
 	switch (w->kind) {
 	case END_ALL:
 		return true;
 	case END_ROLE:
-		return list_meets(&b->plan->lists, roles, w->role->id);
+		return list_meets(&p->lists, roles, w->role->id);
 	case END_PARTY:
-		return (w->party->kind == PARTY_ZONE ||
-			w->party->kind == PARTY_NETWORK) &&
-		       around(b->topo, network, w->party);
+		return party_within(p->topo->parties.v[network], w->party);
 	case END_PREFIX:
 		break;
 	}
 	return false;
+}
+
+bool word_has(const struct plan *p, const struct end_word *w, uint32_t cell,
+	      uint32_t roles)
+{
+	const struct cell *c = &p->cell[cell];
+
+	if (w->kind == END_PARTY && w->party->kind == PARTY_FIREWALL)
+		return c->party == w->party->id;
+	if (c->zone == NONE)
+		return false;
+	if (w->kind == END_PARTY && w->party->kind == PARTY_HOST)
+		return c->party == w->party->id;
+	if (w->kind == END_PREFIX)
+		return w->prefix.v4 == addr_is_v4(c->lo) &&
+		       range_has(w->prefix.r, c->lo);
+	return context_in(p, w, c->network, roles);
+}
+
+bool plan_word_has(const struct plan *p, const struct end_word *w,
+		   uint32_t cell)
+{
+	uint32_t cls = p->cell[cell].cls;
+
+	return word_has(p, w, cell, cls == NONE ? 0 : p->classes.v[cls].roles);
 }
 
 /* The ends that a network (or zone) and roles put a cell in; a list id. */
@@ -315,7 +330,7 @@ static uint32_t context_ends(struct build *b, struct surroundings *s,
 		if (b->plan->end_alike[id] != id)
 			continue;
 		for (size_t i = 0; i < ends->n; i++)
-			if (context_in(b, network, roles, &ends->v[i])) {
+			if (context_in(b->plan, &ends->v[i], network, roles)) {
 				vec_push(b->scratch, &ids, id);
 				break;
 			}

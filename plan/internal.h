@@ -78,6 +78,10 @@ uint32_t merge_roles(struct build *b, uint32_t around, const role_list *own);
 /* assign.c: adds what is assigned to the roles in cell.cls */
 void assign_roles(struct build *b);
 bool list_meets(const struct lists *l, uint32_t list, uint32_t x);
+/* As plan_word_has(), of a cell that bears these roles, before there are
+ * classes. */
+bool word_has(const struct plan *p, const struct end_word *w, uint32_t cell,
+	      uint32_t roles);
 
 /* pairs.c: the keys that a leaf service has at a class, and the pin that says
  * so (NONE if none does) */

@@ -25,32 +25,6 @@ static void add_place(struct build *b, struct places *out, uint32_t node,
 	vec_push(b->scratch, out, (struct place){ node, fam });
 }
 
-static bool word_has(const struct build *b, const struct end_word *w,
-		     const struct cell *c)
-{
-	const struct plan *p = b->plan;
-	const struct party *x = c->network == NONE ? NULL :
-		b->topo->parties.v[c->network];
-
-	switch (w->kind) {
-	case END_ALL:
-		return c->zone != NONE;
-	case END_ROLE:
-		return c->zone != NONE &&
-		       list_meets(&p->lists, p->classes.v[c->cls].roles,
-				  w->role->id);
-	case END_PREFIX:
-		return c->zone != NONE && range_has(w->prefix.r, c->lo);
-	case END_PARTY:
-		break;
-	}
-	if (w->party->kind == PARTY_HOST || w->party->kind == PARTY_FIREWALL)
-		return c->party == w->party->id;
-	while (x && x != w->party)
-		x = x->parent;
-	return x && c->zone != NONE;
-}
-
 static struct places word_places(struct build *b, struct map *memo,
 				 const struct end_word *w)
 {
@@ -82,10 +56,10 @@ static struct places word_places(struct build *b, struct map *memo,
 	/* the cells of a prefix are side by side */
 	if (w->kind == END_PREFIX)
 		first = plan_cell(p, w->prefix.r.lo);
-	for (size_t i = first == NONE ? 0 : first; i < p->n_cell &&
+	for (uint32_t i = first == NONE ? 0 : first; i < p->n_cell &&
 	     (w->kind != END_PREFIX ||
 	      addr_cmp(p->cell[i].lo, w->prefix.r.hi) <= 0); i++)
-		if (p->cell[i].cls != NONE && word_has(b, w, &p->cell[i]))
+		if (p->cell[i].cls != NONE && plan_word_has(p, w, i))
 			add_place(b, out, p->cell[i].zone,
 				  cell_family(&p->cell[i]));
 	return *out;

@@ -113,8 +113,6 @@ static bool named_has(const struct plan *p, const struct named *n,
 		      uint32_t cell)
 {
 	const struct cell *c = &p->cell[cell];
-	const struct party *x = c->network == NONE ? NULL :
-		p->topo->parties.v[c->network];
 
 	if (!n->name)
 		return true;
@@ -129,9 +127,8 @@ static bool named_has(const struct plan *p, const struct named *n,
 					       n->prefix.r.lo);
 	if (n->party->kind == PARTY_HOST || n->party->kind == PARTY_FIREWALL)
 		return c->party == n->party->id;
-	while (x && x != n->party)
-		x = x->parent;
-	return x && c->zone != NONE;
+	return c->zone != NONE &&
+	       party_within(p->topo->parties.v[c->network], n->party);
 }
 
 /* A class without addresses is a firewall that has none declared. */
@@ -505,20 +502,13 @@ static const char *firewalls_of(struct maker *m, uint32_t from, uint32_t to)
 	return e->val.cp = path;
 }
 
-static bool stands_in(const struct party *x, const struct party *around)
-{
-	while (x && x != around)
-		x = x->parent;
-	return x;
-}
-
 /* Adds "fe1.rack=7; dmz.site=2": of a party, and of what is around it but not
  * around the other, of whom it is said already. */
 static const char *add_foreign(struct maker *m, const char *out,
 			       const struct party *x,
 			       const struct party *other)
 {
-	for (; x && !stands_in(other, x); x = x->parent)
+	for (; x && !party_within(other, x); x = x->parent)
 		out = add_foreign_attributes(m->arena, out, x->name, x->xml);
 	return out;
 }

@@ -350,6 +350,9 @@ bool route_uses(const struct route *r, uint32_t firewall, uint32_t in,
 void route_ways_out(const struct plan *p, const struct firewall *f,
 		    uint32_t zone, bool *out);
 bool cell_in_end(const struct plan *p, uint32_t cell, uint32_t end);
+/* Does a word of an end mean the cell? Own addresses alone. */
+bool plan_word_has(const struct plan *p, const struct end_word *w,
+		   uint32_t cell);
 
 /* By end id, the cells in it, ascending, of all classes; cell NULL: they are
  * more than `most`. So that who asks of many small ends looks through no class

@@ -188,6 +188,21 @@ const struct party *party_zone(const struct party *p)
 	return p;
 }
 
+bool party_within(const struct party *p, const struct party *around)
+{
+	while (p && p != around)
+		p = p->parent;
+	return p;
+}
+
+bool firewall_in_zone(const struct firewall *f, uint32_t zone_id)
+{
+	for (size_t i = 0; i < f->interfaces.n; i++)
+		if (f->interfaces.v[i]->zone->zone_id == zone_id)
+			return true;
+	return false;
+}
+
 const char *party_kind_name(enum party_kind k)
 {
 	static const char *const name[] = {

@@ -374,6 +374,10 @@ const char *add_foreign_attributes(struct arena *a, const char *out,
 
 /* The zone around a party; NULL for firewalls. */
 const struct party *party_zone(const struct party *p);
+/* Is it the other, or written in it? False of NULL. */
+bool party_within(const struct party *p, const struct party *around);
+/* Has the firewall an interface in the zone? */
+bool firewall_in_zone(const struct firewall *f, uint32_t zone_id);
 /* "zone", "network", "host", "firewall" */
 const char *party_kind_name(enum party_kind k);
 
