@@ -32,8 +32,9 @@ enum { SNAT_ADDRESS = 1, SNAT_INTERFACE }; /* state.snat; 0: not */
  * 0: not yet */
 enum { ROUTED_ON = 1, ROUTED_OUT };
 
-/* state.rewritten, and is that of the protocol's byte as well? */
-enum { REWRITTEN = 1, REWRITTEN_PROTO = 2 };
+/* state.rewritten: bytes of the packet; the protocol's; those that say who
+ * speaks to whom about what (addresses, protocol, ports) */
+enum { REWRITTEN = 1, REWRITTEN_PROTO = 2, REWRITTEN_ENDS = 4 };
 
 /* state.early: tracking has not seen it; at its own priority nobody knows which
  * came first */

@@ -97,21 +97,50 @@ uint32_t step_set_ct(struct step *t, const struct kr_ex *x)
 	return to_state(t, &st);
 }
 
+/* What stands at this byte of a header. */
+static uint8_t byte_is(uint32_t base, unsigned at, bool v6)
+{
+	if (base == NFT_PAYLOAD_TRANSPORT_HEADER)
+		return at < 4 ? REWRITTEN_ENDS : 0;
+	if (base != NFT_PAYLOAD_NETWORK_HEADER)
+		return 0;
+	if (at == (v6 ? 6 : 9))
+		return REWRITTEN_PROTO | REWRITTEN_ENDS;
+	return at >= (v6 ? 8 : 12) && at < (v6 ? 40 : 20) ? REWRITTEN_ENDS : 0;
+}
+
+/* Bytes that are written as they were do not count: nft writes two at least. */
+static uint8_t rewrites(const struct step *t, const struct kr_ex *x)
+{
+	struct regs *was = arena_alloc(t->ev->arena, sizeof(*was));
+	struct kr_ex load = {.kind = EX_PAYLOAD, .name = x->name, .dreg = 1,
+			     .base = x->base, .offset = x->offset,
+			     .len = x->len};
+	int at = reg_bit(x->sreg, x->len);
+	bool known = at >= 0 &&
+		ev_load(t->ev, &load, state_of(t), t->of, was);
+	uint8_t r = REWRITTEN;
+
+	for (unsigned i = 0; i < x->len; i++)
+		if (!known || memcmp(&was->bit[i * 8],
+				     &t->regs.bit[(unsigned)at + i * 8],
+				     8 * sizeof(was->bit[0])))
+			r |= byte_is(x->base, x->offset + i,
+				     state_of(t)->family);
+	return r;
+}
+
 /* Rewritten headers: the type of service stays apart, anything else makes all
  * later loads opaque. */
 uint32_t step_set_payload(struct step *t, const struct kr_ex *x)
 {
 	struct state st = *state_of(t);
-	unsigned proto = st.family ? 6 : 9; /* offset of its byte */
 
 	if (x->base == NFT_PAYLOAD_NETWORK_HEADER && x->offset + x->len <= 2) {
 		st.tos.kind = VAL_OPAQUE;
 		st.tos.why = step_reason(t, "a type of service set before");
 	} else {
-		st.rewritten |= REWRITTEN;
-		if (x->base == NFT_PAYLOAD_NETWORK_HEADER &&
-		    x->offset <= proto && x->offset + x->len > proto)
-			st.rewritten |= REWRITTEN_PROTO;
+		st.rewritten |= rewrites(t, x);
 		st.written.kind = VAL_OPAQUE;
 		st.written.hi = hash_u64(ev_rule_id(t->ev, t->r), st.written.hi);
 	}

@@ -180,6 +180,18 @@ static uint32_t passing_in(struct check *c, const struct check_side *rules,
 	return space_map(c->s, &op, rules->d);
 }
 
+uint32_t check_rewritten(struct check *c, const struct check_side *rules)
+{
+	uint32_t *states, out = SPACE_NO;
+	size_t n = ev_states_of(rules->ev, rules->d, FATE_ACCEPT, &states);
+
+	for (size_t i = 0; i < n; i++)
+		if (rules->ev->state.v[states[i]]->rewritten & REWRITTEN_ENDS)
+			out = space_or(c->s, out,
+				       passing_in(c, rules, states[i]));
+	return out;
+}
+
 uint32_t check_mistranslated(struct check *c, const struct plan *p,
 			     const struct firewall *f,
 			     const struct check_side *rules)
@@ -196,6 +208,7 @@ uint32_t check_mistranslated(struct check *c, const struct plan *p,
 
 		out = space_or(c->s, out, space_minus(c->s, set, right));
 	}
+	out = space_or(c->s, out, check_rewritten(c, rules));
 	return space_and(c->s, out, space_interval(c->s, PK_CT, CT_NEW, CT_NEW,
 						   SPACE_ALL, SPACE_NO));
 }

@@ -9,6 +9,9 @@
 uint32_t check_mistranslated(struct check *c, const struct plan *p,
 			     const struct firewall *f,
 			     const struct check_side *rules);
+/* Packets that may pass with an address, a protocol or a port that a rule wrote
+ * into them, which is no translation. */
+uint32_t check_rewritten(struct check *c, const struct check_side *rules);
 /* Packets that would be let in, but that the rules have given the address of a
  * host: the kernel forwards them, they never reach the input hook. */
 uint32_t check_sent_on(struct check *c, const struct plan *p,

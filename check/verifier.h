@@ -80,7 +80,7 @@ bool verifier_waives(struct verifier *v, const struct vf_finding *f);
 
 /* A connection that passes to another host than planned, or as another, does
  * not pass as planned: rules with the planned ones of these blocked. *wrong:
- * all that may pass so, of forward. */
+ * all that may pass so. */
 struct check_side verifier_as_planned(struct verifier *v, const struct plan *p,
 				      const struct firewall *f,
 				      const struct check_side *rules,

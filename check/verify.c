@@ -83,12 +83,12 @@ struct check_side verifier_as_planned(struct verifier *v, const struct plan *p,
 	struct check_side out = *rules;
 
 	*wrong = SPACE_NO;
-	if (v->path != PATH_FORWARD) {
-		check_block(&out, check_sent_on(v->c, p, rules));
-		return out;
-	}
-	*wrong = check_mistranslated(v->c, p, f, rules);
+	*wrong = v->path == PATH_FORWARD ?
+		check_mistranslated(v->c, p, f, rules) :
+		check_rewritten(v->c, rules);
 	check_block(&out, both(v, plan, *wrong));
+	if (v->path != PATH_FORWARD)
+		check_block(&out, check_sent_on(v->c, p, rules));
 	return out;
 }
 
