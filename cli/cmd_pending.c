@@ -199,6 +199,7 @@ static int cmd_pending(struct args *a)
 		code = read_all(&p);
 	if (code != EXIT_OK)
 		return code;
+	pending_settle(&p);
 	pending_roles(&p);
 	if (p.flows.n)
 		qsort_r(p.flows.v, p.flows.n, sizeof(*p.flows.v),

@@ -24,6 +24,7 @@ struct pending_flow {
 	bool role_to;	   /* it is the destination that would bear it */
 	const char *row;   /* the template row; with role */
 	bool to_many;	   /* dst is but one of them: the party is named */
+	bool from_many;	   /* src is an address that many hide behind: too */
 	const char *note;  /* what more is known of it; NULL */
 };
 
@@ -54,6 +55,9 @@ struct pending_flow *pending_add(struct pending *p, struct addr src,
 int pending_text(struct pending *p, const char *path);
 int pending_capture(struct pending *p, const char *path);
 int pending_live(struct pending *p, const struct firewall *f);
+/* When all is read: a flow that was logged before and behind the translation of
+ * its source is one, of whom it was before. */
+void pending_settle(struct pending *p);
 
 /* pending_roles.c: finds the roles that would cover flows, and tries them on
  * the topology in memory. */

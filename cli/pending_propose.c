@@ -34,7 +34,7 @@ static const char *from_text(const struct pending *p,
 	const char *out = NULL;
 	char text[ADDR_TEXT];
 
-	if (is_host(plan, f->from) || f->n_src > PENDING_ADDRS)
+	if (is_host(plan, f->from) || f->n_src > PENDING_ADDRS || f->from_many)
 		return plan_party_name(plan, f->from);
 	for (size_t i = 0; i < f->n_src; i++) {
 		addr_text(f->src[i], text);

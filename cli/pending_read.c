@@ -92,6 +92,34 @@ struct pending_flow *pending_add(struct pending *p, struct addr src,
 	return &p->flows.v[e->val.u];
 }
 
+/* Was it seen before its source was translated, too? */
+static bool seen_as_own(const struct pending *p, const struct pending_flow *f)
+{
+	for (size_t i = 0; i < p->flows.n; i++) {
+		const struct pending_flow *x = &p->flows.v[i];
+
+		if (!x->from_many && x->from_node == f->from_node &&
+		    x->to == f->to && x->key == f->key &&
+		    (is_host(p->l.plan, f->to) || addr_eq(x->dst, f->dst)))
+			return true;
+	}
+	return false;
+}
+
+void pending_settle(struct pending *p)
+{
+	size_t n = 0;
+
+	/* what moves up is found all the same */
+	for (size_t i = 0; i < p->flows.n; i++) {
+		struct pending_flow f = p->flows.v[i];
+
+		if (!f.from_many || !seen_as_own(p, &f))
+			p->flows.v[n++] = f;
+	}
+	p->flows.n = n;
+}
+
 /* Does the firewall, NULL: does any, let through what is denied? */
 static bool observes(const struct pending *p, const struct firewall *f)
 {
@@ -103,18 +131,47 @@ static bool observes(const struct pending *p, const struct firewall *f)
 	return any;
 }
 
+/* The zone or network of which this is the public address; NULL. */
+static const struct party *who_hides(const struct plan *p, struct addr a)
+{
+	uint32_t c = plan_cell(p, a), i = c == NONE ? NONE : p->cell[c].public;
+
+	return i == NONE ? NULL : p->publics.v[i].many;
+}
+
+static void add_hidden(struct pending *p, const struct party *many,
+		       const struct seen *x, const struct packet *own)
+{
+	struct pending_flow *f = pending_add(p, x->src, own->dst,
+					     key_of(own->proto, own->detail));
+	const struct party *zone = many;
+	char text[ADDR_TEXT];
+
+	while (zone->parent)
+		zone = zone->parent;
+	addr_text(x->src, text);
+	f->from_node = zone->zone_id;
+	f->from_many = true;
+	f->note = arena_printf(p->a->arena, "behind %s", text);
+	f->packets++;
+}
+
+/* Firewalls beyond one that translates log public addresses. */
 static void add_packet(struct pending *p, const struct seen *x,
 		       const struct firewall *at)
 {
 	struct packet k = { x->src, x->dst, (uint8_t)x->proto,
 			    (uint16_t)x->detail };
+	const struct party *many = who_hides(p->l.plan, x->src);
+	struct answer a;
 
 	p->logged++;
 	if (x->proto == PROTO_TCP && !x->opens) {
 		p->midstream++;
 		return;
 	}
-	if (plan_verdict(p->l.plan, &k).verdict == VERDICT_ALLOWED) {
+	a = plan_verdict(p->l.plan, &k);
+	if (a.verdict == VERDICT_ALLOWED) {
 		p->planned++; /* since then */
 		return;
 	}
@@ -122,7 +179,11 @@ static void add_packet(struct pending *p, const struct seen *x,
 		p->unobserved++;
 		return;
 	}
-	pending_add(p, x->src, x->dst, key_of(x->proto, x->detail))->packets++;
+	if (many)
+		add_hidden(p, many, x, &a.own);
+	else
+		pending_add(p, a.own.src, a.own.dst,
+			    key_of(a.own.proto, a.own.detail))->packets++;
 }
 
 static void add_count(struct pending *p, const char *table, const char *what,

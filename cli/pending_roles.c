@@ -74,7 +74,8 @@ static void each(struct offers *o, void (*fn)(void *ctx,
 				    (uint8_t)key_proto(f->key),
 				    (uint16_t)key_detail(f->key) };
 
-		if (f->from_node != NONE && f->to_node != NONE)
+		if (f->from_node != NONE && f->to_node != NONE &&
+		    !f->from_many)
 			role_offers(p->l.plan, &k, fn, &t);
 	}
 }
