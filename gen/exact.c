@@ -153,20 +153,21 @@ static struct rs_set *add_exact_set(struct work *w, bool v4,
 static struct rs_set *exact_set(struct work *w, bool v4, enum exact_place place)
 {
 	struct rs_set *set = NULL;
+	u32_list reasons = { 0 };
 
 	for (size_t i = 0, n; i < w->exact.n; i += n) {
 		const struct exact *x = &w->exact.v[i];
-		uint32_t reasons[16];
-		size_t k = 0;
 
+		reasons.n = 0;
 		for (n = 0; i + n < w->exact.n && same_flow(x, x + n); n++)
-			if (k < 16 && (!k || reasons[k - 1] != x[n].reason))
-				reasons[k++] = x[n].reason;
+			if (!n || x[n].reason != x[n - 1].reason)
+				vec_push(w->a, &reasons, x[n].reason);
 		if (!goes_to(x, v4, place))
 			continue;
 		if (!set)
 			set = add_exact_set(w, v4, place);
-		exact_elem(w, set, x, reason_comment(w->g, reasons, k));
+		exact_elem(w, set, x, reason_comment(w->g, reasons.v,
+						     reasons.n));
 	}
 	return set;
 }

@@ -16,12 +16,11 @@ static void log_stmt(struct gen *g, struct rs_rule *r, const char *what)
 	if (b.n > MAX_PREFIX)
 		b.n = MAX_PREFIX;
 	buf_puts(&b, ": ");
-	prefix = arena_strndup(g->arena, b.s, b.n);
+	prefix = buf_take(g->arena, &b);
 	if (g->f->log_to_group)
 		rs_log_group(g->rs, r, prefix, g->f->log_group);
 	else
 		rs_log(g->rs, r, prefix);
-	buf_free(&b);
 }
 
 /* Once a packet is counted: an answer at once. */

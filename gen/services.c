@@ -237,14 +237,13 @@ static bool same_part(const struct part *x, const struct part *y)
 static size_t together(struct gen *g, const struct part *v, size_t n,
 		       const char **comment)
 {
-	uint32_t reasons[32];
-	size_t k = 0, distinct = 0;
+	VEC(uint32_t) reasons = { 0 };
+	size_t k = 0;
 
 	for (; k < n && same_part(&v[k], v); k++)
-		if (distinct < 32 && (!distinct || reasons[distinct - 1] !=
-				      v[k].reason))
-			reasons[distinct++] = v[k].reason;
-	*comment = reason_comment(g, reasons, distinct);
+		if (!k || v[k].reason != v[k - 1].reason)
+			vec_push(g->scratch, &reasons, v[k].reason);
+	*comment = reason_comment(g, reasons.v, reasons.n);
 	return k;
 }
 

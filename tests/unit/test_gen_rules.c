@@ -335,14 +335,17 @@ static void many_reasons_one_comment(void)
 	buf_puts(&b, ROOT("exchange-2003") TWO_ZONES FW(""));
 	for (int i = 0; i < 40; i++)
 		buf_printf(&b, "<allow name='reason-number-%d' from='h1' "
-			   "to='s1' tcp='53' reason='r'/>", i);
+			   "to='s1' tcp='53' reason='r'/>"
+			   "<allow name='wide-reason-no-%d' from='a' to='b' "
+			   "tcp='80' reason='r'/>", i, i);
 	buf_puts(&b, END);
 	s = plan(b.s);
 	r = sample_rules(&s, "f");
 	CU_ASSERT_EQUAL(count(r, "10.1.0.1 . 10.2.0.1 . tcp . 53"), 1);
+	CU_ASSERT_TRUE(count(r, "; +35\"") > 1); /* of services, too */
 	CU_ASSERT_TRUE(longest_quoted(r, "comment \"") <= 128);
 	CU_ASSERT_PTR_NOT_NULL(strstr(r, "comment \"allow reason-number-0; "));
-	CU_ASSERT_PTR_NOT_NULL(strstr(r, "; +")); /* and so many more */
+	CU_ASSERT_EQUAL(count(r, "; +"), count(r, "; +35\""));
 	buf_free(&b);
 	sample_free(&s);
 }
