@@ -155,32 +155,35 @@ static void add_range(struct gather *g, const struct entry *e,
 static bool read_range(struct gather *g, const struct entry *e)
 {
 	const char *dash = strchr(e->w.s, '-'), *why;
-	struct prefix lo, hi;
+	struct prefix lo = { 0 }, hi = { 0 };
+	struct addr_range r;
 
 	why = prefix_parse(g->b->arena, e->w.s, (size_t)(dash - e->w.s), false,
 			   &lo);
 	if (!why)
 		why = prefix_parse(g->b->arena, dash + 1, strlen(dash + 1),
 				   false, &hi);
+	r = (struct addr_range){ lo.r.lo, hi.r.lo };
 	if (why)
 		why = arena_printf(g->b->arena, "is no range of addresses: one "
 				   "end %s", why);
 	else if (lo.v4 != hi.v4)
 		why = "begins in one address family and ends in the other";
-	else if (addr_cmp(hi.r.lo, lo.r.lo) < 0)
+	else if (addr_cmp(r.hi, r.lo) < 0)
 		why = "is a range that ends before it begins";
-	else if (g->addresses &&
-		 range_count((struct addr_range){ lo.r.lo, hi.r.lo }) >
-			 MAX_ADDRESSES)
+	else if (g->addresses && range_count(r) > MAX_ADDRESSES)
 		why = "has more than 65536 addresses: more than one host has";
+	else if (g->addresses && range_count(r) + g->prefix.n > MAX_ADDRESSES)
+		why = "and what stands before it are more than 65536 "
+		      "addresses: more than one host has";
 	else
-		why = lies_nowhere(g->b, (struct prefix){
-				.r = { lo.r.lo, hi.r.lo }, .v4 = lo.v4 });
+		why = lies_nowhere(g->b, (struct prefix){ .r = r,
+							  .v4 = lo.v4 });
 	if (why) {
 		complain(g, e, why);
 		return false;
 	}
-	add_range(g, e, (struct addr_range){ lo.r.lo, hi.r.lo });
+	add_range(g, e, r);
 	return true;
 }
 
