@@ -95,6 +95,9 @@ struct service *find_service(struct build *b, const struct xml_element *e,
 struct name_entry *add_name(struct build *b, struct map *space,
 			    const struct xml_element *e, const char *attr,
 			    bool may_repeat);
+/* Of an object that was read and checked before. */
+void know_name(struct build *b, struct map *space, const char *name,
+	       void *object);
 /* HOST@ZONE, which needs no checks of its own: names made of names. */
 void add_leg_name(struct build *b, struct party *leg);
 /* What bears the name, if anything; no message. */

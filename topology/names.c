@@ -100,6 +100,17 @@ void add_leg_name(struct build *b, struct party *leg)
 	m->val.p = n;
 }
 
+void know_name(struct build *b, struct map *space, const char *name,
+	       void *object)
+{
+	struct name_entry *n = ARENA_NEW(b->arena, struct name_entry);
+	char folded[FOLDED];
+
+	fold(name, folded);
+	*n = (struct name_entry){ .name = name, .object = object };
+	map_add_str(b->arena, space, folded, NULL)->val.p = n;
+}
+
 /* Names of one spelling, whatever their case. */
 static struct name_entry *lookup(const struct map *space, const char *name)
 {

@@ -1,37 +1,22 @@
 #include "topology/waivers.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #include "topology/build.h"
 
 /* The look-ups of the reader need its maps: filled from the topology. */
-static void know(struct build *b, struct map *space, const char *name,
-		 void *object)
-{
-	struct name_entry *n = ARENA_NEW(b->arena, struct name_entry);
-	char folded[72];
-	size_t i = 0;
-
-	for (; name[i] && i < sizeof(folded) - 1; i++)
-		folded[i] = (char)tolower((unsigned char)name[i]);
-	folded[i] = '\0';
-	n->name = name;
-	n->object = object;
-	map_add_str(b->arena, space, folded, NULL)->val.p = n;
-}
-
 static void know_topology(struct build *b)
 {
 	const struct topology *t = b->topo;
 
 	for (size_t i = 0; i < t->parties.n; i++)
-		know(b, &b->parties, t->parties.v[i]->name, t->parties.v[i]);
+		know_name(b, &b->parties, t->parties.v[i]->name,
+			  t->parties.v[i]);
 	for (size_t i = 0; i < t->roles.n; i++)
-		know(b, &b->roles, t->roles.v[i]->name, t->roles.v[i]);
+		know_name(b, &b->roles, t->roles.v[i]->name, t->roles.v[i]);
 	for (size_t i = 0; i < t->services.n; i++)
-		know(b, &b->services, t->services.v[i]->name,
-		     t->services.v[i]);
+		know_name(b, &b->services, t->services.v[i]->name,
+			  t->services.v[i]);
 }
 
 static void check_firewall(struct build *b, const struct xml_element *e,

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "tests/unit/sample.h"
+#include "topology/waivers.h"
 
 #define ZONES \
 	"<zone name='a' networks='10.1.0.0/16'/>" \
@@ -528,6 +529,41 @@ static void identity_is_content(void)
 	sample_free(&other);
 }
 
+/* The longest names, and those of legs, which are made of two. */
+static void waivers_know_all_names(void)
+{
+	const char *host = "h123456789012345678901234567890123456789"
+			   "012345678901234567890123";
+	const char *zone = "z123456789012345678901234567890123456789"
+			   "012345678901234567890123";
+	struct buf t = { 0 }, w = { 0 };
+	struct sample s;
+	struct waivers *all;
+	char path[32];
+	int fd;
+
+	buf_printf(&t, "%s<zone name='a' networks='10.1.0.0/16'>"
+		   "<host name='%s' address='10.1.0.1'>"
+		   "<leg zone='%s' address='10.2.0.1'/></host></zone>"
+		   "<zone name='%s' networks='10.2.0.0/16'/>%s",
+		   ROOT("exchange-2003"), host, zone, zone, END);
+	buf_printf(&w, "<waivers xmlns='urn:portplan:1'><waive kind='extra' "
+		   "from='%s@%s' to='%s' reason='r' owner='o' "
+		   "expires='2027-01-01'/></waivers>", host, zone, host);
+	s = sample_read(t.s);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(s.t);
+	fd = text_file(w.s);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	all = waivers_read(s.a, s.t, path, &s.d);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(all);
+	CU_ASSERT_EQUAL(all->list.v[0]->from.n, 1);
+	CU_ASSERT_EQUAL(all->list.v[0]->to.n, 1);
+	close(fd);
+	buf_free(&t);
+	buf_free(&w);
+	sample_free(&s);
+}
+
 static CU_TestInfo tests[] = {
 	{ "reads what is said", reads_what_is_said },
 	{ "dates", dates },
@@ -544,6 +580,7 @@ static CU_TestInfo tests[] = {
 	{ "roles unite and imply", roles_unite_and_imply },
 	{ "services flatten and agree", services_flatten_and_agree },
 	{ "identity is content", identity_is_content },
+	{ "waivers know all names", waivers_know_all_names },
 	CU_TEST_INFO_NULL,
 };
 
