@@ -10,6 +10,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 
+#include "apply/attrs.h"
 #include "apply/generation.h"
 #include "apply/stream.h"
 #include "base/mem.h"
@@ -108,24 +109,14 @@ struct answer {
 };
 
 /* Where in the message, as the kernel points at it; 0: nowhere. */
-static int offset_attr(const struct nlattr *attr, void *data)
-{
-	uint32_t *offset = data;
-
-	if (mnl_attr_get_type(attr) == NLMSGERR_ATTR_OFFS &&
-	    mnl_attr_validate(attr, MNL_TYPE_U32) >= 0)
-		*offset = mnl_attr_get_u32(attr);
-	return MNL_CB_OK;
-}
-
 static uint32_t offset_in(const struct nlmsghdr *h)
 {
-	uint32_t offset = 0;
+	struct attrs x = attrs_of(h, sizeof(struct nlmsgerr));
+	const struct nlattr *a = x.v[NLMSGERR_ATTR_OFFS];
 
-	if (h->nlmsg_flags & NLM_F_ACK_TLVS)
-		mnl_attr_parse(h, sizeof(struct nlmsgerr), offset_attr,
-			       &offset);
-	return offset;
+	return h->nlmsg_flags & NLM_F_ACK_TLVS && a &&
+	       mnl_attr_validate(a, MNL_TYPE_U32) >= 0 ?
+		mnl_attr_get_u32(a) : 0;
 }
 
 static void complain(struct answer *a, const struct nlmsghdr *h,

@@ -1,10 +1,8 @@
 #include "apply/build.h"
 
-#include <string.h>
 
 #include <libmnl/libmnl.h>
 #include <libnftnl/rule.h>
-#include <libnftnl/udata.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
@@ -111,18 +109,6 @@ static void put_set(struct builder *b, const struct rs_set *set)
 	stream_end_unit(b->s);
 }
 
-static void put_comment(struct nlmsghdr *h, const char *comment)
-{
-	uint8_t u[256];
-	size_t n = strnlen(comment, NFTNL_UDATA_COMMENT_MAXLEN) + 1;
-
-	u[0] = NFTNL_UDATA_RULE_COMMENT;
-	u[1] = (uint8_t)n;
-	memcpy(u + 2, comment, n - 1);
-	u[n + 1] = '\0';
-	mnl_attr_put(h, NFTA_RULE_USERDATA, n + 2, u);
-}
-
 static void put_rule(struct builder *b, const struct rs_chain *c, size_t i)
 {
 	const struct rs_rule *r = c->rules.v[i];
@@ -144,7 +130,7 @@ static void put_rule(struct builder *b, const struct rs_chain *c, size_t i)
 	h = stream_message(b->s, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND);
 	nftnl_rule_nlmsg_build_payload(h, out);
 	if (r->comment)
-		put_comment(h, r->comment);
+		put_comment(h, NFTA_RULE_USERDATA, r->comment);
 	stream_end_message(b->s, h);
 	stream_end_unit(b->s);
 	nftnl_rule_free(out);

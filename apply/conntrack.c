@@ -9,35 +9,11 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 
+#include "apply/attrs.h"
 #include "base/keys.h"
 
 /* The kernel's enum tcp_conntrack: FIN from both sides or RST was seen. */
 enum { TCP_TIME_WAIT = 7, TCP_CLOSE = 8 };
-
-enum { ATTRS = 32 }; /* more than any CTA_… that is asked for */
-
-struct attrs {
-	const struct nlattr *v[ATTRS];
-};
-
-static int take_attr(const struct nlattr *attr, void *data)
-{
-	struct attrs *a = data;
-	uint16_t type = mnl_attr_get_type(attr);
-
-	if (type < ATTRS)
-		a->v[type] = attr;
-	return MNL_CB_OK;
-}
-
-static struct attrs nested(const struct nlattr *nest)
-{
-	struct attrs a = { { NULL } };
-
-	if (nest && mnl_attr_validate(nest, MNL_TYPE_NESTED) >= 0)
-		mnl_attr_parse_nested(nest, take_attr, &a);
-	return a;
-}
 
 /* ---- reading ------------------------------------------------------------------------ */
 
@@ -76,9 +52,9 @@ struct tuple {
 
 static bool read_tuple(const struct nlattr *nest, struct tuple *t)
 {
-	struct attrs top = nested(nest);
-	struct attrs ip = nested(top.v[CTA_TUPLE_IP]);
-	struct attrs proto = nested(top.v[CTA_TUPLE_PROTO]);
+	struct attrs top = attrs_in(nest);
+	struct attrs ip = attrs_in(top.v[CTA_TUPLE_IP]);
+	struct attrs proto = attrs_in(top.v[CTA_TUPLE_PROTO]);
 
 	t->proto = get_u8(proto.v[CTA_PROTO_NUM]);
 	t->sport = get_be16(proto.v[CTA_PROTO_SRC_PORT]);
@@ -96,8 +72,8 @@ static bool read_tuple(const struct nlattr *nest, struct tuple *t)
  * are taken as they come (nf_conntrack_proto_tcp.c). */
 static void read_tcp(const struct nlattr *nest, struct connection *c)
 {
-	struct attrs info = nested(nest);
-	struct attrs tcp = nested(info.v[CTA_PROTOINFO_TCP]);
+	struct attrs info = attrs_in(nest);
+	struct attrs tcp = attrs_in(info.v[CTA_PROTOINFO_TCP]);
 	const struct nlattr *flags = tcp.v[CTA_PROTOINFO_TCP_FLAGS_ORIGINAL];
 	const struct nf_ct_tcp_flags *f;
 	uint8_t state = get_u8(tcp.v[CTA_PROTOINFO_TCP_STATE]);
@@ -112,12 +88,10 @@ static void read_tcp(const struct nlattr *nest, struct connection *c)
 static bool read_connection(const struct nlmsghdr *h, struct connection *c)
 {
 	const struct nfgenmsg *g = mnl_nlmsg_get_payload(h);
-	const struct nlattr *orig;
+	struct attrs top = attrs_of(h, sizeof(*g));
+	const struct nlattr *orig = top.v[CTA_TUPLE_ORIG];
 	struct tuple there, back;
-	struct attrs top = { { NULL } };
 
-	mnl_attr_parse(h, sizeof(*g), take_attr, &top);
-	orig = top.v[CTA_TUPLE_ORIG];
 	if (!read_tuple(orig, &there) ||
 	    !read_tuple(top.v[CTA_TUPLE_REPLY], &back) ||
 	    mnl_attr_get_payload_len(orig) > CONNECTION_TUPLE)

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include <libmnl/libmnl.h>
-#include <libnftnl/udata.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
@@ -86,15 +85,6 @@ static void begin_elems(struct changes *c, uint16_t type, const char *set)
 	c->list = nest_begin(c->h, NFTA_SET_ELEM_LIST_ELEMENTS);
 }
 
-static void put_value(struct nlmsghdr *h, uint16_t type, const uint8_t *p,
-		      uint32_t n)
-{
-	struct nlattr *nest = nest_begin(h, type);
-
-	mnl_attr_put(h, NFTA_DATA_VALUE, n, p);
-	nest_end(h, nest);
-}
-
 static void put_verdict(struct nlmsghdr *h, const struct model_elem *e)
 {
 	struct nlattr *data = nest_begin(h, NFTA_SET_ELEM_DATA);
@@ -126,18 +116,6 @@ static void put_counter(struct nlmsghdr *h, const struct model_elem *e)
 	put_be64(h, NFTA_COUNTER_PACKETS, e->packets);
 	nest_end(h, data);
 	nest_end(h, expr);
-}
-
-static void put_comment(struct nlmsghdr *h, uint16_t type, const char *comment)
-{
-	uint8_t u[256];
-	size_t n = strnlen(comment, NFTNL_UDATA_COMMENT_MAXLEN) + 1;
-
-	u[0] = NFTNL_UDATA_SET_ELEM_COMMENT;
-	u[1] = (uint8_t)n;
-	memcpy(u + 2, comment, n - 1);
-	u[n + 1] = '\0';
-	mnl_attr_put(h, type, n + 2, u);
 }
 
 /* counted: of which the count goes on; NULL: from nothing. */

@@ -73,15 +73,6 @@ static void end(struct writer *w)
 		stream_end_unit(w->s);
 }
 
-static void put_data(struct nlmsghdr *h, uint16_t type, const void *p,
-		     uint32_t n)
-{
-	struct nlattr *nest = nest_begin(h, type);
-
-	mnl_attr_put(h, NFTA_DATA_VALUE, n, p);
-	nest_end(h, nest);
-}
-
 static void put_verdict(struct nlmsghdr *h, const struct rs_elem *e)
 {
 	static const uint32_t code[] = {
@@ -100,8 +91,8 @@ static void put_verdict(struct nlmsghdr *h, const struct rs_elem *e)
 }
 
 /* What a map leads to, where that is no verdict. */
-static void put_value(struct nlmsghdr *h, const struct rs_set *set,
-		      const struct rs_elem *e)
+static void put_target(struct nlmsghdr *h, const struct rs_set *set,
+		       const struct rs_elem *e)
 {
 	uint8_t out[KEY_BYTES] = { 0 };
 	uint32_t at = 0;
@@ -114,24 +105,14 @@ static void put_value(struct nlmsghdr *h, const struct rs_set *set,
 		memcpy(out + at, b, f->len);
 		at += field_padded(f);
 	}
-	put_data(h, NFTA_SET_ELEM_DATA, out, set_data_len(set));
+	put_value(h, NFTA_SET_ELEM_DATA, out, set_data_len(set));
 }
 
-/* Type, length, value, each a byte; a comment counts with its NUL. */
 static void put_userdata(struct nlmsghdr *h, const char *comment, bool open)
 {
-	uint8_t u[256];
-	size_t n = 0;
+	uint8_t u[USERDATA];
+	size_t n = comment ? comment_bytes(comment, u) : 0;
 
-	if (comment) {
-		size_t len = strnlen(comment, NFTNL_UDATA_COMMENT_MAXLEN) + 1;
-
-		u[n++] = NFTNL_UDATA_SET_ELEM_COMMENT;
-		u[n++] = (uint8_t)len;
-		memcpy(u + n, comment, len - 1);
-		u[n + len - 1] = '\0';
-		n += len;
-	}
 	if (open) {
 		static const uint32_t flags = NFTNL_SET_ELEM_F_INTERVAL_OPEN;
 
@@ -156,13 +137,13 @@ static void put_elem(struct writer *w, const struct border *x)
 	e = nest_begin(w->h, NFTA_LIST_ELEM);
 	if (!x->elem)
 		put_be32(w->h, NFTA_SET_ELEM_FLAGS, NFT_SET_ELEM_INTERVAL_END);
-	put_data(w->h, NFTA_SET_ELEM_KEY, x->key, len);
+	put_value(w->h, NFTA_SET_ELEM_KEY, x->key, len);
 	if (x->key_end)
-		put_data(w->h, NFTA_SET_ELEM_KEY_END, x->key_end, len);
+		put_value(w->h, NFTA_SET_ELEM_KEY_END, x->key_end, len);
 	if (x->elem && w->b->set->map)
 		put_verdict(w->h, x->elem);
 	if (x->elem && w->b->set->n_data)
-		put_value(w->h, w->b->set, x->elem);
+		put_target(w->h, w->b->set, x->elem);
 	if (x->elem)
 		put_userdata(w->h, x->elem->comment, x->open);
 	nest_end(w->h, e);

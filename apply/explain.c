@@ -7,50 +7,23 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 
+#include "apply/attrs.h"
 #include "apply/stream.h"
 
 /*
  * Which object a message is about, in words, from the message itself: so it
  * can be said of rules from a file as well.
  */
-enum { MOST_ATTR = 32, UDATA_COMMENT = 0 };
-
-struct attrs {
-	const struct nlattr *v[MOST_ATTR];
-};
-
-static int keep_attr(const struct nlattr *a, void *data)
-{
-	struct attrs *x = data;
-
-	if (mnl_attr_get_type(a) < MOST_ATTR)
-		x->v[mnl_attr_get_type(a)] = a;
-	return MNL_CB_OK;
-}
-
-static const char *text_of(const struct attrs *x, unsigned type)
-{
-	const struct nlattr *a = x->v[type];
-
-	return a && mnl_attr_validate(a, MNL_TYPE_NUL_STRING) >= 0 ?
-		mnl_attr_get_str(a) : "?";
-}
-
 static void put_udata_comment(const struct nlattr *a, struct buf *out)
 {
-	const uint8_t *p = mnl_attr_get_payload(a);
-	size_t left = mnl_attr_get_payload_len(a);
+	size_t n;
+	const char *text = attr_comment(a, &n);
 
-	while (left >= 2 && left >= 2u + p[1]) {
-		if (p[0] == UDATA_COMMENT && p[1] > 1) {
-			buf_puts(out, " \"");
-			buf_put(out, p + 2, p[1] - 1u);
-			buf_putc(out, '"');
-			return;
-		}
-		left -= 2u + p[1];
-		p += 2 + p[1];
-	}
+	if (!text || !n)
+		return;
+	buf_puts(out, " \"");
+	buf_put(out, text, n);
+	buf_putc(out, '"');
 }
 
 /* Address or number by the length of the words: as far as bytes tell. */
@@ -84,19 +57,18 @@ static void put_element(const struct nlmsghdr *h, const struct nlattr *list,
 			uint32_t offset, struct buf *out)
 {
 	const struct nlattr *e, *found = NULL;
-	struct attrs x = { { NULL } };
+	struct attrs x;
 
 	each_nested(e, list)
 		if ((size_t)((const char *)e - (const char *)h) <= offset)
 			found = e;
 	if (!found || !offset)
 		return;
-	mnl_attr_parse_nested(found, keep_attr, &x);
+	x = attrs_in(found);
 	buf_puts(out, ", element");
 	if (x.v[NFTA_SET_ELEM_KEY])
 		put_key(x.v[NFTA_SET_ELEM_KEY], out);
-	if (x.v[NFTA_SET_ELEM_USERDATA])
-		put_udata_comment(x.v[NFTA_SET_ELEM_USERDATA], out);
+	put_udata_comment(x.v[NFTA_SET_ELEM_USERDATA], out);
 }
 
 static void put_table(const struct nlmsghdr *h, const struct attrs *x,
@@ -104,7 +76,7 @@ static void put_table(const struct nlmsghdr *h, const struct attrs *x,
 {
 	(void)h;
 	(void)offset;
-	buf_printf(out, "table %s", text_of(x, NFTA_TABLE_NAME));
+	buf_printf(out, "table %s", attr_text(x->v[NFTA_TABLE_NAME], "?"));
 }
 
 static void put_chain(const struct nlmsghdr *h, const struct attrs *x,
@@ -112,7 +84,7 @@ static void put_chain(const struct nlmsghdr *h, const struct attrs *x,
 {
 	(void)h;
 	(void)offset;
-	buf_printf(out, "chain %s", text_of(x, NFTA_CHAIN_NAME));
+	buf_printf(out, "chain %s", attr_text(x->v[NFTA_CHAIN_NAME], "?"));
 }
 
 static void put_set(const struct nlmsghdr *h, const struct attrs *x,
@@ -120,13 +92,13 @@ static void put_set(const struct nlmsghdr *h, const struct attrs *x,
 {
 	(void)h;
 	(void)offset;
-	buf_printf(out, "set %s", text_of(x, NFTA_SET_NAME));
+	buf_printf(out, "set %s", attr_text(x->v[NFTA_SET_NAME], "?"));
 }
 
 static void put_elements(const struct nlmsghdr *h, const struct attrs *x,
 			 uint32_t offset, struct buf *out)
 {
-	buf_printf(out, "set %s", text_of(x, NFTA_SET_ELEM_LIST_SET));
+	buf_printf(out, "set %s", attr_text(x->v[NFTA_SET_ELEM_LIST_SET], "?"));
 	if (x->v[NFTA_SET_ELEM_LIST_ELEMENTS])
 		put_element(h, x->v[NFTA_SET_ELEM_LIST_ELEMENTS], offset, out);
 }
@@ -157,9 +129,8 @@ static void put_rule(const struct nlmsghdr *h, const struct attrs *x,
 
 	(void)h;
 	(void)offset;
-	buf_printf(out, "chain %s, rule", text_of(x, NFTA_RULE_CHAIN));
-	if (x->v[NFTA_RULE_USERDATA])
-		put_udata_comment(x->v[NFTA_RULE_USERDATA], out);
+	buf_printf(out, "chain %s, rule", attr_text(x->v[NFTA_RULE_CHAIN], "?"));
+	put_udata_comment(x->v[NFTA_RULE_USERDATA], out);
 	if (x->v[NFTA_RULE_EXPRESSIONS])
 		put_names(x->v[NFTA_RULE_EXPRESSIONS], 0, &names);
 	if (names.n)
@@ -187,9 +158,8 @@ void explain_object(const struct nlmsghdr *h, uint32_t offset,
 		    struct buf *out)
 {
 	unsigned type = h->nlmsg_type & 0xff;
-	struct attrs x = { { NULL } };
+	struct attrs x = attrs_of(h, sizeof(struct nfgenmsg));
 
-	mnl_attr_parse(h, sizeof(struct nfgenmsg), keep_attr, &x);
 	if (type < NFT_MSG_MAX && kinds[type].put)
 		kinds[type].put(h, &x, offset, out);
 	else

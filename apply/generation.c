@@ -1,7 +1,5 @@
 #include "apply/generation.h"
 
-#include <arpa/inet.h>
-#include <endian.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +8,8 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
+
+#include "apply/attrs.h"
 
 enum { SLOT_BYTE = 2, TRIES = 8 };
 
@@ -46,43 +46,19 @@ bool generation_of(const char *table, const char *name)
 struct told {
 	const char *name;
 	bool dormant;
-	const struct nlattr *handle;
+	uint64_t handle;
 };
-
-static int table_attr(const struct nlattr *attr, void *data)
-{
-	const struct nlattr **tb = data;
-	uint16_t type = mnl_attr_get_type(attr);
-
-	if (type <= NFTA_TABLE_MAX)
-		tb[type] = attr;
-	return MNL_CB_OK;
-}
-
-static uint64_t handle_of(const struct nlattr *a)
-{
-	return a && mnl_attr_validate(a, MNL_TYPE_U64) >= 0 ?
-		be64toh(mnl_attr_get_u64(a)) : 0;
-}
 
 /* False: of another family than ours. */
 static bool read_table(const struct nlmsghdr *h, struct told *t)
 {
-	const struct nlattr *tb[NFTA_TABLE_MAX + 1] = { NULL };
 	const struct nfgenmsg *family = mnl_nlmsg_get_payload(h);
+	struct attrs x = attrs_of(h, sizeof(*family));
 
-	mnl_attr_parse(h, sizeof(struct nfgenmsg), table_attr, tb);
-	if (family->nfgen_family != NFPROTO_INET || !tb[NFTA_TABLE_NAME] ||
-	    mnl_attr_validate(tb[NFTA_TABLE_NAME], MNL_TYPE_NUL_STRING) < 0)
-		return false;
-	t->name = mnl_attr_get_str(tb[NFTA_TABLE_NAME]);
-	t->dormant = tb[NFTA_TABLE_FLAGS] &&
-		     mnl_attr_validate(tb[NFTA_TABLE_FLAGS],
-				       MNL_TYPE_U32) >= 0 &&
-		     ntohl(mnl_attr_get_u32(tb[NFTA_TABLE_FLAGS])) &
-			     NFT_TABLE_F_DORMANT;
-	t->handle = tb[NFTA_TABLE_HANDLE];
-	return true;
+	t->name = attr_text(x.v[NFTA_TABLE_NAME], "");
+	t->dormant = attr_be32(x.v[NFTA_TABLE_FLAGS]) & NFT_TABLE_F_DORMANT;
+	t->handle = attr_be64(x.v[NFTA_TABLE_HANDLE]);
+	return family->nfgen_family == NFPROTO_INET && *t->name;
 }
 
 struct reading {
@@ -104,7 +80,7 @@ static void each_table(void *ctx, const struct nlmsghdr *h)
 			continue;
 		r->g->slot[i] = t.dormant ? SLOT_DORMANT : SLOT_RUNNING;
 		r->g->running += !t.dormant;
-		r->g->handle[i] = handle_of(t.handle);
+		r->g->handle[i] = t.handle;
 	}
 }
 

@@ -10,6 +10,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 
+#include "apply/attrs.h"
 #include "apply/planfile.h"
 #include "apply/stream.h"
 #include "gen/ruleset.h"
@@ -85,22 +86,13 @@ struct taking {
 	char slot;
 };
 
-static int set_id_attr(const struct nlattr *a, void *data)
-{
-	bool *there = data;
-
-	*there |= mnl_attr_get_type(a) == NFTA_SET_ELEM_LIST_SET_ID;
-	return MNL_CB_OK;
-}
-
 /* As the kernel would send it: of anonymous sets it has. */
 static void keep(struct taking *t, const struct nlmsghdr *h)
 {
 	size_t at = t->messages->n;
-	bool anonymous = false;
+	struct attrs x = attrs_of(h, sizeof(struct nfgenmsg));
 
-	mnl_attr_parse(h, sizeof(struct nfgenmsg), set_id_attr, &anonymous);
-	if (anonymous)
+	if (x.v[NFTA_SET_ELEM_LIST_SET_ID])
 		return;
 	buf_put(t->messages, h, MNL_ALIGN(h->nlmsg_len));
 	generation_set_slot((void *)(t->messages->s + at), t->slot);
@@ -186,15 +178,6 @@ static void take_answer(void *ctx, const struct nlmsghdr *h)
 	model_unit(ctx, (const char *)h, h->nlmsg_len);
 }
 
-static void put_key(struct nlmsghdr *h, uint16_t type, const uint8_t *p,
-		    uint32_t n)
-{
-	struct nlattr *nest = nest_begin(h, type);
-
-	mnl_attr_put(h, NFTA_DATA_VALUE, n, p);
-	nest_end(h, nest);
-}
-
 static bool read_count(struct arena *a, struct nft *n, const char *table,
 		       const struct model_set *s, struct model_elem *e)
 {
@@ -213,9 +196,9 @@ static bool read_count(struct arena *a, struct nft *n, const char *table,
 	mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_SET, s->name);
 	list = nest_begin(h, NFTA_SET_ELEM_LIST_ELEMENTS);
 	elem = nest_begin(h, NFTA_LIST_ELEM);
-	put_key(h, NFTA_SET_ELEM_KEY, e->key, s->key_len);
+	put_value(h, NFTA_SET_ELEM_KEY, e->key, s->key_len);
 	if (e->key_end)
-		put_key(h, NFTA_SET_ELEM_KEY_END, e->key_end, s->key_len);
+		put_value(h, NFTA_SET_ELEM_KEY_END, e->key_end, s->key_len);
 	nest_end(h, elem);
 	nest_end(h, list);
 	if (nft_ask(n, h, take_answer, m) < 0 || one->elems.n != 1)

@@ -1,71 +1,17 @@
 #include "apply/model.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
 #include <libmnl/libmnl.h>
-#include <libnftnl/udata.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 
+#include "apply/attrs.h"
 #include "apply/generation.h"
 #include "apply/stream.h"
 #include "gen/ruleset.h"
-
-enum { MOST_ATTRS = 32 };
-
-struct attrs {
-	const struct nlattr *v[MOST_ATTRS];
-};
-
-static int keep_attr(const struct nlattr *a, void *data)
-{
-	struct attrs *x = data;
-
-	if (mnl_attr_get_type(a) < MOST_ATTRS)
-		x->v[mnl_attr_get_type(a)] = a;
-	return MNL_CB_OK;
-}
-
-static struct attrs nested(const struct nlattr *nest)
-{
-	struct attrs x = { { NULL } };
-
-	mnl_attr_parse_nested(nest, keep_attr, &x);
-	return x;
-}
-
-static uint32_t u32_of(const struct attrs *x, unsigned type)
-{
-	const struct nlattr *a = x->v[type];
-
-	return a && mnl_attr_validate(a, MNL_TYPE_U32) >= 0 ?
-		ntohl(mnl_attr_get_u32(a)) : 0;
-}
-
-static uint64_t u64_of(const struct attrs *x, unsigned type)
-{
-	const struct nlattr *a = x->v[type];
-	const uint8_t *p;
-	uint64_t v = 0;
-
-	if (!a || mnl_attr_get_payload_len(a) < 8)
-		return 0;
-	p = mnl_attr_get_payload(a);
-	for (int i = 0; i < 8; i++)
-		v = v << 8 | p[i];
-	return v;
-}
-
-static const char *text_of(const struct attrs *x, unsigned type)
-{
-	const struct nlattr *a = x->v[type];
-
-	return a && mnl_attr_validate(a, MNL_TYPE_NUL_STRING) >= 0 ?
-		mnl_attr_get_str(a) : "";
-}
 
 struct model *model_new(struct arena *a, const char *table)
 {
@@ -95,8 +41,8 @@ struct model_chain *model_chain(const struct model *m, const char *name)
 static void take_table(struct model *m, const struct attrs *x)
 {
 	m->there = true;
-	m->flags = u32_of(x, NFTA_TABLE_FLAGS) & ~NFT_TABLE_F_DORMANT;
-	m->handle = u64_of(x, NFTA_TABLE_HANDLE);
+	m->flags = attr_be32(x->v[NFTA_TABLE_FLAGS]) & ~NFT_TABLE_F_DORMANT;
+	m->handle = attr_be64(x->v[NFTA_TABLE_HANDLE]);
 }
 
 static void take_chain(struct model *m, const struct attrs *x)
@@ -104,13 +50,13 @@ static void take_chain(struct model *m, const struct attrs *x)
 	struct model_chain *c = ARENA_NEW(m->arena, struct model_chain);
 	struct attrs hook;
 
-	c->name = arena_strdup(m->arena, text_of(x, NFTA_CHAIN_NAME));
+	c->name = arena_strdup(m->arena, attr_text(x->v[NFTA_CHAIN_NAME], ""));
 	if (x->v[NFTA_CHAIN_HOOK]) {
-		hook = nested(x->v[NFTA_CHAIN_HOOK]);
+		hook = attrs_in(x->v[NFTA_CHAIN_HOOK]);
 		c->base = true;
-		c->hook = u32_of(&hook, NFTA_HOOK_HOOKNUM);
-		c->priority = (int32_t)u32_of(&hook, NFTA_HOOK_PRIORITY);
-		c->policy = u32_of(x, NFTA_CHAIN_POLICY);
+		c->hook = attr_be32(hook.v[NFTA_HOOK_HOOKNUM]);
+		c->priority = (int32_t)attr_be32(hook.v[NFTA_HOOK_PRIORITY]);
+		c->policy = attr_be32(x->v[NFTA_CHAIN_POLICY]);
 	}
 	vec_push(m->arena, &m->chains, c);
 	map_add_str(m->arena, &m->chain_index, c->name, NULL)->val.p = c;
@@ -120,13 +66,13 @@ static void take_set(struct model *m, const struct attrs *x)
 {
 	struct model_set *s = ARENA_NEW(m->arena, struct model_set);
 
-	s->name = arena_strdup(m->arena, text_of(x, NFTA_SET_NAME));
-	s->id = u32_of(x, NFTA_SET_ID);
-	s->flags = u32_of(x, NFTA_SET_FLAGS);
-	s->key_type = u32_of(x, NFTA_SET_KEY_TYPE);
-	s->key_len = u32_of(x, NFTA_SET_KEY_LEN);
-	s->data_type = u32_of(x, NFTA_SET_DATA_TYPE);
-	s->data_len = u32_of(x, NFTA_SET_DATA_LEN);
+	s->name = arena_strdup(m->arena, attr_text(x->v[NFTA_SET_NAME], ""));
+	s->id = attr_be32(x->v[NFTA_SET_ID]);
+	s->flags = attr_be32(x->v[NFTA_SET_FLAGS]);
+	s->key_type = attr_be32(x->v[NFTA_SET_KEY_TYPE]);
+	s->key_len = attr_be32(x->v[NFTA_SET_KEY_LEN]);
+	s->data_type = attr_be32(x->v[NFTA_SET_DATA_TYPE]);
+	s->data_len = attr_be32(x->v[NFTA_SET_DATA_LEN]);
 	s->counter = x->v[NFTA_SET_EXPR];
 	vec_push(m->arena, &m->sets, s);
 	map_add_str(m->arena, &m->set_index, s->name, NULL)->val.p = s;
@@ -155,7 +101,7 @@ static const uint8_t *key_of(struct model *m, const struct attrs *x,
 
 	if (!x->v[type])
 		return NULL;
-	data = nested(x->v[type]);
+	data = attrs_in(x->v[type]);
 	v = data.v[NFTA_DATA_VALUE];
 	if (!v || mnl_attr_get_payload_len(v) != len)
 		return NULL;
@@ -165,45 +111,38 @@ static const uint8_t *key_of(struct model *m, const struct attrs *x,
 
 static const char *udata_comment(struct model *m, const struct nlattr *a)
 {
-	const uint8_t *p = a ? mnl_attr_get_payload(a) : NULL;
-	size_t left = a ? mnl_attr_get_payload_len(a) : 0;
+	size_t n;
+	const char *text = attr_comment(a, &n);
 
-	while (left >= 2 && left >= 2u + p[1]) {
-		if (p[0] == NFTNL_UDATA_SET_ELEM_COMMENT && p[1])
-			return arena_strndup(m->arena, (const char *)p + 2,
-					     p[1] - 1u);
-		left -= 2u + p[1];
-		p += 2 + p[1];
-	}
-	return NULL;
+	return text ? arena_strndup(m->arena, text, n) : NULL;
 }
 
 static void take_verdict(struct model *m, struct model_elem *e,
 			 const struct nlattr *nest)
 {
-	struct attrs data = nested(nest), v;
+	struct attrs data = attrs_in(nest), v;
 
 	if (!data.v[NFTA_DATA_VERDICT])
 		return;
-	v = nested(data.v[NFTA_DATA_VERDICT]);
+	v = attrs_in(data.v[NFTA_DATA_VERDICT]);
 	e->verdict = true;
-	e->code = (int32_t)u32_of(&v, NFTA_VERDICT_CODE);
+	e->code = (int32_t)attr_be32(v.v[NFTA_VERDICT_CODE]);
 	if (v.v[NFTA_VERDICT_CHAIN])
 		e->chain = arena_strdup(m->arena,
-					text_of(&v, NFTA_VERDICT_CHAIN));
+					attr_text(v.v[NFTA_VERDICT_CHAIN], ""));
 }
 
 static void take_counter(struct model_elem *e, const struct nlattr *expr)
 {
-	struct attrs x = nested(expr), data;
+	struct attrs x = attrs_in(expr), data;
 
-	if (strcmp(text_of(&x, NFTA_EXPR_NAME), "counter") ||
+	if (strcmp(attr_text(x.v[NFTA_EXPR_NAME], ""), "counter") ||
 	    !x.v[NFTA_EXPR_DATA])
 		return;
-	data = nested(x.v[NFTA_EXPR_DATA]);
+	data = attrs_in(x.v[NFTA_EXPR_DATA]);
 	e->counted = true;
-	e->packets = u64_of(&data, NFTA_COUNTER_PACKETS);
-	e->bytes = u64_of(&data, NFTA_COUNTER_BYTES);
+	e->packets = attr_be64(data.v[NFTA_COUNTER_PACKETS]);
+	e->bytes = attr_be64(data.v[NFTA_COUNTER_BYTES]);
 }
 
 static void index_elem(struct model *m, struct model_set *s)
@@ -224,11 +163,11 @@ static void index_elem(struct model *m, struct model_set *s)
 static void take_elem(struct model *m, struct model_set *s,
 		      const struct nlattr *nest)
 {
-	struct attrs x = nested(nest);
+	struct attrs x = attrs_in(nest);
 	struct model_elem e = {
 		.key = key_of(m, &x, NFTA_SET_ELEM_KEY, s->key_len),
 		.key_end = key_of(m, &x, NFTA_SET_ELEM_KEY_END, s->key_len),
-		.flags = u32_of(&x, NFTA_SET_ELEM_FLAGS),
+		.flags = attr_be32(x.v[NFTA_SET_ELEM_FLAGS]),
 		.comment = udata_comment(m, x.v[NFTA_SET_ELEM_USERDATA]),
 		.timeout = x.v[NFTA_SET_ELEM_TIMEOUT],
 	};
@@ -262,8 +201,8 @@ static void take_elem(struct model *m, struct model_set *s,
 
 static void take_elems(struct model *m, const struct attrs *x)
 {
-	const char *name = text_of(x, NFTA_SET_ELEM_LIST_SET);
-	uint32_t id = u32_of(x, NFTA_SET_ELEM_LIST_SET_ID);
+	const char *name = attr_text(x->v[NFTA_SET_ELEM_LIST_SET], "");
+	uint32_t id = attr_be32(x->v[NFTA_SET_ELEM_LIST_SET_ID]);
 	struct model_set *s = id ? NULL : model_set(m, name);
 	const struct nlattr *e;
 
@@ -278,8 +217,8 @@ static void take_elems(struct model *m, const struct attrs *x)
 
 static void take_rule(struct model *m, const struct attrs *x)
 {
-	struct model_chain *c = model_chain(m, text_of(x, NFTA_RULE_CHAIN));
-	struct model_rule r = { .handle = u64_of(x, NFTA_RULE_HANDLE) };
+	struct model_chain *c = model_chain(m, attr_text(x->v[NFTA_RULE_CHAIN], ""));
+	struct model_rule r = { .handle = attr_be64(x->v[NFTA_RULE_HANDLE]) };
 
 	if (!c) {
 		m->bad = true;
@@ -311,16 +250,16 @@ static void model_take(struct model *m, const struct nlmsghdr *h)
 	};
 	const struct nfgenmsg *g = mnl_nlmsg_get_payload(h);
 	unsigned type = h->nlmsg_type & 0xff;
-	struct attrs x = { { NULL } };
+	struct attrs x;
 
 	if (h->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES ||
 	    h->nlmsg_len < MNL_NLMSG_HDRLEN + sizeof(*g) ||
 	    g->nfgen_family != NFPROTO_INET || type >= NFT_MSG_MAX ||
 	    !take[type])
 		return;
-	mnl_attr_parse(h, sizeof(*g), keep_attr, &x);
+	x = attrs_of(h, sizeof(*g));
 	/* the table's name is the first attribute of all of them */
-	if (generation_of(m->table, text_of(&x, NFTA_TABLE_NAME)))
+	if (generation_of(m->table, attr_text(x.v[NFTA_TABLE_NAME], "")))
 		take[type](m, &x);
 }
 
@@ -393,10 +332,9 @@ struct narrowed {
 static void each_of_table(void *ctx, const struct nlmsghdr *h)
 {
 	struct narrowed *x = ctx;
-	struct attrs a = { { NULL } };
+	struct attrs a = attrs_of(h, sizeof(struct nfgenmsg));
 
-	mnl_attr_parse(h, sizeof(struct nfgenmsg), keep_attr, &a);
-	if (!strcmp(text_of(&a, NFTA_TABLE_NAME), x->table))
+	if (!strcmp(attr_text(a.v[NFTA_TABLE_NAME], ""), x->table))
 		model_take(x->m, h);
 }
 

@@ -1,6 +1,5 @@
 #include "apply/monitor.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,12 +10,13 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 
+#include "apply/attrs.h"
 #include "apply/stream.h"
 #include "base/mem.h"
 
 /* The kernel keeps so many bytes of events, and no more; then it says that
  * some are lost. One datagram is never larger than MESSAGE. */
-enum { BUFFER = 1 << 21, MESSAGE = 1 << 17, NAME_ATTRS = 4 };
+enum { BUFFER = 1 << 21, MESSAGE = 1 << 17 };
 
 void change_free(struct change *c)
 {
@@ -60,35 +60,20 @@ void monitor_close(struct monitor *m)
 
 /* ---- what a transaction touched ------------------------------------------------ */
 
-static int keep_attr(const struct nlattr *a, void *data)
-{
-	const struct nlattr **v = data;
-
-	if (mnl_attr_get_type(a) < NAME_ATTRS)
-		v[mnl_attr_get_type(a)] = a;
-	return MNL_CB_OK;
-}
-
-static const char *text_of(const struct nlattr *a)
-{
-	return a && mnl_attr_validate(a, MNL_TYPE_NUL_STRING) >= 0 ?
-		mnl_attr_get_str(a) : "";
-}
-
 /* Tables are named by attribute 1 of all messages (NFTA_*_TABLE,
  * NFTA_TABLE_NAME), most other objects by attribute 2. */
-static const char *object_name(unsigned type, const struct nlattr *const *v)
+static const char *object_name(unsigned type, const struct attrs *x)
 {
 	if (type == NFT_MSG_NEWTABLE || type == NFT_MSG_DELTABLE)
 		return "";
-	return text_of(v[type == NFT_MSG_NEWCHAIN ||
-			 type == NFT_MSG_DELCHAIN ? NFTA_CHAIN_NAME :
-						    NFTA_RULE_CHAIN]);
+	return attr_text(x->v[type == NFT_MSG_NEWCHAIN ||
+			      type == NFT_MSG_DELCHAIN ? NFTA_CHAIN_NAME :
+							 NFTA_RULE_CHAIN], "");
 }
 
-static uint32_t count_of(unsigned type, const struct nlattr *const *v)
+static uint32_t count_of(unsigned type, const struct attrs *x)
 {
-	const struct nlattr *e, *list = v[NFTA_SET_ELEM_LIST_ELEMENTS];
+	const struct nlattr *e, *list = x->v[NFTA_SET_ELEM_LIST_ELEMENTS];
 	uint32_t n = 0;
 
 	if (type != NFT_MSG_NEWSETELEM && type != NFT_MSG_DELSETELEM)
@@ -134,14 +119,13 @@ void touches_add(struct arena *a, struct touches *x, const struct touch *t)
 static void take_object(struct change *c, const struct nlmsghdr *h)
 {
 	const struct nfgenmsg *g = mnl_nlmsg_get_payload(h);
-	const struct nlattr *v[NAME_ATTRS] = { NULL };
+	struct attrs x = attrs_of(h, sizeof(*g));
 	unsigned type = h->nlmsg_type & 0xff;
 	struct touch t = { .family = g->nfgen_family, .type = (uint8_t)type };
 
-	mnl_attr_parse(h, sizeof(*g), keep_attr, v);
-	t.table = text_of(v[NFTA_TABLE_NAME]);
-	t.name = object_name(type, v);
-	t.n = count_of(type, v);
+	t.table = attr_text(x.v[NFTA_TABLE_NAME], "");
+	t.name = object_name(type, &x);
+	t.n = count_of(type, &x);
 	if (!c->arena)
 		c->arena = arena_new();
 	touches_add(c->arena, &c->touched, &t);
@@ -149,28 +133,17 @@ static void take_object(struct change *c, const struct nlmsghdr *h)
 
 /* ---- its end --------------------------------------------------------------------- */
 
-static int gen_attr(const struct nlattr *a, void *data)
+static void take_end(struct change *c, const struct nlmsghdr *h)
 {
-	struct change *c = data;
-	size_t n = mnl_attr_get_payload_len(a);
+	struct attrs x = attrs_of(h, sizeof(struct nfgenmsg));
+	const struct nlattr *name = x.v[NFTA_GEN_PROC_NAME];
+	size_t n = name ? mnl_attr_get_payload_len(name) : 0;
 
-	switch (mnl_attr_get_type(a)) {
-	case NFTA_GEN_ID:
-		if (mnl_attr_validate(a, MNL_TYPE_U32) >= 0)
-			c->generation = ntohl(mnl_attr_get_u32(a));
-		break;
-	case NFTA_GEN_PROC_PID:
-		if (mnl_attr_validate(a, MNL_TYPE_U32) >= 0)
-			c->pid = (pid_t)ntohl(mnl_attr_get_u32(a));
-		break;
-	case NFTA_GEN_PROC_NAME:
-		n = n < MONITOR_COMM - 1 ? n : MONITOR_COMM - 1;
-		memcpy(c->comm, mnl_attr_get_payload(a), n);
-		break;
-	default:
-		break;
-	}
-	return MNL_CB_OK;
+	c->generation = attr_be32(x.v[NFTA_GEN_ID]);
+	c->pid = (pid_t)attr_be32(x.v[NFTA_GEN_PROC_PID]);
+	n = n < MONITOR_COMM - 1 ? n : MONITOR_COMM - 1;
+	if (n)
+		memcpy(c->comm, mnl_attr_get_payload(name), n);
 }
 
 /* True: with this message the transaction is told. */
@@ -185,7 +158,7 @@ static bool take(struct monitor *m, const struct nlmsghdr *h, struct change *c)
 	}
 	*c = m->open;
 	m->open = (struct change){ .pid = 0 };
-	mnl_attr_parse(h, sizeof(struct nfgenmsg), gen_attr, c);
+	take_end(c, h);
 	return true;
 }
 

@@ -1,6 +1,5 @@
 #include "apply/nft.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 
+#include "apply/attrs.h"
 #include "base/mem.h"
 
 enum {
@@ -167,19 +167,11 @@ int nft_ask(struct nft *n, const struct nlmsghdr *request,
 	return done < 0 ? -1 : 0;
 }
 
-static int gen_attr(const struct nlattr *attr, void *data)
-{
-	uint32_t *gen = data;
-
-	if (mnl_attr_get_type(attr) == NFTA_GEN_ID &&
-	    mnl_attr_validate(attr, MNL_TYPE_U32) >= 0)
-		*gen = ntohl(mnl_attr_get_u32(attr));
-	return MNL_CB_OK;
-}
-
 static void gen_answer(void *ctx, const struct nlmsghdr *h)
 {
-	mnl_attr_parse(h, sizeof(struct nfgenmsg), gen_attr, ctx);
+	struct attrs x = attrs_of(h, sizeof(struct nfgenmsg));
+
+	*(uint32_t *)ctx = attr_be32(x.v[NFTA_GEN_ID]);
 }
 
 int nft_generation(struct nft *n, uint32_t *generation, struct buf *err)

@@ -1,11 +1,14 @@
 #include "apply/stream.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <libmnl/libmnl.h>
+#include <libnftnl/udata.h>
 #include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 
 #include "base/mem.h"
@@ -70,4 +73,34 @@ struct nlattr *nest_begin(struct nlmsghdr *h, uint16_t type)
 void nest_end(struct nlmsghdr *h, struct nlattr *a)
 {
 	mnl_attr_nest_end(h, a);
+}
+
+void put_value(struct nlmsghdr *h, uint16_t type, const void *p, uint32_t n)
+{
+	struct nlattr *nest = nest_begin(h, type);
+
+	mnl_attr_put(h, NFTA_DATA_VALUE, n, p);
+	nest_end(h, nest);
+}
+
+static_assert((int)NFTNL_UDATA_RULE_COMMENT ==
+	      (int)NFTNL_UDATA_SET_ELEM_COMMENT, "one type for both");
+
+size_t comment_bytes(const char *comment, uint8_t out[USERDATA])
+{
+	size_t n = strnlen(comment, NFTNL_UDATA_COMMENT_MAXLEN) + 1;
+
+	static_assert(NFTNL_UDATA_COMMENT_MAXLEN + 16 < USERDATA, "fits");
+	out[0] = NFTNL_UDATA_SET_ELEM_COMMENT;
+	out[1] = (uint8_t)n;
+	memcpy(out + 2, comment, n - 1);
+	out[n + 1] = '\0';
+	return n + 2;
+}
+
+void put_comment(struct nlmsghdr *h, uint16_t type, const char *comment)
+{
+	uint8_t u[USERDATA];
+
+	mnl_attr_put(h, type, comment_bytes(comment, u), u);
 }

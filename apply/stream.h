@@ -58,5 +58,15 @@ int stream_finish(struct stream *s);
 void put_be32(struct nlmsghdr *h, uint16_t type, uint32_t v);
 struct nlattr *nest_begin(struct nlmsghdr *h, uint16_t type);
 void nest_end(struct nlmsghdr *h, struct nlattr *a);
+/* A key or what a map has for it, n bytes: a nest with one value. */
+void put_value(struct nlmsghdr *h, uint16_t type, const void *p, uint32_t n);
+
+/* What nft keeps beside an element or a rule: type, length, value, the first
+ * two a byte each. */
+enum { USERDATA = 256 };
+/* A comment so, with its NUL, cut where nft cuts it; returns the bytes. It is
+ * of the same type in both. */
+size_t comment_bytes(const char *comment, uint8_t out[USERDATA]);
+void put_comment(struct nlmsghdr *h, uint16_t type, const char *comment);
 
 #endif
