@@ -111,7 +111,7 @@ static void read_rule(struct arena *a, const struct xml_element *e,
 static void read_source(struct arena *a, const struct source *src,
 			struct advice_rules *out, struct diags *d)
 {
-	const struct xml_element *root = src ? xml_parse(a, src, d) : NULL;
+	const struct xml_element *root = src ? xml_parse(a, src, "advice", d) : NULL;
 
 	if (!root)
 		return;

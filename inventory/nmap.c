@@ -87,7 +87,8 @@ static void one(struct inventory *v, const struct xml_element *e)
 void inventory_nmap(struct inventory *v, const struct source *src)
 {
 	const struct xml_element *root = xml_parse(v->arena,
-					without_doctype(v, src), v->d);
+					without_doctype(v, src),
+					"nmaprun", v->d);
 
 	if (!root)
 		return;

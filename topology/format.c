@@ -472,7 +472,8 @@ bool format_source(struct arena *a, const struct source *src, struct diags *d,
 {
 	struct formatter f = { .arena = a, .out = out, .text = src->text,
 			       .p = src->text, .end = src->text + src->len };
-	const struct xml_element *root = xml_parse(a, src, d), *again;
+	const struct xml_element *root = xml_parse(a, src, "topology",
+						     d), *again;
 	const struct source *written;
 
 	if (!root)
@@ -491,7 +492,7 @@ bool format_source(struct arena *a, const struct source *src, struct diags *d,
 		next_token(&f);
 	buf_putc(out, '\n');
 	written = source_from_text(a, src->name, out->s, out->n, d);
-	again = xml_parse(a, written, d);
+	again = xml_parse(a, written, "topology", d);
 	if (again && same_tree(&f, root, again))
 		return true;
 	diag_add(d, SEV_ERROR, xml_span(root), "this could not be written "

@@ -87,7 +87,7 @@ static const struct xml_element *include_root(struct build *b,
 {
 	struct source *src = build_source(b, path, "topology", at);
 	const struct xml_element *root = src ?
-		xml_parse(b->arena, src, b->d) : NULL;
+		xml_parse(b->arena, src, "topology", b->d) : NULL;
 
 	if (!root || !is_root(b, root, "topology", "an included file"))
 		return NULL;
@@ -332,7 +332,7 @@ static void load_template(struct build *b, const struct wanted *w)
 	*f = (struct file){ FILE_OPEN, w->at };
 	if (!src)
 		src = build_source(b, key, "template", w->at);
-	root = src ? xml_parse(b->arena, src, b->d) : NULL;
+	root = src ? xml_parse(b->arena, src, "template", b->d) : NULL;
 	if (root && is_root(b, root, "template", "a template")) {
 		check_version(b, w, root);
 		name = xml_attr(root, "name");
@@ -385,7 +385,7 @@ static void load_policy(struct build *b, const char *path)
 {
 	struct source *src = build_source(b, path, "policy", (struct span){ 0 });
 	const struct xml_element *root = src ?
-		xml_parse(b->arena, src, b->d) : NULL;
+		xml_parse(b->arena, src, "policy", b->d) : NULL;
 
 	if (root && is_root(b, root, "policy", "a policy"))
 		walk(b, root, EL_ROOT, b->items.n, NULL);
@@ -421,7 +421,7 @@ bool build_load(struct build *b, const char *path)
 				 b->d) :
 		source_read(b->arena, path, "topology", (struct span){ 0 }, b->d);
 	const struct xml_element *root = src ?
-		xml_parse(b->arena, src, b->d) : NULL;
+		xml_parse(b->arena, src, "topology", b->d) : NULL;
 	size_t before;
 
 	if (!find_template_dirs(b) || !root)

@@ -92,15 +92,16 @@ struct waivers *waivers_read(struct arena *a, const struct topology *t,
 	struct build b = { .arena = a, .d = d, .topo = &scratch };
 	struct source *src = source_read(a, path, "list of waivers",
 					 (struct span){ 0 }, d);
-	const struct xml_element *root = src ? xml_parse(a, src, d) : NULL;
+	const struct xml_element *root = src ? xml_parse(a, src, "waivers", d) : NULL;
 	struct waivers *out = ARENA_NEW(a, struct waivers);
 
 	if (!root)
 		return NULL;
-	if (!strcmp(root->name, "topology") || !strcmp(root->name, "template")) {
+	if (root->uri && !strcmp(root->uri, PORTPLAN_NS) &&
+	    strcmp(root->name, "waivers")) {
 		diag_add(d, SEV_ERROR, xml_span(root),
 			 "the root is <%s>, where <waivers> is meant",
-			 root->name);
+			 xml_shown(a, root->name));
 		return NULL;
 	}
 	if (schema_check(root, EL_ROOT, d) != EL_WAIVERS)

@@ -33,6 +33,7 @@ const char *xml_shown(struct arena *a, const char *s)
 struct reader {
 	struct arena *arena;
 	const struct source *src;
+	const char *begins;
 	struct diags *diags;
 	xmlParserCtxtPtr ctxt;
 	struct xml_element *root, *cur;
@@ -390,8 +391,8 @@ static void on_error(void *ctx, xmlErrorPtr err)
 			 "the file is empty");
 	else if (err->code == XML_ERR_DOCUMENT_EMPTY)
 		diag_add(r->diags, SEV_ERROR, (struct span){ r->src, 0, 0 },
-			 "this is not XML: a topology begins with <topology "
-			 "xmlns=\"" PORTPLAN_NS "\">");
+			 "this is not XML: it has to begin with <%s xmlns=\""
+			 PORTPLAN_NS "\">", r->begins);
 	else
 		diag_add(r->diags, SEV_ERROR, stopped_at(r, err),
 			 "XML: %.*s%s%s", (int)strcspn(msg, "\n"), msg,
@@ -504,9 +505,10 @@ static xmlParserInputPtr refuse_entity(const char *url, const char *id,
 }
 
 struct xml_element *xml_parse(struct arena *a, const struct source *src,
-			      struct diags *d)
+			      const char *begins, struct diags *d)
 {
-	struct reader r = { .arena = a, .src = src, .diags = d };
+	struct reader r = { .arena = a, .src = src, .begins = begins,
+			    .diags = d };
 	size_t before = d->n_errors;
 	xmlDocPtr doc;
 

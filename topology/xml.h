@@ -41,10 +41,11 @@ struct source *source_from_text(struct arena *a, const char *name,
 
 /*
  * Parses it: no DOCTYPE, no entities but XML's own five, no network, UTF-8.
- * NULL and messages if it is not well-formed.
+ * NULL and messages if it is not well-formed. begins: the element to name
+ * where it is no XML at all; it is not held against the root.
  */
 struct xml_element *xml_parse(struct arena *a, const struct source *src,
-			      struct diags *d);
+			      const char *begins, struct diags *d);
 
 /* Foreign text as a message has room for it. */
 const char *xml_shown(struct arena *a, const char *s);
