@@ -117,6 +117,7 @@ struct file_out {
 	const struct buf *text;
 	bool over_input; /* it may be what was read: fmt */
 	bool fresh;	 /* never over a file that is there */
+	bool secret;	 /* made anew, its owner alone may read it */
 	bool same; /* set: it stood there already and was left alone */
 	int held;  /* open for writing since before privileges were given up:
 		    * its descriptor + 1; 0: it is opened by its path */
@@ -125,6 +126,8 @@ struct file_out {
 /* How a file that is in the same folder as from names path; path itself where
  * one of them is not there. */
 const char *path_from(struct arena *a, const char *from, const char *path);
+/* All that is in it, behind what is in out. false: errno. */
+bool file_text(const char *path, struct buf *out);
 /* Made if it is not there; EXIT_OK or a message. */
 int need_directory(const struct args *a, const char *dir);
 /* All of them or none: see cli/files.c. Never over what is_input(). */

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -177,7 +178,7 @@ static void fill_head(struct job *j, struct plan_head *h, bool based)
 	};
 }
 
-static int write_plan(struct job *j, int dir, const char *name, bool based)
+static int write_plan(struct job *j, bool based)
 {
 	struct site *s = &j->site;
 	struct plan_head h;
@@ -185,7 +186,7 @@ static int write_plan(struct job *j, int dir, const char *name, bool based)
 	bool whole;
 
 	fill_head(j, &h, based);
-	if (plan_file_create(&w, dir, name, &h, &s->err) < 0)
+	if (plan_file_create(&w, s->state.dir, NEXT_PLAN, &h, &s->err) < 0)
 		return site_trouble(s);
 	whole = rules_write(j->rules, &w, &s->err) == 0;
 	if (plan_file_finish(&w, whole, &s->err) < 0)
@@ -210,6 +211,29 @@ static int dry_run(struct job *j)
 				    "topology says of \"%s\": apply would "
 				    "refuse (without --go-on)", j->f->name) :
 			   EXIT_OK;
+}
+
+/* Made beside what it may replace, which stays if this fails; a device is
+ * written as it is. */
+static int save_plan(struct job *j, const char *path)
+{
+	struct site *s = &j->site;
+	struct buf text = { 0 };
+	struct file_out f = { .path = path, .text = &text, .secret = true };
+	int code = write_plan(j, true);
+
+	if (code == EXIT_OK &&
+	    !file_text(arena_printf(j->a->arena, "%s/%s", s->state.path,
+				    NEXT_PLAN), &text))
+		code = complain(j->a, "cannot read \"%s/%s\": %s",
+				s->state.path, NEXT_PLAN, strerror(errno));
+	state_remove(&s->state, NEXT_PLAN);
+	if (code == EXIT_OK)
+		code = write_files(j->a, &f, 1);
+	if (code == EXIT_OK)
+		fprintf(stderr, "%s written\n", path);
+	buf_free(&text);
+	return code;
 }
 
 /* What is taken back comes from boot.plan, without a grace period. */
@@ -271,7 +295,7 @@ static int go(struct job *j)
 	int code = apply_ask(j->a, "apply?");
 
 	if (code == EXIT_OK)
-		code = write_plan(j, j->site.state.dir, NEXT_PLAN, false);
+		code = write_plan(j, false);
 	return code == EXIT_OK ? load_next(j, j->size.elements) : code;
 }
 
@@ -343,19 +367,15 @@ static int with_site(struct job *j)
 	    (j->opens || !j->want))
 		return complain(j->a, "--expire does what closes, and this "
 				"opens something: nothing was changed");
-	if (save) {
-		code = write_plan(j, AT_FDCWD, save, true);
-		if (code == EXIT_OK)
-			fprintf(stderr, "%s written\n", save);
-		return code;
-	}
+	if (save)
+		return save_plan(j, save);
 	if (arg_given(j->a, "dry-run")) {
-		code = write_plan(j, j->site.state.dir, NEXT_PLAN, false);
+		code = write_plan(j, false);
 		return code == EXIT_OK ? dry_run(j) : code;
 	}
 	if (!same_rules(j) || arg_given(j->a, "whole"))
 		return go(j);
-	code = write_plan(j, j->site.state.dir, NEXT_PLAN, false);
+	code = write_plan(j, false);
 	return code == EXIT_OK ? keep(j) : code;
 }
 

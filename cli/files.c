@@ -90,6 +90,21 @@ const char *path_from(struct arena *a, const char *from, const char *path)
 	return path;
 }
 
+bool file_text(const char *path, struct buf *out)
+{
+	char chunk[65536];
+	FILE *f = fopen(path, "re");
+	bool good;
+	size_t n;
+
+	while (f && (n = fread(chunk, 1, sizeof(chunk), f)) > 0)
+		buf_put(out, chunk, n);
+	good = f && !ferror(f);
+	if (f)
+		fclose(f);
+	return good;
+}
+
 int need_directory(const struct args *a, const char *dir)
 {
 	struct stat st;
@@ -129,7 +144,7 @@ static int plan_target(const struct args *a, struct arena *scratch,
 
 	umask(mask);
 	t->path = f->path;
-	t->mode = 0666 & ~mask;
+	t->mode = (f->secret ? 0600 : 0666) & ~mask;
 	t->how = f->held ? HOW_HELD : HOW_REPLACE;
 	if (f->held)
 		return EXIT_OK;
