@@ -8,61 +8,75 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* A million elements with counters and comments, as JSON, and more. */
+enum { MOST_RULES = 512 << 20 };
+
 /* Into memory, since it is read by nft too, and again for each repair. The
- * descriptor stays open for nft, which is handed its name. */
+ * descriptor stays open for nft, which is handed its name. NULL: errno. */
 static const char *copied(struct args *a, int from)
 {
 	int fd = memfd_create("rules", 0);
 	char chunk[16384];
 	ssize_t n = -1;
+	size_t all = 0;
 
-	while (fd >= 0 && (n = read(from, chunk, sizeof(chunk))) > 0)
-		if (write(fd, chunk, (size_t)n) != n)
-			n = -1;
+	while (fd >= 0 && (n = read(from, chunk, sizeof(chunk))) > 0) {
+		all += (size_t)n;
+		if (all > MOST_RULES)
+			errno = EFBIG;
+		if (all > MOST_RULES || write(fd, chunk, (size_t)n) != n)
+			break;
+	}
 	return n == 0 ? arena_printf(a->arena, "/proc/self/fd/%d", fd) : NULL;
+}
+
+/* NULL: errno. */
+static const char *readable(struct args *a, const char *name, int fd)
+{
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return NULL;
+	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
+		return copied(a, fd);
+	errno = S_ISDIR(st.st_mode) ? EISDIR : EFBIG;
+	if (S_ISDIR(st.st_mode) || st.st_size > MOST_RULES)
+		return NULL;
+	return strcmp(name, "-") ? name : copied(a, fd);
+}
+
+static void cannot_read(const struct args *a, const char *name)
+{
+	if (errno == EISDIR)
+		complain(a, "\"%s\" is a directory: name its files, "
+			 "\"%s/*.nft\"", name, name);
+	else
+		complain(a, "cannot read \"%s\": %s", name, errno == EFBIG ?
+			 "it is larger than 512 MiB: no ruleset is" :
+			 strerror(errno));
 }
 
 bool rules_file_open(struct args *a, const char *name, struct rules_file *out)
 {
 	bool in = !strcmp(name, "-");
-	struct stat st;
 	int fd = in ? dup(STDIN_FILENO) : open(name, O_RDONLY | O_CLOEXEC);
 
 	arena_add_file(a->arena, name);
-	*out = (struct rules_file){ .said = in ? "<stdin>" : name,
-				    .path = name };
-	if (fd < 0 || fstat(fd, &st) < 0) {
-		complain(a, "cannot read \"%s\": %s", name, strerror(errno));
-		if (fd >= 0)
-			close(fd);
-		return false;
-	}
-	if (S_ISDIR(st.st_mode))
-		complain(a, "\"%s\" is a directory: name its files, \"%s/*.nft\"",
-			 name, name);
-	else if (in || !S_ISREG(st.st_mode)) {
-		out->path = copied(a, fd);
-		if (!out->path)
-			complain(a, "cannot read \"%s\": %s", out->said,
-				 strerror(errno));
-	}
-	close(fd);
-	return out->path && !S_ISDIR(st.st_mode);
+	*out = (struct rules_file){ .said = in ? "<stdin>" : name };
+	out->path = readable(a, name, fd);
+	if (!out->path)
+		cannot_read(a, out->said);
+	if (fd >= 0)
+		close(fd);
+	return out->path;
 }
 
 bool rules_file_holds(const struct rules_file *f, const char *text)
 {
 	struct buf have = { 0 };
-	char tmp[65536];
-	FILE *in = fopen(f->path, "re");
-	size_t n;
-	bool same;
+	bool same = file_text(f->path, &have) && have.n == strlen(text) &&
+		    !memcmp(have.s, text, have.n);
 
-	while (in && (n = fread(tmp, 1, sizeof(tmp), in)) > 0)
-		buf_put(&have, tmp, n);
-	if (in)
-		fclose(in);
-	same = have.n == strlen(text) && !memcmp(have.s, text, have.n);
 	buf_free(&have);
 	return same;
 }
