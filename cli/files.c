@@ -111,6 +111,8 @@ int need_directory(const struct args *a, const char *dir)
 
 	if (stat(dir, &st) != 0 && mkdir(dir, 0777) != 0)
 		return complain(a, "cannot make the directory \"%s\": %s", dir,
+				errno == EEXIST ?
+				"it is a link that leads nowhere" :
 				strerror(errno));
 	if (stat(dir, &st) != 0 || !S_ISDIR(st.st_mode))
 		return complain(a, "\"%s\" is no directory", dir);
@@ -149,7 +151,7 @@ static int plan_target(const struct args *a, struct arena *scratch,
 	if (f->held)
 		return EXIT_OK;
 	if (stat(f->path, &st) != 0) {
-		if (errno != ENOENT)
+		if (errno != ENOENT || !*f->path)
 			return trouble(a, f->path);
 		t->path = f->fresh ? f->path : where_to(scratch, f->path);
 		return EXIT_OK;

@@ -1,6 +1,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "apply/generation.h"
@@ -500,6 +501,19 @@ static void one_frame(struct pending *p, const struct frame *f,
 	add_packet(p, &x, at);
 }
 
+static int cannot_open(struct pending *p, const char *path, const char *why)
+{
+	bool in = !strcmp(path, "-");
+	struct stat st;
+
+	if (!in && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return complain(p->a, "\"%s\" is a directory: name its captures",
+				path);
+	if (!in && access(path, R_OK) < 0)
+		return complain(p->a, "cannot read \"%s\": %s", path, why);
+	return complain(p->a, "\"%s\" %s", in ? "standard input" : path, why);
+}
+
 int pending_capture(struct pending *p, const char *path)
 {
 	struct decode_stats st = { { 0 } };
@@ -509,10 +523,8 @@ int pending_capture(struct pending *p, const char *path)
 	struct capture *c = capture_open(path, 0, &why);
 	size_t n;
 
-	if (!c && access(path, R_OK) < 0)
-		return complain(p->a, "cannot read \"%s\": %s", path, why);
 	if (!c)
-		return complain(p->a, "\"%s\" %s", path, why);
+		return cannot_open(p, path, why);
 	arena_add_file(p->a->arena, path);
 	while ((n = capture_read(c, f, FRAME_BATCH)) > 0)
 		for (size_t i = 0; i < n; i++)
