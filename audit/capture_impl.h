@@ -33,7 +33,8 @@ struct pcapng_iface {
 	uint32_t snaplen;
 	uint64_t per_second; /* ticks; 0: nanoseconds, no arithmetic needed */
 	int64_t offset;	     /* seconds to add */
-	uint64_t dropped;    /* its latest statistics */
+	uint64_t lost;	     /* as its packets say */
+	uint64_t dropped;    /* by these, or its latest statistics */
 };
 
 enum { CAPTURE_IFACES = 4096 };

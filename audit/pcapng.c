@@ -23,7 +23,7 @@ enum {
 #define BYTE_ORDER_MAGIC 0x1a2b3c4du
 
 enum { OPT_END = 0, OPT_TSRESOL = 9, OPT_TSOFFSET = 14,
-       OPT_ISB_IFDROP = 5, OPT_ISB_OSDROP = 7 };
+       OPT_EPB_DROPCOUNT = 4, OPT_ISB_IFDROP = 5, OPT_ISB_OSDROP = 7 };
 
 struct block {
 	uint32_t type, len;	/* whole length, both lengths included */
@@ -113,10 +113,38 @@ static uint64_t nanoseconds(const struct pcapng_iface *i, uint64_t ticks)
 	return ns + (uint64_t)i->offset * 1000000000;
 }
 
+/* Statistics and packets may both tell of the same drops, as totals of an
+ * interface: the higher one counts. */
+static void dropped(struct capture *c, struct pcapng_iface *i, uint64_t total)
+{
+	if (total <= i->dropped)
+		return;
+	c->st.dropped += total - i->dropped;
+	i->dropped = total;
+}
+
+/* What was lost since the packet before, as an enhanced packet's option says
+ * or the old kind of block (65535: not known). */
+static void lost_before(struct capture *c, const struct block *b, uint32_t cap,
+			struct pcapng_iface *i)
+{
+	size_t at = 20 + ((cap + 3u) & ~(size_t)3);
+	const uint8_t *p = b->body + at, *end = b->body + b->n, *val;
+	uint16_t code, len, old = load16(b->body + 2, c->swapped);
+
+	if (b->type == BT_PACKET_OLD)
+		i->lost += old == UINT16_MAX ? 0 : old;
+	else if (at < b->n)
+		while (next_option(c, &p, end, &code, &val, &len))
+			if (code == OPT_EPB_DROPCOUNT && len >= 8)
+				i->lost += load64(val, c->swapped);
+	dropped(c, i, i->lost);
+}
+
 static bool packet(struct capture *c, const struct block *b, uint32_t iface,
 		   struct frame *out)
 {
-	const struct pcapng_iface *i;
+	struct pcapng_iface *i;
 	uint64_t ticks;
 	uint32_t cap;
 
@@ -126,6 +154,7 @@ static bool packet(struct capture *c, const struct block *b, uint32_t iface,
 	cap = load32(b->body + 12, c->swapped);
 	if (cap > FRAME_MAX || cap > b->n - 20)
 		return false;
+	lost_before(c, b, cap, i);
 	out->data = b->body + 20;
 	ticks = (uint64_t)load32(b->body + 4, c->swapped) << 32;
 	out->ts = nanoseconds(i, ticks | load32(b->body + 8, c->swapped));
@@ -176,10 +205,7 @@ static void statistics(struct capture *c, const struct block *b)
 		if ((code == OPT_ISB_IFDROP || code == OPT_ISB_OSDROP) &&
 		    len >= 8)
 			drops += load64(val, c->swapped);
-	if (drops > c->iface[iface].dropped) {
-		c->st.dropped += drops - c->iface[iface].dropped;
-		c->iface[iface].dropped = drops;
-	}
+	dropped(c, &c->iface[iface], drops);
 }
 
 static bool section(struct capture *c, const uint8_t *p, const char **why)

@@ -199,8 +199,16 @@ static void ng_iface(struct made *m, uint16_t link, uint32_t snap, int resol)
 	block_end(m, at);
 }
 
+/* 64-bit values are in the section's order as a whole. */
+static void put64(struct made *m, uint64_t v)
+{
+	put32(m, m->swap ? (uint32_t)(v >> 32) : (uint32_t)v);
+	put32(m, m->swap ? (uint32_t)v : (uint32_t)(v >> 32));
+}
+
+/* lost: before it, as the option says; 0: no option */
 static void ng_packet(struct made *m, uint32_t iface, uint64_t t,
-		      const char *s, uint32_t len)
+		      const char *s, uint32_t len, uint64_t lost)
 {
 	size_t at = block_start(m, 6);
 
@@ -210,6 +218,14 @@ static void ng_packet(struct made *m, uint32_t iface, uint64_t t,
 	put32(m, (uint32_t)strlen(s));
 	put32(m, len);
 	put(m, s, strlen(s));
+	if (lost) {
+		while (m->n % 4)
+			m->b[m->n++] = 0;
+		put16(m, 4);
+		put16(m, 8);
+		put64(m, lost);
+		put32(m, 0);
+	}
 	block_end(m, at);
 }
 
@@ -222,9 +238,7 @@ static void ng_statistics(struct made *m, uint64_t dropped)
 	put32(m, 0);
 	put16(m, 5);
 	put16(m, 8);
-	/* 64-bit values are in the section's order as a whole */
-	put32(m, m->swap ? (uint32_t)(dropped >> 32) : (uint32_t)dropped);
-	put32(m, m->swap ? (uint32_t)dropped : (uint32_t)(dropped >> 32));
+	put64(m, dropped);
 	put32(m, 0);
 	block_end(m, at);
 }
@@ -240,9 +254,9 @@ static void ng_all(struct made *m)
 	at = block_start(m, 0xbad);	      /* unknown: passed over */
 	put32(m, 1);
 	block_end(m, at);
-	ng_packet(m, 0, 1000001, "first", 5);
-	ng_packet(m, 1, 2000000003, "second", 6);
-	ng_packet(m, 2, 3 * 1024 + 512, "third", 500);
+	ng_packet(m, 0, 1000001, "first", 5, 7);
+	ng_packet(m, 1, 2000000003, "second", 6, 0);
+	ng_packet(m, 2, 3 * 1024 + 512, "third", 500, 5);
 	ng_statistics(m, 12);
 	at = block_start(m, 3); /* simple packet */
 	put32(m, 4);
@@ -250,7 +264,7 @@ static void ng_all(struct made *m)
 	block_end(m, at);
 	at = block_start(m, 2); /* the old packet block */
 	put16(m, 1);
-	put16(m, 0);
+	put16(m, 3); /* lost */
 	put32(m, 0);
 	put32(m, 77);
 	put32(m, 3);
@@ -279,7 +293,8 @@ static void pcapng_forms(void)
 		CU_ASSERT(f[2].len == 500 && f[2].caplen == 5);
 		CU_ASSERT_STRING_EQUAL(text[3], "spb!");
 		CU_ASSERT_STRING_EQUAL(text[9], "old");
-		CU_ASSERT(f[9].ts == 77 && st.dropped == 24);
+		/* of interface 0 the higher of 7 and 12, 3 of 1, 5 of 2 */
+		CU_ASSERT(f[9].ts == 77 && st.dropped == 2 * (12 + 3 + 5));
 		CU_ASSERT(!st.damage);
 		unlink(path);
 	}
