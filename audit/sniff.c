@@ -63,10 +63,26 @@ static bool head_ends(const uint8_t *p, size_t n)
 	       memmem(p, n, "\r\n\r\n", 4);
 }
 
-/* RFC 7617. Looks at what there is of the head. */
+/* RFC 7617, to a server or to a proxy; spaces behind the colon are optional
+ * (RFC 9112, 5). Looks at what there is of the head. */
 static bool http_basic(const uint8_t *p, size_t n)
 {
-	return find(p, n, "\nAuthorization: Basic ");
+	static const char field[] = "uthorization:";
+	const size_t len = sizeof(field) - 1;
+
+	for (size_t i = 2; i + len <= n; i++) {
+		size_t v = i + len;
+
+		if ((p[i] | ' ') != field[0] || !starts(p + i, n - i, field) ||
+		    !(p[i - 2] == '\n' ||
+		      (i >= 8 && starts(p + i - 8, 8, "\nProxy-A"))))
+			continue;
+		while (v < n && (p[v] == ' ' || p[v] == '\t'))
+			v++;
+		if (starts(p + v, n - v, "Basic "))
+			return true;
+	}
+	return false;
 }
 
 static struct sniffed http(const uint8_t *p, size_t n)
@@ -126,18 +142,79 @@ static bool mail_follows(const uint8_t *p, size_t n)
 	       find(p, n, "\r\nDATA\r\n") || find(p, n, "\r\nBDAT ");
 }
 
-static struct sniffed command(const uint8_t *p, size_t n)
+/* Of these, what follows is an address, and no secret (RFC 1635). */
+static bool is_anonymous(const uint8_t *p, size_t n)
+{
+	return starts(p, n, "USER anonymous\r") || starts(p, n, "USER ftp\r");
+}
+
+static const struct command *command_at(const uint8_t *p, size_t n)
 {
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
 		if (starts(p, n, commands[i].text))
-			return (struct sniffed){ .app = commands[i].app,
-				.who = SAID_BY_CLIENT,
-				.secret = commands[i].secret,
-				.last = mail_follows(p, n) };
-	return nothing;
+			return &commands[i];
+	return NULL;
 }
 
-/* A tagged IMAP command (RFC 3501, 2.2.1): "a1 LOGIN user password". */
+/* In the first line or one that was sent with it, before the mail itself. */
+static bool secret_in(const uint8_t *p, size_t n)
+{
+	const uint8_t *end = p + n;
+
+	while (p && !starts(p, (size_t)(end - p), "DATA\r") &&
+	       !starts(p, (size_t)(end - p), "BDAT ")) {
+		const struct command *c = command_at(p, (size_t)(end - p));
+
+		if (c && c->secret)
+			return true;
+		p = memchr(p, '\n', (size_t)(end - p));
+		p = p ? p + 1 : NULL;
+	}
+	return false;
+}
+
+static struct sniffed command(const uint8_t *p, size_t n)
+{
+	const struct command *c = command_at(p, n);
+	bool open = is_anonymous(p, n);
+
+	if (!c)
+		return nothing;
+	return (struct sniffed){ .app = c->app, .who = SAID_BY_CLIENT,
+				 .secret = !open && secret_in(p, n),
+				 .last = open || mail_follows(p, n) };
+}
+
+/* Bytes of a tag (RFC 3501, 2.2.1) with its command behind it; 0: none. */
+static size_t imap_tag(const uint8_t *p, size_t n)
+{
+	size_t tag = 0;
+
+	while (tag < n && tag < 16 && p[tag] > ' ' && p[tag] < 127)
+		tag++;
+	return tag < n ? tag : 0;
+}
+
+/* In any line of those that were sent at once: "a1 LOGIN user password". */
+static bool imap_secret(const uint8_t *p, size_t n)
+{
+	static const char *const plain[] = {
+		" LOGIN ", " AUTHENTICATE PLAIN", " AUTHENTICATE LOGIN",
+	};
+	const uint8_t *end = p + n;
+
+	while (p) {
+		const uint8_t *verb = p + imap_tag(p, (size_t)(end - p));
+
+		for (size_t i = 0; i < sizeof(plain) / sizeof(*plain); i++)
+			if (starts(verb, (size_t)(end - verb), plain[i]))
+				return true;
+		p = memchr(p, '\n', (size_t)(end - p));
+		p = p ? p + 1 : NULL;
+	}
+	return false;
+}
+
 static struct sniffed imap_command(const uint8_t *p, size_t n)
 {
 	static const char *const verbs[] = {
@@ -145,22 +222,15 @@ static struct sniffed imap_command(const uint8_t *p, size_t n)
 		" NOOP\r", " LOGOUT\r", " SELECT ", " LIST ", " ID ",
 		" UID FETCH ", " FETCH ", " EXAMINE ",
 	};
-	size_t tag = 0;
+	size_t tag = imap_tag(p, n);
 
-	while (tag < n && tag < 16 && p[tag] > ' ' && p[tag] < 127)
-		tag++;
-	if (!tag || tag >= n)
+	if (!tag)
 		return nothing;
-	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
-		bool plain;
-
-		if (!starts(p + tag, n - tag, verbs[i]))
-			continue;
-		plain = i == 1 || (i == 2 && (find(p, n, "E PLAIN") ||
-					      find(p, n, "E LOGIN")));
-		return (struct sniffed){ .app = APP_IMAP,
-			.who = SAID_BY_CLIENT, .secret = plain };
-	}
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++)
+		if (starts(p + tag, n - tag, verbs[i]))
+			return (struct sniffed){ .app = APP_IMAP,
+				.who = SAID_BY_CLIENT,
+				.secret = imap_secret(p, n) };
 	return nothing;
 }
 
@@ -261,6 +331,23 @@ static bool ldap_is_cut(const uint8_t *p, size_t n)
 	return len > n - 1 - k;
 }
 
+/* In any of the messages that were sent at once. */
+static bool ldap_secret(const uint8_t *p, size_t n)
+{
+	size_t at, k, len = 0;
+
+	while ((at = ldap_op(p, n))) {
+		if (p[at] == 0x60 && simple_bind(p + at, n - at))
+			return true;
+		k = ber_length(p + 1, n - 1, &len);
+		if (len >= n - 1 - k)
+			break;
+		p += 1 + k + len;
+		n -= 1 + k + len;
+	}
+	return false;
+}
+
 static struct sniffed ldap(const uint8_t *p, size_t n)
 {
 	/* Application tags that only a client, only a server sends: 4.2 to
@@ -278,7 +365,7 @@ static struct sniffed ldap(const uint8_t *p, size_t n)
 	if (!memchr(asks, p[at], sizeof(asks)))
 		return nothing;
 	return (struct sniffed){ .app = APP_LDAP, .who = SAID_BY_CLIENT,
-		.secret = p[at] == 0x60 && simple_bind(p + at, n - at),
+		.secret = ldap_secret(p, n),
 		.more = p[at] == 0x60 && ldap_is_cut(p, n) };
 }
 

@@ -27,6 +27,20 @@ static const struct said_case {
 	{ "http", S("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), 't', APP_HTTP, C, 0 },
 	{ "http basic", S("POST /x HTTP/1.1\r\nauthorization: basic AA==\r\n"),
 	  't', APP_HTTP, C, 1 },
+	{ "http basic, no space, to a proxy", S("CONNECT x:443 HTTP/1.1\r\n"
+		"PROXY-AUTHORIZATION:Basic AA==\r\n"), 't', APP_HTTP, C, 1 },
+	{ "http, another field", S("GET / HTTP/1.1\r\n"
+		"X-Authorization: Basic AA==\r\n"), 't', APP_HTTP, C, 0 },
+	{ "user and pass at once", S("USER joe\r\nPASS x\r\n"), 't',
+	  APP_UNKNOWN, C, 1 },
+	{ "anonymous", S("USER anonymous\r\nPASS a@b\r\n"), 't', APP_UNKNOWN,
+	  C, 0 },
+	{ "ehlo and auth at once", S("EHLO a\r\nAUTH PLAIN AGEAYg==\r\n"),
+	  't', APP_SMTP, C, 1 },
+	{ "auth in a mail", S("RCPT TO:<a>\r\nDATA\r\nAUTH PLAIN x\r\n"),
+	  't', APP_SMTP, C, 0 },
+	{ "imap, two at once", S("a1 CAPABILITY\r\na2 LOGIN joe x\r\n"), 't',
+	  APP_IMAP, C, 1 },
 	{ "http ntlm", S("GET / HTTP/1.1\r\nAuthorization: NTLM AA==\r\n"),
 	  't', APP_HTTP, C, 0 },
 	{ "http answer", S("HTTP/1.1 200 OK\r\n"), 't', APP_HTTP, SRV, 0 },
@@ -49,6 +63,9 @@ static const struct said_case {
 			 "\x80\x00"), 't', APP_LDAP, C, 0 },
 	{ "ldap password", S("\x30\x10\x02\x01\x01\x60\x0b\x02\x01\x03\x04\x02"
 			     "cn\x80\x02xy"), 't', APP_LDAP, C, 1 },
+	{ "ldap, abandon and password", S("\x30\x05\x02\x01\x01\x50\x00"
+		"\x30\x10\x02\x01\x02\x60\x0b\x02\x01\x03\x04\x02" "cn"
+		"\x80\x02xy"), 't', APP_LDAP, C, 1 },
 	{ "ldap sasl", S("\x30\x0c\x02\x01\x01\x60\x07\x02\x01\x03\x04\x00"
 			 "\xa3\x00"), 't', APP_LDAP, C, 0 },
 	{ "ldap long form", S("\x30\x84\x00\x00\x00\x10\x02\x01\x01\x60\x84\x00"
