@@ -36,6 +36,28 @@ static bool curable(const struct learn *l, const struct finding *f)
 				f->key);
 }
 
+/* An address that a zone or network hides behind is no host's. */
+static bool is_public(const struct plan *p, struct addr a)
+{
+	uint32_t c = plan_cell(p, a);
+
+	return c != NONE && p->cell[c].public != NONE;
+}
+
+/* Hosts by their own addresses and ports; who hides behind a public address is
+ * not known. */
+static struct packet own_packet(const struct learn *l, const struct finding *f)
+{
+	const struct sample *s = &f->sample[0];
+	struct packet k = { s->src, s->dst, (uint8_t)key_proto(f->key),
+			    (uint16_t)key_detail(f->key) };
+	struct packet own = plan_verdict(l->judge->plan, &k).own;
+
+	if (is_public(l->judge->plan, s->src) && f->src.place.kind != PLACE_HOST)
+		own.src = s->src;
+	return own;
+}
+
 void learn_flow(struct learn *l, const struct finding *f)
 {
 	struct {
@@ -44,6 +66,7 @@ void learn_flow(struct learn *l, const struct finding *f)
 	} k;
 	struct map_entry *e;
 	struct seen_flow *s;
+	struct packet own;
 	int is_new;
 
 	if (f->cls == F_NONE || f->cls == F_PROTOCOL ||
@@ -53,12 +76,13 @@ void learn_flow(struct learn *l, const struct finding *f)
 		l->st.incurable++;
 		return;
 	}
+	own = own_packet(l, f);
 	memset(&k, 0, sizeof(k));
-	k.src = known_as(f->src.place, f->sample[0].src);
-	k.dst = known_as(f->dst.place, f->sample[0].dst);
+	k.src = known_as(f->src.place, own.src);
+	k.dst = known_as(f->dst.place, own.dst);
 	k.src_party = f->src.place.party;
 	k.dst_party = f->dst.place.party;
-	k.key = f->key;
+	k.key = key_of(own.proto, own.detail);
 	if (l->flows.n == LEARN_FLOWS && !map_find(&l->flow_ids, &k,
 						   sizeof(k))) {
 		l->st.too_many = true;
@@ -68,9 +92,10 @@ void learn_flow(struct learn *l, const struct finding *f)
 	if (is_new) {
 		e->val.u = l->flows.n;
 		vec_push(l->arena, &l->flows,
-			 (struct seen_flow){ .src = f->sample[0].src,
-					     .dst = f->sample[0].dst,
-					     .key = f->key,
+			 (struct seen_flow){ .src = own.src,
+					     .dst = own.dst,
+					     .key = key_of(own.proto,
+							   own.detail),
 					     .first = f->first });
 	}
 	s = &l->flows.v[e->val.u];
@@ -110,7 +135,7 @@ static uint32_t member_of(struct learn *l, struct addr a, bool by_place)
 	int is_new;
 
 	if ((p.kind == PLACE_ZONE || p.kind == PLACE_NETWORK) && !p.outside &&
-	    !by_place) {
+	    !by_place && !is_public(l->judge->plan, a)) {
 		m.is_new = true;
 		k.addr = m.addr = a;
 	}

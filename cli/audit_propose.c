@@ -19,12 +19,22 @@ static bool is_host(const struct plan *p, const struct finding_end *e)
 	       p->topo->parties.v[e->place.party]->kind == PARTY_HOST;
 }
 
-/* A host by its own address, whatever it was seen by. */
-static struct addr own_address(const struct plan *p,
-			       const struct finding_end *e, struct addr seen)
+/* In own addresses and ports, whatever it was seen by; of a source that many
+ * hide behind nobody knows the own one. */
+static struct packet own_packet(const struct plan *p, const struct finding *f,
+				const struct sample *s)
 {
-	return is_host(p, e) ? p->topo->parties.v[e->place.party]->prefix->r.lo :
-	       e->place.stranger ? e->addr : seen;
+	struct packet k = { s->src, s->dst, (uint8_t)key_proto(f->key),
+			    (uint16_t)key_detail(f->key) };
+	struct packet own = plan_verdict(p, &k).own;
+
+	if (pending_hides(p, s->src))
+		own.src = s->src;
+	else if (f->src.place.stranger)
+		own.src = f->src.addr;
+	if (f->dst.place.stranger)
+		own.dst = f->dst.addr;
+	return own;
 }
 
 /* Of more flows than have samples not every address is known. */
@@ -39,10 +49,10 @@ static void add_finding(struct pending *p, const struct report *rep,
 
 	time_text(f->first, first);
 	for (size_t i = 0; i < f->n_sample; i++) {
-		const struct sample *s = &f->sample[i];
-		struct pending_flow *x = pending_add(p,
-			own_address(plan, &f->src, s->src),
-			own_address(plan, &f->dst, s->dst), f->key);
+		struct packet own = own_packet(plan, f, &f->sample[i]);
+		struct pending_flow *x = pending_add(p, own.src, own.dst,
+						     key_of(own.proto,
+							    own.detail));
 
 		if (!all && !is_host(plan, &f->src) && !f->src.place.stranger)
 			x->n_src = PENDING_ADDRS + 1;
@@ -73,6 +83,7 @@ void audit_propose(struct run *r, const struct report *rep, struct buf *out)
 		p.remark = arena_printf(args.arena, "%zu finding%s that no "
 					"allow should cure", left,
 					plural(left));
+	pending_settle(&p);
 	pending_roles(&p);
 	pending_propose(&p, out);
 }

@@ -65,12 +65,34 @@ static void add_source(struct pending_flow *f, struct addr a)
 		f->n_src++;
 }
 
+const struct party *pending_hides(const struct plan *p, struct addr a)
+{
+	uint32_t c = plan_cell(p, a), i = c == NONE ? NONE : p->cell[c].public;
+
+	return i == NONE ? NULL : p->publics.v[i].many;
+}
+
+static void note_hidden(struct pending *p, struct pending_flow *f,
+			const struct party *many, struct addr seen)
+{
+	const struct party *zone = many;
+	char text[ADDR_TEXT];
+
+	while (zone->parent)
+		zone = zone->parent;
+	addr_text(seen, text);
+	f->from_node = zone->zone_id;
+	f->from_many = true;
+	f->note = arena_printf(p->a->arena, "behind %s", text);
+}
+
 /* Flows to a host are one whatever its address; others go by address. */
 struct pending_flow *pending_add(struct pending *p, struct addr src,
 				 struct addr dst, uint32_t key)
 {
 	const struct plan *plan = p->l.plan;
 	uint32_t s = plan_cell(plan, src), d = plan_cell(plan, dst);
+	const struct party *many = pending_hides(plan, src);
 	struct {
 		struct addr dst;
 		uint32_t from, to, key, pad;
@@ -89,6 +111,8 @@ struct pending_flow *pending_add(struct pending *p, struct addr src,
 				.from_node = node_of(plan, s),
 				.to_node = node_of(plan, d), .key = id.key });
 	}
+	if (many)
+		note_hidden(p, &p->flows.v[e->val.u], many, src);
 	add_source(&p->flows.v[e->val.u], src);
 	return &p->flows.v[e->val.u];
 }
@@ -132,38 +156,13 @@ static bool observes(const struct pending *p, const struct firewall *f)
 	return any;
 }
 
-/* The zone or network of which this is the public address; NULL. */
-static const struct party *who_hides(const struct plan *p, struct addr a)
-{
-	uint32_t c = plan_cell(p, a), i = c == NONE ? NONE : p->cell[c].public;
-
-	return i == NONE ? NULL : p->publics.v[i].many;
-}
-
-static void add_hidden(struct pending *p, const struct party *many,
-		       const struct seen *x, const struct packet *own)
-{
-	struct pending_flow *f = pending_add(p, x->src, own->dst,
-					     key_of(own->proto, own->detail));
-	const struct party *zone = many;
-	char text[ADDR_TEXT];
-
-	while (zone->parent)
-		zone = zone->parent;
-	addr_text(x->src, text);
-	f->from_node = zone->zone_id;
-	f->from_many = true;
-	f->note = arena_printf(p->a->arena, "behind %s", text);
-	f->packets++;
-}
-
 /* Firewalls beyond one that translates log public addresses. */
 static void add_packet(struct pending *p, const struct seen *x,
 		       const struct firewall *at)
 {
 	struct packet k = { x->src, x->dst, (uint8_t)x->proto,
 			    (uint16_t)x->detail };
-	const struct party *many = who_hides(p->l.plan, x->src);
+	struct addr src;
 	struct answer a;
 
 	p->logged++;
@@ -180,11 +179,9 @@ static void add_packet(struct pending *p, const struct seen *x,
 		p->unobserved++;
 		return;
 	}
-	if (many)
-		add_hidden(p, many, x, &a.own);
-	else
-		pending_add(p, a.own.src, a.own.dst,
-			    key_of(a.own.proto, a.own.detail))->packets++;
+	src = pending_hides(p->l.plan, x->src) ? x->src : a.own.src;
+	pending_add(p, src, a.own.dst,
+		    key_of(a.own.proto, a.own.detail))->packets++;
 }
 
 static void add_count(struct pending *p, const char *table, const char *what,
