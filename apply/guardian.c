@@ -189,6 +189,7 @@ static bool on_trial(struct self *g)
 static void confirm(struct self *g, char *answer, size_t room)
 {
 	struct buf more = { 0 };
+	bool left;
 
 	if (!on_trial(g)) {
 		snprintf(answer, room, "not confirmed: the rules on trial do "
@@ -204,10 +205,12 @@ static void confirm(struct self *g, char *answer, size_t room)
 		return;
 	}
 	step(g->job, "guardian:renamed");
-	if (recover_by(g->job->state, &g->nft, g->job->table, g->job->journal,
-		       &g->err) == RECOVERED_NOT)
-		snprintf(answer, room, "confirmed, but the old rules are "
-			 "still loaded, dormant: %s", g->err.s ? g->err.s : "");
+	left = recover_by(g->job->state, &g->nft, g->job->table,
+			  g->job->journal, &g->err) == RECOVERED_NOT;
+	if (g->err.n)
+		snprintf(answer, room, "confirmed, but %s%s", left ?
+			 "the old rules are still loaded, dormant: " : "",
+			 g->err.s);
 	else
 		snprintf(answer, room, "confirmed\n");
 	for_good(g, &more);

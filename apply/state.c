@@ -226,7 +226,10 @@ int state_confirm(const struct state_dir *s, struct buf *err)
 {
 	if (renameat(s->dir, "next.plan", s->dir, "boot.plan") < 0)
 		return trouble(err, "cannot replace boot.plan in", s->path);
-	fsync(s->dir);
+	if (fsync(s->dir) < 0)
+		trouble(err, "after a power cut the rules before these may "
+			"load, since boot.plan cannot be put on disk in",
+			s->path);
 	return 0;
 }
 

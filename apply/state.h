@@ -68,7 +68,8 @@ int journal_read(const struct state_dir *s, struct journal *j, struct buf *err);
 void journal_remove(const struct state_dir *s);
 /* One that is damaged, as journal.damaged; err says so. */
 void journal_set_aside(const struct state_dir *s, struct buf *err);
-/* next.plan becomes boot.plan, on disk. */
+/* next.plan becomes boot.plan. Where it cannot be put on disk as well, err says
+ * so: whoever reads it has the new one, and nothing leads back. */
 int state_confirm(const struct state_dir *s, struct buf *err);
 /* True too where it cannot be told: reading it then says why. */
 bool state_has(const struct state_dir *s, const char *name);

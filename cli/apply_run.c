@@ -280,6 +280,7 @@ int apply_rules(struct site *s, const struct way *w, struct delta *x)
 	if (!x)
 		say_grace(w->grace);
 	say_done(w, x);
+	site_trouble(s);
 	if (x && w->grace && apply_grace(s, w->grace) != EXIT_OK)
 		return EXIT_UNDECIDED;
 	if (!w->seconds)

@@ -27,7 +27,7 @@ int site_trouble(struct site *s)
 {
 	char *save = NULL;
 
-	for (char *line = s->err.s ? strtok_r(s->err.s, "\n", &save) : NULL;
+	for (char *line = s->err.n ? strtok_r(s->err.s, "\n", &save) : NULL;
 	     line; line = strtok_r(NULL, "\n", &save))
 		complain(s->a, "%s", line);
 	s->err.n = 0;
@@ -98,7 +98,7 @@ static void say_recovered(struct site *s, enum recovered r)
 	if (r == RECOVERED_FORWARD)
 		complain(s->a, "an earlier apply was broken off when it was "
 			 "decided: its rules run");
-	if (r == RECOVERED_ASIDE)
+	if (r == RECOVERED_ASIDE || r == RECOVERED_FORWARD)
 		site_trouble(s);
 }
 

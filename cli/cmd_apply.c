@@ -306,10 +306,11 @@ static int keep(struct job *j)
 	int code = EXIT_OK;
 
 	if (state_confirm(&s->state, &s->err) < 0)
-		code = site_trouble(s);
+		code = EXIT_BAD;
 	else
 		known_write(&s->state, &s->nft, s->table, j->runs.slot,
 			    j->have->generation);
+	site_trouble(s);
 	if (code == EXIT_OK && j->way.grace)
 		code = apply_grace(s, j->way.grace);
 	return code == EXIT_OK ? apply_look(s, &j->way) : code;

@@ -5,6 +5,8 @@
  *			and fork fails, once; a child goes on counting.
  *			Counted from the first file on that is put in its
  *			place: all before only reads
+ *	FAULT_SYNC=1	once boot.plan is replaced, nothing is put on disk any
+ *			more
  *	FAULT_CLOCK=1	the clock jumps by days, forth and back, at each look
  *
  * Calls are done before they fail where that is the worse: what was sent is
@@ -14,13 +16,14 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <time.h>
 #include <unistd.h>
 
 static long calls, looks;
-static int begun;
+static int begun, replaced;
 
 static int fails(void)
 {
@@ -85,7 +88,16 @@ pid_t fork(void)
 int renameat(int from, const char *old, int to, const char *name)
 {
 	begun = 1;
+	replaced |= !strcmp(name, "boot.plan");
 	return REAL(renameat)(from, old, to, name);
+}
+
+int fsync(int fd)
+{
+	if (!replaced || !getenv("FAULT_SYNC"))
+		return REAL(fsync)(fd);
+	errno = EIO;
+	return -1;
 }
 
 static time_t jump(void)
