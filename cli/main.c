@@ -1,4 +1,3 @@
-#include <errno.h>
 #include <signal.h>
 #include <string.h>
 
@@ -8,9 +7,23 @@
 #include "cli/cli.h"
 #include "cli/complete.h"
 
-static void say_version(void)
+/* What no command of the table prints; frees it. */
+static int print_as(const char *name, struct buf *b)
 {
-	printf("portplan " PORTPLAN_VERSION " (libxml2 " LIBXML_DOTTED_VERSION ")\n");
+	const struct command c = { .name = name };
+	int code = put_out(&(struct args){ .cmd = &c }, b);
+
+	buf_free(b);
+	return code;
+}
+
+static int version(void)
+{
+	struct buf b = { 0 };
+
+	buf_puts(&b, "portplan " PORTPLAN_VERSION " (libxml2 "
+		 LIBXML_DOTTED_VERSION ")\n");
+	return print_as("--version", &b);
 }
 
 static int no_command(const char *name)
@@ -47,7 +60,6 @@ static int help(int argc, char **argv)
 {
 	const struct command *c;
 	struct buf b = { 0 };
-	int code;
 
 	if (argc > 2 && !strcmp(argv[2], "--complete")) {
 		complete(argc - 3, argv + 3, &b);
@@ -62,13 +74,7 @@ static int help(int argc, char **argv)
 	} else {
 		program_help(&b);
 	}
-	code = fwrite(b.s, 1, b.n, stdout) == b.n && fflush(stdout) == 0 ?
-		EXIT_OK : EXIT_BAD;
-	if (code != EXIT_OK)
-		fprintf(stderr, "portplan help: cannot write: %s\n",
-			strerror(errno));
-	buf_free(&b);
-	return code;
+	return print_as("help", &b);
 }
 
 static int run(const struct command *c, int argc, char **argv)
@@ -98,10 +104,8 @@ int main(int argc, char **argv)
 	if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help") ||
 	    !strcmp(argv[1], "-h"))
 		return help(argc, argv);
-	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
-		say_version();
-		return EXIT_OK;
-	}
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))
+		return version();
 	c = find_command(argv[1]);
 	if (!c)
 		return no_command(argv[1]);
