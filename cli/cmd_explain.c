@@ -244,20 +244,6 @@ static void put_within(struct question *q, uint32_t zone,
 				k);
 }
 
-/* IKE is planned both ways, and from behind one address alone it can begin. */
-static void put_hidden(struct question *q, const struct answer *x)
-{
-	const struct plan *p = q->l.plan;
-	uint32_t key = key_of(x->own.proto, x->own.detail);
-	const char *to = party_at(q, x->dst_cell);
-
-	if (nat_hidden(p, p->cell[x->src_cell].cls, p->cell[x->dst_cell].cls,
-		       addr_is_v4(x->own.dst), (struct key_range){ key, key }))
-		buf_printf(&q->text, "  but      %s hides with others behind "
-			   "one address: it opens this, nothing is opened to "
-			   "it\n", to);
-}
-
 static void put_path(struct question *q, const struct answer *x,
 		     const struct packet *k)
 {
@@ -516,7 +502,6 @@ static void ask(struct question *q, const struct packet *k,
 	}
 	if (ok) {
 		put_path(q, &x, &x.own);
-		put_hidden(q, &x);
 	} else if (x.why == WHY_NOT_PLANNED) {
 		put_realms(q, &x);
 		put_left_out(q, &x.own);

@@ -65,8 +65,8 @@ const char *explain_why(const struct question *q, const struct answer *x);
 void explain_lapsed(struct question *q, const struct packet *k,
 		    rule_list *out);
 
-/* explain_passes.c. Why what is denied may pass nevertheless: nothing there
- * enforces it. */
+/* explain_passes.c. Why what is denied may pass nevertheless, since nothing
+ * there enforces it; why what is allowed may not. k: the own addresses. */
 text_list explain_passes(const struct question *q, const struct answer *x,
 			 const struct packet *k);
 

@@ -1,8 +1,9 @@
 #include "cli/explain.h"
 #include "plan/inside.h"
+#include "plan/nat.h"
 
 /* Denied by the plan is not always stopped: where nothing stands between the
- * two, or the rules let it be. */
+ * two, or the rules let it be. And what is allowed need not arrive. */
 
 struct passing {
 	struct arena *a;
@@ -181,6 +182,19 @@ static void across(struct passing *y)
 		unenforced(y, way);
 }
 
+/* IKE is planned both ways, and from behind one address alone it can begin. */
+static void hidden(struct passing *y)
+{
+	uint32_t key = key_of(y->k->proto, y->k->detail);
+
+	if (nat_hidden(y->p, y->p->cell[y->x->src_cell].cls,
+		       y->p->cell[y->x->dst_cell].cls, addr_is_v4(y->k->dst),
+		       (struct key_range){ key, key }))
+		say(y, arena_printf(y->a, "%s hides with others behind one "
+			"address: it opens this, nothing is opened to it",
+			y->d->name));
+}
+
 text_list explain_passes(const struct question *q, const struct answer *x,
 			 const struct packet *k)
 {
@@ -189,9 +203,8 @@ text_list explain_passes(const struct question *q, const struct answer *x,
 	const struct cell *s, *d;
 
 	/* a public address leads nowhere where nothing translates it */
-	if (x->verdict == VERDICT_ALLOWED || x->src_cell == NONE ||
-	    x->dst_cell == NONE || x->why == WHY_NOT_TRANSLATED ||
-	    x->why == WHY_SAME_ADDRESS)
+	if (x->src_cell == NONE || x->dst_cell == NONE ||
+	    x->why == WHY_NOT_TRANSLATED || x->why == WHY_SAME_ADDRESS)
 		return y.out;
 	s = &p->cell[x->src_cell];
 	d = &p->cell[x->dst_cell];
@@ -201,6 +214,9 @@ text_list explain_passes(const struct question *q, const struct answer *x,
 	y.d = p->topo->parties.v[d->party];
 	y.route = plan_route(p, p->classes.v[s->cls].node,
 			     p->classes.v[d->cls].node);
-	across(&y);
+	if (x->verdict == VERDICT_ALLOWED)
+		hidden(&y);
+	else
+		across(&y);
 	return y.out;
 }
