@@ -23,6 +23,16 @@ static uint32_t u32_of(const struct nftnl_expr *e, uint16_t attr)
 	return v;
 }
 
+static uint64_t u64_of(const struct nftnl_expr *e, uint16_t attr)
+{
+	return nftnl_expr_is_set(e, attr) ? nftnl_expr_get_u64(e, attr) : 0;
+}
+
+uint64_t kr_a_week(uint64_t rate, uint64_t unit)
+{
+	return rate > UINT64_MAX / WEEK ? UINT64_MAX : rate * WEEK / unit;
+}
+
 static const char *str_of(struct arena *a, const struct nftnl_expr *e,
 			  uint16_t attr)
 {
@@ -291,6 +301,32 @@ static void read_either(struct arena *a, const struct nftnl_expr *e,
 		}
 }
 
+static void read_limit(struct arena *a, const struct nftnl_expr *e,
+		       struct kr_ex *x)
+{
+	uint64_t unit = u64_of(e, NFTNL_EXPR_LIMIT_UNIT);
+
+	read_either(a, e, x);
+	x->limit.kind = u32_of(e, NFTNL_EXPR_LIMIT_TYPE) == NFT_LIMIT_PKTS &&
+		unit ? LIMIT_PACKETS : LIMIT_OTHER;
+	x->limit.over = u32_of(e, NFTNL_EXPR_LIMIT_FLAGS) & NFT_LIMIT_F_INV;
+	x->limit.burst = u32_of(e, NFTNL_EXPR_LIMIT_BURST);
+	x->limit.a_week = unit ? kr_a_week(u64_of(e, NFTNL_EXPR_LIMIT_RATE),
+					   unit) : 0;
+}
+
+/* Of each element. One that holds beyond a rate holds no more when the set is
+ * full: that limits nothing. */
+static int tied_limit(struct nftnl_expr *e, void *data)
+{
+	struct kr_ex *x = data;
+
+	if (!strcmp(nftnl_expr_get_str(e, NFTNL_EXPR_NAME), "limit") &&
+	    !(u32_of(e, NFTNL_EXPR_LIMIT_FLAGS) & NFT_LIMIT_F_INV))
+		x->limit.kind = LIMIT_OTHER;
+	return 0;
+}
+
 /* The rule ends where the set is full, or by what is tied to the element. */
 static void read_dynset(struct arena *a, const struct nftnl_expr *e,
 			struct kr_ex *x)
@@ -299,6 +335,7 @@ static void read_dynset(struct arena *a, const struct nftnl_expr *e,
 			  ? EX_NOTHING
 			  : EX_EITHER;
 	x->target = str_of(a, e, NFTNL_EXPR_DYNSET_SET_NAME);
+	nftnl_expr_expr_foreach(e, tied_limit, x);
 }
 
 static void read_reject(struct arena *a, const struct nftnl_expr *e,
@@ -435,7 +472,7 @@ static const struct {
 	{"counter", read_nothing},
 	{"log", read_nothing},
 	{"last", read_nothing},
-	{"limit", read_either},
+	{"limit", read_limit},
 	{"quota", read_either},
 	{"connlimit", read_either},
 	{"dynset", read_dynset},

@@ -21,26 +21,28 @@ void ev_init(struct evaluator *ev, struct arena *a, struct space *s,
 	ev->bits.why_scattered = ev_reason(ev, "a mask of scattered bits");
 }
 
-uint32_t ev_reason_of(struct evaluator *ev, const char *text, uint64_t id)
+uint32_t ev_reason_of(struct evaluator *ev, const struct ev_why *why)
 {
-	size_t len = strlen(text) + 1;
-	char *key = arena_alloc_raw(ev->arena, len + sizeof(id));
+	size_t len = strlen(why->text) + 1, n = len + sizeof(why->id);
+	char *key = arena_alloc_raw(ev->arena, n);
 	struct map_entry *e;
 	int is_new;
 
-	memcpy(key, text, len);
-	memcpy(key + len, &id, sizeof(id));
-	e = map_add(ev->arena, &ev->reasons, key, len + sizeof(id), &is_new);
+	memcpy(key, why->text, len);
+	memcpy(key + len, &why->id, sizeof(why->id));
+	e = map_add(ev->arena, &ev->reasons, key, n, &is_new);
 	if (is_new) {
 		e->val.u = (uint32_t)ev->reason.n;
-		vec_push(ev->arena, &ev->reason, (struct ev_why){key, id});
+		vec_push(ev->arena, &ev->reason,
+			 (struct ev_why){key, why->id, why->limit});
 	}
 	return e->val.u;
 }
 
 uint32_t ev_reason(struct evaluator *ev, const char *text)
 {
-	return ev_reason_of(ev, text, hash_str(HASH_INIT, text));
+	return ev_reason_of(ev, &(struct ev_why){
+		text, hash_str(HASH_INIT, text), NULL});
 }
 
 uint64_t ev_rule_id(struct evaluator *ev, const struct kr_rule *r)
@@ -65,8 +67,9 @@ uint32_t ev_state(struct evaluator *ev, const struct state *st)
 	memcpy(kept, st, sizeof(*kept));
 	if (ev->state.n >= MAX_STATES) {
 		/* too many values to follow: from here on it is opaque */
-		uint32_t why = ev_reason_of(ev, "more than 4096 different "
-					    "marks and translations", 0);
+		uint32_t why = ev_reason_of(ev, &(struct ev_why){
+			"more than 4096 different marks and translations", 0,
+			NULL});
 		struct value *v[] = {&kept->mark, &kept->ct_mark, &kept->daddr,
 				     &kept->dport, &kept->saddr,
 				     &kept->sport, &kept->written};

@@ -67,6 +67,7 @@ enum { MAX_STATES = 4096, MAX_DEPTH = 64 };
 struct ev_why {
 	const char *text;
 	uint64_t id;
+	const struct kr_limit *limit; /* it hangs on that alone; or NULL */
 };
 
 struct evaluator {
@@ -115,7 +116,7 @@ void ev_init(struct evaluator *ev, struct arena *a, struct space *s,
 	     const struct pk_names *names, const struct kruleset *rs);
 uint32_t ev_state(struct evaluator *ev, const struct state *st);
 uint32_t ev_reason(struct evaluator *ev, const char *text);
-uint32_t ev_reason_of(struct evaluator *ev, const char *text, uint64_t id);
+uint32_t ev_reason_of(struct evaluator *ev, const struct ev_why *why);
 uint64_t ev_rule_id(struct evaluator *ev, const struct kr_rule *r);
 
 /* Diagrams of outcomes. */

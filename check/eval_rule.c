@@ -72,12 +72,13 @@ static uint32_t reason_of(const struct step *t, const struct ev_why *what)
 				    r->chain->table->name, r->chain->name,
 				    (unsigned long long)r->handle);
 	text = arena_printf(t->ev->arena, "%s, in: %s", what->text, text);
-	return ev_reason_of(t->ev, text, id);
+	return ev_reason_of(t->ev, &(struct ev_why){text, id, what->limit});
 }
 
 uint32_t step_reason(const struct step *t, const char *what)
 {
-	return reason_of(t, &(struct ev_why){what, hash_str(HASH_INIT, what)});
+	return reason_of(t, &(struct ev_why){
+		what, hash_str(HASH_INIT, what), NULL});
 }
 
 static uint32_t either(const struct step *t, uint32_t a, uint32_t b,
@@ -363,10 +364,13 @@ static uint32_t run_nothing(struct step *t, const struct kr_ex *x)
 
 static uint32_t run_either(struct step *t, const struct kr_ex *x)
 {
-	const char *what = strcmp(x->name, "dynset") ? x->name :
-		"a set that may be full";
+	struct ev_why what = {x->name, x->figures,
+			      x->limit.kind ? &x->limit : NULL};
 
-	return step_guard(t, TRI_MAYBE(ev_reason(t->ev, what)));
+	if (!strcmp(x->name, "dynset"))
+		what.text = "a set that may be full";
+	what.id = hash_str(what.id ? what.id : HASH_INIT, what.text);
+	return step_guard(t, TRI_MAYBE(ev_reason_of(t->ev, &what)));
 }
 
 static uint32_t run_verdict(struct step *t, const struct kr_ex *x)

@@ -414,6 +414,10 @@ struct vf_finding *finding_add(struct verifier *v, const struct check_finding *x
 	if (out.mistranslated || sent_astray(v, &out))
 		out.translator = translator_of(&out.way);
 	plan_side(v, &k, &out);
+	if (verifier_is_limited(v, &out))
+		out.plan = arena_printf(v->a, "at a limited rate, %d a second "
+					"and %d at once", ECHO_A_SECOND,
+					ECHO_BURST);
 	fingerprint(v, &out);
 	if (verifier_waives(v, &out))
 		return NULL;

@@ -46,19 +46,20 @@ static uint32_t within(struct verifier *v, enum check_path path, unsigned other)
 
 static struct differences differences_of(struct verifier *v,
 					 enum check_path path, uint32_t expect,
-					 uint32_t may, uint32_t sure)
+					 const struct check_side *rules)
 {
 	struct space *s = v->c->s;
+	uint32_t at_rate = verifier_at_rate(v, rules);
+	uint32_t may = check_passes(v->c, rules, true);
+	uint32_t sure = check_passes(v->c, rules, false);
 	struct differences d;
 
 	for (unsigned i = 0; i < 2; i++) {
 		uint32_t w = within(v, path, i);
 		uint32_t e = i ? v->judged[path].expect[1] : expect;
-		uint32_t some = i ? SPACE_NO :
-			space_and(s, v->judged[path].limited,
-				  space_minus(s, may, sure));
 
-		w = space_minus(s, w, some);
+		if (!i)
+			w = space_minus(s, w, at_rate);
 		d.extra[i] = space_and(s, w, space_minus(s, may, e));
 		if (!i)
 			e = space_or(s, e, v->judged[path].limited);
@@ -98,8 +99,7 @@ struct differences differences_from(struct verifier *v, enum check_path path,
 	v->path = path;
 	space_forget(v->c->s); /* other evaluators have such numbers too */
 	seen = verifier_as_planned(v, p, f, rules, plan, &wrong);
-	return differences_of(v, path, expect, check_passes(v->c, &seen, true),
-			      check_passes(v->c, &seen, false));
+	return differences_of(v, path, expect, &seen);
 }
 
 static struct differences rules_differ(struct verifier *v, enum check_path p,
@@ -257,23 +257,16 @@ static void delete_rule(struct verifier *v, struct vf_finding *f,
 		(unsigned long long)rule->handle));
 }
 
-/* Is all of it what should pass at a limited rate? */
-static bool is_limited(struct verifier *v, const struct vf_finding *f)
-{
-	return f->opening &&
-	       space_minus(v->c->s, f->set, v->judged[f->path].limited) ==
-		       SPACE_NO;
-}
-
 /* In front of the rule that decides, or at the end of the chain whose policy
  * does. */
 static void put_in(struct verifier *v, struct vf_finding *f)
 {
 	const struct kr_chain *c = f->by ? f->by->chain : f->by_policy;
 	bool extra = f->kind == VF_EXTRA;
-	const char *verdict = is_limited(v, f) ?
-		(extra ? "limit rate over 10/second burst 20 packets drop" :
-			 "limit rate 10/second burst 20 packets accept") :
+	const char *verdict = verifier_is_limited(v, f) ?
+		arena_printf(v->a, "limit rate %s%d/second burst %d packets %s",
+			     extra ? "over " : "", ECHO_A_SECOND, ECHO_BURST,
+			     extra ? "drop" : "accept") :
 		extra ? "drop" : "accept";
 	const char *family, *start;
 	struct vf_repair *r;
@@ -307,7 +300,7 @@ static bool delete_wrong(struct trial *t, struct vf_finding *f)
 {
 	const struct kr_rule *rule = f->translator;
 
-	if (!f->mistranslated && f->by && !is_limited(t->v, f) &&
+	if (!f->mistranslated && f->by && !verifier_is_limited(t->v, f) &&
 	    all_wrong(t->v, f, &t->now[f->path]))
 		rule = f->by;
 	if (!rule)

@@ -364,6 +364,20 @@ static uint64_t obj_hash(struct nftnl_obj *o, uint32_t type)
 	return hash_mix(h);
 }
 
+static struct kr_limit obj_limit(struct nftnl_obj *o)
+{
+	uint64_t unit = nftnl_obj_get_u64(o, NFTNL_OBJ_LIMIT_UNIT);
+	struct kr_limit l = {.kind = LIMIT_OTHER};
+
+	if (!unit || nftnl_obj_get_u32(o, NFTNL_OBJ_LIMIT_TYPE) != NFT_LIMIT_PKTS)
+		return l;
+	l.kind = LIMIT_PACKETS;
+	l.over = nftnl_obj_get_u32(o, NFTNL_OBJ_LIMIT_FLAGS) & NFT_LIMIT_F_INV;
+	l.burst = nftnl_obj_get_u32(o, NFTNL_OBJ_LIMIT_BURST);
+	l.a_week = kr_a_week(nftnl_obj_get_u64(o, NFTNL_OBJ_LIMIT_RATE), unit);
+	return l;
+}
+
 bool kr_add_obj(struct kruleset *rs, const struct nlmsghdr *h)
 {
 	struct nftnl_obj *o = nftnl_obj_alloc();
@@ -377,7 +391,11 @@ bool kr_add_obj(struct kruleset *rs, const struct nlmsghdr *h)
 			copy(rs, nftnl_obj_get_str(o, NFTNL_OBJ_NAME)),
 			nftnl_obj_get_u32(o, NFTNL_OBJ_TYPE),
 			obj_hash(o, nftnl_obj_get_u32(o, NFTNL_OBJ_TYPE)),
+			{0},
 		};
+
+		if (x.type == NFT_OBJECT_LIMIT)
+			x.limit = obj_limit(o);
 
 		vec_push(rs->arena, &t->obj, x);
 	}
@@ -605,6 +623,14 @@ static enum kr_ex_kind objects_do(const struct kr_set *s)
 	return s->obj_type == NFT_OBJECT_SYNPROXY ? EX_UNKNOWN : EX_EITHER;
 }
 
+static void link_object(const struct kr_table *t, struct kr_ex *x)
+{
+	for (size_t i = 0; i < t->obj.n; i++)
+		if (t->obj.v[i].type == x->op &&
+		    !strcmp(t->obj.v[i].name, x->object))
+			x->limit = t->obj.v[i].limit;
+}
+
 static void link_ex(struct kr_table *t, struct kr_ex *x)
 {
 	if (x->kind == EX_VERDICT && needs_chain(x->verdict)) {
@@ -615,6 +641,8 @@ static void link_ex(struct kr_table *t, struct kr_ex *x)
 		x->set = kr_find_set(t, x->target);
 		if (!x->set)
 			x->kind = EX_UNKNOWN;
+	} else if (x->object) {
+		link_object(t, x);
 	} else if (!strcmp(x->name, "objref") && x->target) {
 		x->kind = objects_do(kr_find_set(t, x->target));
 	} else if (!strcmp(x->name, "dynset")) {

@@ -71,6 +71,20 @@ static inline unsigned kr_reg_word(uint32_t reg)
 	return reg >= 8 && reg < 8 + KR_REG_WORDS ? reg - 8 : KR_REG_WORDS;
 }
 
+/* What lets pass so many packets in a time, or those beyond (over). */
+struct kr_limit {
+	enum {
+		LIMIT_NONE,
+		LIMIT_PACKETS,
+		LIMIT_OTHER /* bytes, or of each source, destination, ... */
+	} kind;
+	bool over;
+	uint32_t burst;
+	uint64_t a_week;
+};
+
+enum { WEEK = 7 * 86400 }; /* seconds: the longest unit of time */
+
 struct kr_chain;
 struct kr_set;
 
@@ -82,6 +96,7 @@ struct kr_ex {
 	uint32_t reg_addr, reg_port; /* of NAT; 0: none; key: random ports;
 					base: the family, 0: any */
 	uint64_t figures; /* hash of what a limit, quota, ... is set to */
+	struct kr_limit limit;
 	bool invert, ranged;
 	enum kr_verdict verdict;
 	const char *target; /* chain or set, by name */
@@ -154,6 +169,7 @@ struct kr_obj {
 	const char *name;
 	uint32_t type;
 	uint64_t hash; /* of limits and quotas: what they are set to */
+	struct kr_limit limit;
 };
 
 struct kr_table {
@@ -217,7 +233,8 @@ const char *kr_family_name(uint32_t family);
 const char *kr_rule_text(const struct kr_rule *r);
 
 
-/* decode.c: one expression. */
+/* decode.c: one expression; a rate a week of one in so many seconds. */
+uint64_t kr_a_week(uint64_t rate, uint64_t unit);
 struct nftnl_expr;
 void kr_decode(struct arena *a, const struct nftnl_expr *e, struct kr_ex *x);
 /* The kernel's verdict code; false: none that is known. */

@@ -70,6 +70,14 @@ static inline uint32_t verifier_icmp(struct verifier *v, bool v6, unsigned lo,
 				      (space_val)hi << 8 | 255));
 }
 
+/* Echo requests to the firewall: as gen limits them. */
+enum { ECHO_A_SECOND = 10, ECHO_BURST = 20 };
+
+/* Packets that should pass at a limited rate, and do. */
+uint32_t verifier_at_rate(struct verifier *v, const struct check_side *rules);
+/* Is all of it what should? */
+bool verifier_is_limited(struct verifier *v, const struct vf_finding *f);
+
 /* A plan's openings on a path, waived ones as the rules have them; mark: the
  * waivers that matched. */
 uint32_t verifier_waived(struct verifier *v, uint32_t plan,
@@ -79,7 +87,8 @@ uint32_t verifier_waived(struct verifier *v, uint32_t plan,
 bool verifier_waives(struct verifier *v, const struct vf_finding *f);
 
 /* A connection that passes to another host than planned, or as another, does
- * not pass as planned: rules with the planned ones of these blocked. *wrong:
+ * not pass as planned: rules with the planned ones of these blocked. What should
+ * be limited and is less so than planned passes always. *wrong:
  * all that may pass so. */
 struct check_side verifier_as_planned(struct verifier *v, const struct plan *p,
 				      const struct firewall *f,

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check/rates.h"
 #include "check/translated.h"
 #include "check/verifier.h"
 
@@ -89,7 +90,24 @@ struct check_side verifier_as_planned(struct verifier *v, const struct plan *p,
 	check_block(&out, both(v, plan, *wrong));
 	if (v->path != PATH_FORWARD)
 		check_block(&out, check_sent_on(v->c, p, rules));
+	check_unlimit(v->c, &out, v->judged[v->path].limited, ECHO_A_SECOND,
+		      ECHO_BURST);
 	return out;
+}
+
+uint32_t verifier_at_rate(struct verifier *v, const struct check_side *rules)
+{
+	uint32_t limited = v->judged[v->path].limited;
+
+	return limited == SPACE_NO ? SPACE_NO :
+		both(v, limited, check_limited(v->c, rules));
+}
+
+bool verifier_is_limited(struct verifier *v, const struct vf_finding *f)
+{
+	return f->opening &&
+	       space_minus(v->c->s, f->set, v->judged[f->path].limited) ==
+		       SPACE_NO;
 }
 
 /* What the change brought first, then what was so before it. */
@@ -115,8 +133,7 @@ static void compare_split(struct verifier *v, const struct check_side *expect,
 	sure = check_passes(v->c, &old, false);
 	deviates = space_or(s, space_minus(s, may, expect->d),
 			    space_minus(s, expect->d, sure));
-	deviates = space_minus(s, deviates, both(v, v->judged[v->path].limited,
-						 space_minus(s, may, sure)));
+	deviates = space_minus(s, deviates, verifier_at_rate(v, &old));
 	/* what goes elsewhere now did not so before */
 	if (v->opening)
 		deviates = space_minus(s, deviates, check_otherwise(v->c,
@@ -159,7 +176,6 @@ static void compare_openings(struct verifier *v, struct check_side plan,
 			     const struct check_side *rules)
 {
 	struct space *s = v->c->s;
-	uint32_t sure = check_passes(v->c, rules, false);
 	uint32_t may = check_passes(v->c, rules, true);
 	uint32_t possible = v->c->possible, never;
 	uint32_t limited = v->judged[v->path].limited;
@@ -169,9 +185,7 @@ static void compare_openings(struct verifier *v, struct check_side plan,
 	plan.d = verifier_waived(v, space_or(s, plan.d, never), rules, true);
 	v->judged[v->path].expect[0] = space_minus(s, plan.d, never);
 	v->judged[v->path].possible[0] = possible;
-	v->c->possible = space_minus(s, possible,
-				     both(v, limited,
-					  space_minus(s, may, sure)));
+	v->c->possible = space_minus(s, possible, verifier_at_rate(v, rules));
 	v->c->compared = space_not(s, limited);
 	compare_times(v, &plan, rules);
 	v->c->compared = limited;
