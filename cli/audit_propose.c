@@ -28,7 +28,7 @@ static struct packet own_packet(const struct plan *p, const struct finding *f,
 			    (uint16_t)key_detail(f->key) };
 	struct packet own = plan_verdict(p, &k).own;
 
-	if (pending_hides(p, s->src))
+	if (plan_hides_behind(p, s->src))
 		own.src = s->src;
 	else if (f->src.place.stranger)
 		own.src = f->src.addr;

@@ -69,8 +69,11 @@ static const char *allow_of(const struct question *q, const struct cure *x)
 
 	if (!what || !to || to->kind == PARTY_FIREWALL)
 		return NULL;
+	/* of many who hide behind one address, it may be any */
 	return arena_printf(q->a->arena, "<allow from=\"%s\" to=\"%s\" %s "
-			    "reason=\"...\"/>", end_text(q, k->src, x->from),
+			    "reason=\"...\"/>", end_text(q, k->src, x->from ?
+					x->from : plan_hides_behind(
+						q->l.plan, x->asked.src)),
 			    end_text(q, k->dst, x->to), what);
 }
 
@@ -124,7 +127,8 @@ static void try_role(void *ctx, const struct role_offer *o)
 	const char *why = NULL;
 	struct loaded out;
 
-	if (t->found || t->c->roles_tried == MOST_ROLES)
+	if (t->found || t->c->roles_tried == MOST_ROLES ||
+	    (!o->to_bears && plan_hides_behind(q->l.plan, t->x->asked.src)))
 		return;
 	t->c->roles_tried++;
 	if (compiles(t->c, arena_printf(q->a->arena, "<assign to=\"%s\" "

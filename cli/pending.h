@@ -52,9 +52,6 @@ struct pending {
 struct pending_flow *pending_add(struct pending *p, struct addr src,
 				 struct addr dst, uint32_t key);
 
-/* The zone or network of which this is the public address; NULL. */
-const struct party *pending_hides(const struct plan *p, struct addr a);
-
 /* pending_read.c: EXIT_BAD and a message if the file cannot be read. */
 int pending_text(struct pending *p, const char *path);
 int pending_capture(struct pending *p, const char *path);

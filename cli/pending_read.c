@@ -65,13 +65,6 @@ static void add_source(struct pending_flow *f, struct addr a)
 		f->n_src++;
 }
 
-const struct party *pending_hides(const struct plan *p, struct addr a)
-{
-	uint32_t c = plan_cell(p, a), i = c == NONE ? NONE : p->cell[c].public;
-
-	return i == NONE ? NULL : p->publics.v[i].many;
-}
-
 static void note_hidden(struct pending *p, struct pending_flow *f,
 			const struct party *many, struct addr seen)
 {
@@ -92,7 +85,7 @@ struct pending_flow *pending_add(struct pending *p, struct addr src,
 {
 	const struct plan *plan = p->l.plan;
 	uint32_t s = plan_cell(plan, src), d = plan_cell(plan, dst);
-	const struct party *many = pending_hides(plan, src);
+	const struct party *many = plan_hides_behind(plan, src);
 	struct {
 		struct addr dst;
 		uint32_t from, to, key, pad;
@@ -179,7 +172,7 @@ static void add_packet(struct pending *p, const struct seen *x,
 		p->unobserved++;
 		return;
 	}
-	src = pending_hides(p->l.plan, x->src) ? x->src : a.own.src;
+	src = plan_hides_behind(p->l.plan, x->src) ? x->src : a.own.src;
 	pending_add(p, src, a.own.dst,
 		    key_of(a.own.proto, a.own.detail))->packets++;
 }

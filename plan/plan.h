@@ -331,6 +331,8 @@ const struct assign *plan_assigned(const struct plan *p, uint32_t cell,
 double plan_class_size(const struct plan *p, uint32_t cls);
 /* Of those that a /0 does not mean: 10.0.0.0/8 and its like. */
 bool plan_private(struct addr a);
+/* The zone or network of which this is the public address; NULL. */
+const struct party *plan_hides_behind(const struct plan *p, struct addr a);
 /* A public address, and no firewall's own? */
 bool plan_only_public(const struct plan *p, const struct cell *c);
 /* NONE if the address is in no cell. */

@@ -252,3 +252,10 @@ bool plan_only_public(const struct plan *p, const struct cell *c)
 	       (c->party == NONE ||
 		p->topo->parties.v[c->party]->kind != PARTY_FIREWALL);
 }
+
+const struct party *plan_hides_behind(const struct plan *p, struct addr a)
+{
+	uint32_t c = plan_cell(p, a), i = c == NONE ? NONE : p->cell[c].public;
+
+	return i == NONE ? NULL : p->publics.v[i].many;
+}
