@@ -305,9 +305,20 @@ static size_t ldap_op(const uint8_t *p, size_t n)
 	return at < n ? at : 0;
 }
 
-/* BindRequest: version, name, then the choice; [0] is a password (4.2). One
- * without characters is anonymous. */
-static bool simple_bind(const uint8_t *p, size_t n)
+/* SaslCredentials: the mechanism, then what is said at once (4.2); with PLAIN
+ * that is a password (RFC 4616). */
+static bool sasl_plain(const uint8_t *p, size_t n)
+{
+	static const uint8_t plain[] = { 4, 5, 'P', 'L', 'A', 'I', 'N', 4 };
+	size_t len, k = ber_length(p, n, &len);
+
+	return k && n > k + sizeof(plain) && p[k + sizeof(plain)] != 0 &&
+	       !memcmp(p + k, plain, sizeof(plain));
+}
+
+/* BindRequest: version, name, then the choice; [0] is a password, [3] is SASL
+ * (4.2). A password without characters is anonymous. */
+static bool bind_in_clear(const uint8_t *p, size_t n)
 {
 	size_t len, k, at = 1;
 
@@ -321,6 +332,8 @@ static bool simple_bind(const uint8_t *p, size_t n)
 	if (!k || len > n || n - at < k + len + 2)
 		return false;
 	at += k + len;
+	if (p[at] == 0xa3)
+		return sasl_plain(p + at + 1, n - at - 1);
 	return p[at] == 0x80 && p[at + 1] != 0;
 }
 
@@ -337,7 +350,7 @@ static bool ldap_secret(const uint8_t *p, size_t n)
 	size_t at, k, len = 0;
 
 	while ((at = ldap_op(p, n))) {
-		if (p[at] == 0x60 && simple_bind(p + at, n - at))
+		if (p[at] == 0x60 && bind_in_clear(p + at, n - at))
 			return true;
 		k = ber_length(p + 1, n - 1, &len);
 		if (len >= n - 1 - k)

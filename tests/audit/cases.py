@@ -133,6 +133,7 @@ def mid_stream_either_way():
 HTTP_BASIC = b'GET /exchange HTTP/1.1\r\nHost: x\r\n' \
              b'Authorization: Basic dXNlcjpwYXNz\r\n\r\n'
 LDAP_BIND = bytes.fromhex('3018020101601302010304046a6f686e8008') + b'secret42'
+LDAP_PLAIN = bytes.fromhex('3021020102601c0201030400a315' '0405') + b'PLAIN' + b'\4\x0c\0joe\0secret4'
 LDAP_ANON = bytes.fromhex('300c020101600702010304008000')
 
 
@@ -177,6 +178,8 @@ def secrets():
                                 (0, tls)), want(41006, 25, 'none')),
         Case('ldap simple bind', full(FE, 41007, DC, 389, LDAP_BIND).raw(),
              [flow(FE, 41007, DC, 389, 'credentials')]),
+        Case('ldap sasl bind, plain', full(FE, 41009, DC, 389, LDAP_PLAIN).raw(),
+             [flow(FE, 41009, DC, 389, 'credentials')]),
         Case('ldap anonymous bind', full(FE, 41008, DC, 389, LDAP_ANON).raw(),
              [flow(FE, 41008, DC, 389)]),
     ]
@@ -214,6 +217,7 @@ def cut_messages():
     return [
         cuts('http basic', 20000, 80, HTTP_BASIC, 14),
         cuts('ldap bind', 21000, 389, LDAP_BIND, 7, DC, src=FE),
+        cuts('ldap sasl bind', 21500, 389, LDAP_PLAIN, 7, DC, src=FE),
         cuts('endpoint mapper', 22000, 135, epm(1025), 16, DC, [(0, RPC_BIND)],
              FE),
         Case('cut: a long head', c(41010, 80, [(0, t) for t in long_head]),

@@ -68,6 +68,12 @@ static const struct said_case {
 		"\x80\x02xy"), 't', APP_LDAP, C, 1 },
 	{ "ldap sasl", S("\x30\x0c\x02\x01\x01\x60\x07\x02\x01\x03\x04\x00"
 			 "\xa3\x00"), 't', APP_LDAP, C, 0 },
+	{ "ldap sasl plain", S("\x30\x1b\2\1\1\x60\x16\2\1\3\4\0\xa3\x0f"
+			       "\4\5PLAIN\4\6\0joe\0x"), 't', APP_LDAP, C, 1 },
+	{ "ldap sasl plain, not yet", S("\x30\x13\2\1\1\x60\x0e\2\1\3\4\0"
+		"\xa3\7\4\5PLAIN"), 't', APP_LDAP, C, 0 },
+	{ "ldap sasl gssapi", S("\x30\x1c\2\1\1\x60\x17\2\1\3\4\0\xa3\x10"
+		"\4\6GSSAPI\4\6\x60\4\1\2\3\4"), 't', APP_LDAP, C, 0 },
 	{ "ldap long form", S("\x30\x84\x00\x00\x00\x10\x02\x01\x01\x60\x84\x00"
 			      "\x00\x00\x07\x02\x01\x03\x04\x00\x80\x01x"),
 	  't', APP_LDAP, C, 1 },
