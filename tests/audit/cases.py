@@ -661,6 +661,8 @@ def martians():
              zone='internet', text='planned from where it belongs: exchange-2003',
              without='planned there'),
         one('224.0.0.5', DC, 'spoofed-source', 17),
+        one('224.0.0.5', '224.0.0.251', 'spoofed-source', 17),
+        one('127.0.0.1', '224.0.0.251', 'spoofed-source', 17),
         one('169.254.1.1', DC, 'spoofed-source'),
         one('fe80::5', '2001:db8:1::9', 'spoofed-source'),
         one(FE, '127.0.0.1', 'unknown-address'),
