@@ -33,6 +33,8 @@ struct check {
 	uint32_t possible;
 	uint32_t compared; /* of that, what is told; boxes are worded as if it
 			    * were all */
+	struct crossings **crossings; /* of what was asked about, each once */
+	size_t n_crossings;
 };
 
 /* What passes: outcomes of rules, or a set (ev NULL). */

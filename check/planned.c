@@ -315,47 +315,56 @@ static void touch(struct planner *x, uint32_t svc, uint32_t set)
 		x->touched[s->v[i].reason] = true;
 }
 
+static void add_pair(struct planner *x, const struct pair *q)
+{
+	touch(x, q->svc, add(x, q->from, NONE, q->to, NONE,
+			     (struct what){ .svc = q->svc }, false));
+	if (q->ike)
+		add(x, q->from, NONE, q->to, NONE, (struct what){
+			.ike = q->ike, .families = q->ike_families }, false);
+}
+
+static struct what ike_of(const struct planner *x, const struct product *q)
+{
+	const struct svcset *s = &x->p->svcsets.v[q->svc];
+
+	return (struct what){ .ike = s->ipsec, .families = s->ike_families };
+}
+
+static void add_product(struct planner *x, const struct product *q)
+{
+	struct what ike = ike_of(x, q);
+
+	if (x->forwarded && q->any_local)
+		return;
+	touch(x, q->svc, add(x, q->from, q->from_end, q->to, q->to_end,
+			     (struct what){ .svc = q->svc }, q->any_local));
+	if (ike.families)
+		add(x, q->from, q->from_end, q->to, q->to_end, ike, false);
+}
+
+/* What goes one way may ask for IPsec the other way. */
+static void add_back(struct planner *x, const struct product *q)
+{
+	struct what ike = ike_of(x, q);
+
+	if (ike.families && !(x->forwarded && q->any_local))
+		add(x, q->to, q->to_end, q->from, q->from_end, ike, false);
+}
+
 /* What is planned between two nodes. */
 static void add_nodes(struct planner *x, uint32_t from, uint32_t to)
 {
 	const struct plan *p = x->p;
+	const struct node_index *there = nodes_between(x->crossings, from, to);
+	const struct node_index *back = nodes_between(x->crossings, to, from);
 
-	for (size_t i = 0; i < p->pairs.n; i++) {
-		const struct pair *q = &p->pairs.v[i];
-
-		if (p->classes.v[q->from].node != from ||
-		    p->classes.v[q->to].node != to)
-			continue;
-		touch(x, q->svc, add(x, q->from, NONE, q->to, NONE,
-				     (struct what){ .svc = q->svc }, false));
-		if (q->ike)
-			add(x, q->from, NONE, q->to, NONE, (struct what){
-				.ike = q->ike, .families = q->ike_families },
-			    false);
-	}
-	for (size_t i = 0; i < p->products.n; i++) {
-		const struct product *q = &p->products.v[i];
-		const struct svcset *s = &p->svcsets.v[q->svc];
-		uint32_t nf = p->classes.v[q->from].node;
-		uint32_t nt = p->classes.v[q->to].node;
-		struct what ike = { .ike = s->ipsec,
-				    .families = s->ike_families };
-
-		if (x->forwarded && q->any_local)
-			continue;
-		if (nf == from && nt == to) {
-			touch(x, q->svc, add(x, q->from, q->from_end, q->to,
-					     q->to_end,
-					     (struct what){ .svc = q->svc },
-					     q->any_local));
-			if (ike.families)
-				add(x, q->from, q->from_end, q->to, q->to_end,
-				    ike, false);
-		}
-		if (nf == to && nt == from && ike.families)
-			add(x, q->to, q->to_end, q->from, q->from_end, ike,
-			    false);
-	}
+	for (size_t i = 0; i < there->pairs.n; i++)
+		add_pair(x, &p->pairs.v[there->pairs.v[i]]);
+	for (size_t i = 0; i < there->products.n; i++)
+		add_product(x, &p->products.v[there->products.v[i]]);
+	for (size_t i = 0; i < back->products.n; i++)
+		add_back(x, &p->products.v[back->products.v[i]]);
 }
 
 /* ---- within a zone ------------------------------------------------------------ */
@@ -381,16 +390,13 @@ static uint32_t inside_zone(struct planner *x, const struct party *z)
 static uint32_t between(struct planner *x, const struct party *a,
 			const struct party *b)
 {
-	const struct plan *p = x->p;
-	uint32_t nodes = p->n_zones + (uint32_t)p->topo->firewalls.n;
+	const struct crossing *at = crossing_at(x->crossings, a->zone_id,
+						b->zone_id);
 
 	if (a == b)
 		return inside_zone(x, a);
-	for (uint32_t from = 0; from < nodes; from++)
-		for (uint32_t to = 0; to < nodes; to++)
-			if (route_uses(plan_route(p, from, to), x->f->id,
-				       a->zone_id, b->zone_id))
-				add_nodes(x, from, to);
+	for (size_t i = 0; i < at->busy.n; i++)
+		add_nodes(x, at->busy.v[i].from, at->busy.v[i].to);
 	return planner_sum(x);
 }
 
@@ -500,16 +506,17 @@ static uint32_t observed_pair(struct planner *x, uint32_t from, uint32_t to,
 static uint32_t observed_between(struct planner *x, const struct interface *in,
 				 const struct interface *out)
 {
+	const struct crossing *at;
 	uint32_t sum = SPACE_NO;
 
 	x->in = in->zone->zone_id;
 	x->out = out->zone->zone_id;
-	for (uint32_t from = 0; from < x->p->n_zones; from++)
-		for (uint32_t to = 0; to < x->p->n_zones; to++)
-			for (int v4 = 0; v4 < 2 && plan_observes(x->p, x->f,
-					x->in, x->out, from, to); v4++)
-				sum = space_or(x->s, sum, observed_pair(x, from,
-							to, v4));
+	at = crossing_at(x->crossings, x->in, x->out);
+	for (size_t i = 0; i < at->observed.n; i++)
+		for (int v4 = 0; v4 < 2; v4++)
+			sum = space_or(x->s, sum, observed_pair(x,
+					at->observed.v[i].from,
+					at->observed.v[i].to, v4));
 	return sum;
 }
 
@@ -535,10 +542,28 @@ static uint32_t observed_forward(struct planner *x)
 	return out;
 }
 
+/* Made once: a reason each is asked about. */
+static const struct crossings *crossings(struct check *c, const struct plan *p,
+					 const struct firewall *f)
+{
+	struct crossings **grown;
+
+	for (size_t i = 0; i < c->n_crossings; i++)
+		if (c->crossings[i]->p == p && c->crossings[i]->f == f)
+			return c->crossings[i];
+	grown = ARENA_ARRAY(c->arena, struct crossings *, c->n_crossings + 1);
+	for (size_t i = 0; i < c->n_crossings; i++)
+		grown[i] = c->crossings[i];
+	grown[c->n_crossings++] = crossings_of(c->arena, p, f);
+	c->crossings = grown;
+	return grown[c->n_crossings - 1];
+}
+
 uint32_t check_let_through(struct check *c, const struct plan *p,
 			   const struct firewall *f, enum check_path path)
 {
 	struct planner x = { .c = c, .s = c->s, .p = p, .f = f,
+			     .crossings = crossings(c, p, f),
 			     .a = c->arena };
 
 	return path == PATH_FORWARD ? observed_forward(&x) :
@@ -550,6 +575,7 @@ static uint32_t planned(struct check *c, const struct plan *p,
 			uint32_t reason)
 {
 	struct planner x = { .c = c, .s = c->s, .p = p, .f = f,
+			     .crossings = crossings(c, p, f),
 			     .a = c->arena, .reason = reason,
 			     .forwarded = path == PATH_FORWARD };
 
@@ -581,6 +607,7 @@ void check_planned_touching(struct check *c, const struct plan *p,
 			    uint32_t set, bool *reasons)
 {
 	struct planner x = { .c = c, .s = c->s, .p = p, .f = f,
+			     .crossings = crossings(c, p, f),
 			     .a = c->arena, .reason = NONE, .hit = set,
 			     .touched = reasons,
 			     .forwarded = path == PATH_FORWARD };

@@ -2,6 +2,7 @@
 #define CHECK_PLANNER_H
 
 #include "check/planned.h"
+#include "plan/crossings.h"
 
 /* What makes sets of packets out of a plan: for planned.c and routed.c. */
 struct planner {
@@ -9,6 +10,7 @@ struct planner {
 	struct space *s;
 	const struct plan *p;
 	const struct firewall *f;
+	const struct crossings *crossings;
 	struct arena *a;
 	struct few_cells *few; /* by end id; NULL: not asked yet */
 	struct map ends; /* side, class, end -> set */

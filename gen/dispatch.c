@@ -352,6 +352,25 @@ static void emit(struct work *w)
 		many_groups(w, name);
 }
 
+void take_nodes(struct dispatch *x, uint32_t from, uint32_t to)
+{
+	struct gen *g = x->g;
+	const struct plan *p = g->p;
+	const struct node_index *there = nodes_between(g->crossings, from, to);
+	const struct node_index *back = nodes_between(g->crossings, to, from);
+
+	for (size_t i = 0; i < there->pairs.n; i++)
+		vec_push(g->scratch, &x->pairs, there->pairs.v[i]);
+	for (size_t i = 0; i < there->products.n; i++)
+		if (!p->products.v[there->products.v[i]].any_local)
+			vec_push(g->scratch, &x->products,
+				 there->products.v[i]);
+	for (size_t i = 0; i < back->products.n; i++)
+		if (p->svcsets.v[p->products.v[back->products.v[i]].svc]
+			    .ike_families)
+			vec_push(g->scratch, &x->back, back->products.v[i]);
+}
+
 void dispatch_rules(struct dispatch *x)
 {
 	struct work w = { .x = x, .g = x->g, .a = x->g->scratch,

@@ -121,7 +121,7 @@ static void inside_rules(struct gen *g, struct rs_chain *c, uint32_t zone)
 			      arena_printf(g->arena, "%s/%s", c->name,
 					   v4 ? "to4" : "to6"));
 		if (!v4 && !g->f->unenforced &&
-		    !plan_observes(g->p, g->f, zone, zone, zone, zone)) {
+		    !plan_observed(g->p, zone, zone)) {
 			/* tracking takes these queries for connections (RFC
 			 * 4620); the plan knows echo requests alone */
 			r = rule(g, c, "node information queries");
@@ -158,8 +158,8 @@ static const char *zone_pair_chain(struct gen *g, const struct party *a,
 		take_nodes(&x, a->zone_id, a->zone_id);
 		dispatch_rules(&x);
 	} else {
-		const struct crossing *c = crossing_find(g, a->zone_id,
-							 b->zone_id);
+		const struct crossing *c = crossing_at(g->crossings,
+						       a->zone_id, b->zone_id);
 
 		for (size_t i = 0; i < c->busy.n; i++)
 			take_nodes(&x, c->busy.v[i].from, c->busy.v[i].to);
@@ -198,8 +198,9 @@ enum { IDLE_CHAINS = 256 };
 static bool is_idle(const struct gen *g, const struct interface *in,
 		    const struct interface *out)
 {
-	const struct crossing *c = crossing_find(g, in->zone->zone_id,
-						 out->zone->zone_id);
+	const struct crossing *c = crossing_at(g->crossings,
+					       in->zone->zone_id,
+					       out->zone->zone_id);
 
 	return in->zone != out->zone && !in->wildcard && !out->wildcard &&
 	       !c->busy.n && !c->observed.n;
@@ -472,7 +473,8 @@ static const char *input_chain_of(struct gen *g, const struct party *zone)
 	x.name = unique_name(g, arena_printf(g->arena, "pp_input/%s",
 					     zone->name), NULL);
 	for (uint32_t from = 0; from < nodes; from++) {
-		const struct node_index *n = nodes_between(g, from, self);
+		const struct node_index *n =
+			nodes_between(g->crossings, from, self);
 
 		if (from == self || !n->products.n ||
 		    !input_arrives(p, from, g->f, zone->zone_id))
@@ -614,7 +616,7 @@ struct ruleset *gen_firewall(struct arena *a, const struct plan *p,
 	map_add_str(g.scratch, &g.names, GRACE_INPUT, NULL);
 	map_add_str(g.scratch, &g.names, "pp_prerouting", NULL);
 	map_add_str(g.scratch, &g.names, "pp_postrouting", NULL);
-	index_plan(&g);
+	g.crossings = crossings_of(g.scratch, p, f);
 	header(&g);
 	tracked_chain(&g);
 	forward_chain(&g);

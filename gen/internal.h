@@ -2,6 +2,7 @@
 #define GEN_INTERNAL_H
 
 #include "gen/gen.h"
+#include "plan/crossings.h"
 #include "plan/nat.h"
 
 enum { GEN_FLOW_MOST = 4000000 }; /* elements with --counters flow */
@@ -38,22 +39,6 @@ struct atom {
 	const char *label; /* first of its parties by name */
 };
 
-/* Names of pairs and products that stand between two nodes. */
-struct node_index {
-	VEC(uint32_t) pairs;
-	VEC(uint32_t) products;
-};
-
-struct two_nodes {
-	uint32_t from, to;
-};
-
-/* Whose packets go from one zone to another here, ascending. */
-struct crossing {
-	VEC(struct two_nodes) busy;	/* something is planned either way */
-	VEC(struct two_nodes) observed; /* zones */
-};
-
 struct gen {
 	struct arena *arena; /* of the ruleset */
 	struct arena *scratch;
@@ -62,9 +47,7 @@ struct gen {
 	const struct gen_options *opt;
 	struct diags *d;
 	struct ruleset *rs;
-	struct map index; /* struct two_nodes -> struct node_index */
-	VEC(struct two_nodes) nodes; /* keys of index, ascending */
-	struct map crossings; /* in, out zone -> struct crossing */
+	const struct crossings *crossings;
 	size_t flow_elems; /* of GEN_COUNT_FLOW, bounded */
 	struct few_cells *few; /* by end id; NULL: not asked yet */
 	struct map names;  /* chain and set names in use */
@@ -89,16 +72,6 @@ struct dispatch {
 	VEC(uint32_t) products;
 	VEC(uint32_t) back; /* products the other way whose IKE comes here */
 };
-
-/* crossing.c: finds what crosses the firewall, once */
-void index_plan(struct gen *g);
-/* Lent; empty where nothing is planned, or nothing crosses. */
-const struct node_index *nodes_between(const struct gen *g, uint32_t from,
-				       uint32_t to);
-const struct crossing *crossing_find(const struct gen *g, uint32_t in,
-				     uint32_t out);
-/* What is planned from node to node becomes part of the dispatch. */
-void take_nodes(struct dispatch *x, uint32_t from, uint32_t to);
 
 /* refuse.c: the last rules of a chain: log, count, refuse. */
 enum refusal { SILENTLY, AS_TOLD };
@@ -135,6 +108,8 @@ void nat_chains(struct gen *g);
 
 /* dispatch.c: adds rules that accept what is planned; falls through else. */
 void dispatch_rules(struct dispatch *x);
+/* What is planned from node to node becomes part of the dispatch. */
+void take_nodes(struct dispatch *x, uint32_t from, uint32_t to);
 
 /* services.c: rules that accept the services of a mix. */
 void service_rules(struct gen *g, struct rs_chain *c, const char *name,

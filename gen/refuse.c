@@ -226,7 +226,7 @@ static void observe_pair(struct observed *x, struct rs_chain *c)
 void observe_rules(struct gen *g, struct rs_chain *c, uint32_t in,
 		   uint32_t out)
 {
-	const struct crossing *at = crossing_find(g, in, out);
+	const struct crossing *at = crossing_at(g->crossings, in, out);
 
 	for (size_t i = 0; i < at->observed.n; i++)
 		for (int v4 = 1; v4 >= 0; v4--) {

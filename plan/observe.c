@@ -25,17 +25,6 @@ const struct observe *plan_observed(const struct plan *p, uint32_t from,
 	return NULL;
 }
 
-bool plan_observes(const struct plan *p, const struct firewall *f, uint32_t in,
-		   uint32_t out, uint32_t from, uint32_t to)
-{
-	if (!plan_observed(p, from, to))
-		return false;
-	if (from == to)
-		return in == from && out == to;
-	return in != out &&
-	       route_uses(plan_route(p, from, to), f->id, in, out);
-}
-
 /* ---- addresses --------------------------------------------------------------- */
 
 struct looker {
@@ -157,6 +146,16 @@ static bool looks_observed(const struct plan *p, const struct observed_look *l,
 	return found && addr_set_has(&l->src, k->src);
 }
 
+/* Does what goes from zone to zone cross these two zones of the firewall? */
+static bool crosses(const struct plan *p, const struct firewall *f,
+		    uint32_t in, uint32_t out, uint32_t from, uint32_t to)
+{
+	if (from == to)
+		return in == from && out == to;
+	return in != out &&
+	       route_uses(plan_route(p, from, to), f->id, in, out);
+}
+
 static const struct observe *observed_by(const struct plan *p,
 					 const struct firewall *f, uint32_t in,
 					 uint32_t out, const struct packet *k,
@@ -166,14 +165,15 @@ static const struct observe *observed_by(const struct plan *p,
 
 	for (uint32_t from = 0; from < p->n_zones; from++)
 		for (uint32_t to = 0; to < p->n_zones; to++) {
+			const struct observe *o = plan_observed(p, from, to);
 			struct observed_look l;
 
-			if (!plan_observes(p, f, in, out, from, to))
+			if (!o || !crosses(p, f, in, out, from, to))
 				continue;
 			l = plan_observed_look(p, f, in, out, from, to,
 					       addr_is_v4(k->src), a);
 			if (looks_observed(p, &l, k, dst))
-				return plan_observed(p, from, to);
+				return o;
 		}
 	return NULL;
 }

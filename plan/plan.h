@@ -292,10 +292,6 @@ const char *plan_let_through(const struct plan *p, struct arena *a);
  * each has one that does, or crosses none. */
 const struct path *plan_unenforced_path(const struct plan *p,
 					const struct route *r);
-/* Does an observe at this firewall concern what goes from zone to zone across
- * these two of its zones? */
-bool plan_observes(const struct plan *p, const struct firewall *f, uint32_t in,
-		   uint32_t out, uint32_t from_zone, uint32_t to_zone);
 /*
  * Addresses that the forward chain of a firewall sees of two observed zones,
  * in one family: their own, and public ones that stand for them on a path that
