@@ -64,9 +64,7 @@ static int listener(const struct conn *c)
 
 struct opener opener_guess(const struct conn *c)
 {
-	bool ports = c->proto == PROTO_TCP || c->proto == PROTO_UDP ||
-		     c->proto == PROTO_SCTP;
-	int l = ports ? listener(c) : -1;
+	int l = proto_sends_ports(c->proto) ? listener(c) : -1;
 
 	if (c->proto == PROTO_TCP)
 		return l < 0 ? (struct opener){ -1, HOW_NONE } :

@@ -115,16 +115,10 @@ static size_t put_port(uint8_t *p, uint16_t v)
 	return 2;
 }
 
-/* On the wire, which is more than those with ports in their keys. */
-static bool has_ports(const struct conn *c)
-{
-	return proto_has_ports(c->proto) || c->proto == PROTO_SCTP;
-}
-
 void community_id(const struct conn *c, char out[32])
 {
 	uint16_t sport = c->aport, dport = c->bport;
-	bool ports = has_ports(c);
+	bool ports = proto_sends_ports(c->proto);
 	bool swap, one_way = false;
 	uint8_t p[64], sum[20];
 	size_t n = 2;
@@ -177,7 +171,7 @@ static void put_tuple(struct json *w, const struct judge *j,
 		      const struct conn *c, const struct sample *s)
 {
 	char text[ADDR_TEXT], tmp[KEY_TEXT];
-	bool ports = has_ports(c);
+	bool ports = proto_sends_ports(c->proto);
 
 	judge_addr_text(j, s->src, text);
 	json_str(w, "src_ip", text);

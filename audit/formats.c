@@ -178,7 +178,7 @@ static void json_sample(struct json *j, const struct report *r,
 			const struct sample *s)
 {
 	char text[ADDR_TEXT], tmp[KEY_TEXT];
-	bool ports = proto_has_ports(s->proto);
+	bool ports = proto_sends_ports(s->proto);
 
 	json_object(j, NULL);
 	json_str(j, "source", s->source < r->n_seen ?

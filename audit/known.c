@@ -250,7 +250,7 @@ void known_add(const struct conn *c, uint64_t now, struct arena *a,
 
 	if (o.side < 0 || o.how == HOW_REFUSAL || o.how == HOW_ICMP ||
 	    (c->note & NOTE_MERGED) || flow_ended(c, now) ||
-	    !may_go_on(c->proto, c->last, now) || !proto_has_ports(c->proto) ||
+	    !may_go_on(c->proto, c->last, now) || !proto_sends_ports(c->proto) ||
 	    ((!c->packets[0] || !c->packets[1]) && !(c->seen & SEEN_DATA * 3)))
 		return;
 	vec_push(a, l, (struct known_conn){

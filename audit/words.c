@@ -60,7 +60,7 @@ static const char *folded_service(struct arena *a, const struct finding *f)
 	for (unsigned p = 0; p < 256; p++) {
 		if (!(f->protos[p / 64] >> p % 64 & 1))
 			continue;
-		ports |= proto_has_ports(p);
+		ports |= proto_sends_ports(p);
 		protos = arena_printf(a, "%s%s ", protos, proto_name(p, tmp));
 	}
 	if (!ports)
@@ -192,7 +192,7 @@ static const char *sample_words(struct arena *a, const struct judge *j,
 
 	judge_addr_text(j, s->src, src);
 	judge_addr_text(j, s->dst, dst);
-	if (!proto_has_ports(s->proto))
+	if (!proto_sends_ports(s->proto))
 		return arena_printf(a, "%s #%llu %s > %s", in, number, src,
 				    dst);
 	return arena_printf(a, "%s #%llu %s:%u > %s:%u", in, number, src,

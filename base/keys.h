@@ -73,6 +73,12 @@ static inline bool proto_has_ports(unsigned proto)
 	return proto == PROTO_TCP || proto == PROTO_UDP;
 }
 
+/* Does it have two ports on the wire? SCTP is planned by its number alone. */
+static inline bool proto_sends_ports(unsigned proto)
+{
+	return proto_has_ports(proto) || proto == PROTO_SCTP;
+}
+
 static inline bool proto_is_icmp(unsigned proto)
 {
 	return proto == PROTO_ICMP || proto == PROTO_ICMPV6;

@@ -61,7 +61,7 @@ static bool to_many(struct addr a)
 /* Let in besides what is planned: see the input chain. */
 static bool housekeeping(const struct connection *c)
 {
-	return (!proto_has_ports(c->proto) && c->proto != PROTO_SCTP) ||
+	return !proto_sends_ports(c->proto) ||
 	       (c->proto == PROTO_UDP &&
 		(c->detail == 68 || c->detail == 546));
 }

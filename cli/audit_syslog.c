@@ -24,7 +24,7 @@ static void put_ends(struct buf *out, const struct judge *j,
 	judge_addr_text(j, s->dst, text);
 	syslog_param(out, "dest_ip", text);
 	syslog_param(out, "proto", proto_name(c->proto, tmp));
-	if (!proto_has_ports(c->proto))
+	if (!proto_sends_ports(c->proto))
 		return;
 	param_number(out, "src_port", s->sport);
 	param_number(out, "dest_port", s->dport);

@@ -612,7 +612,8 @@ def sctp_ports():
                 for sp, dp in ((45200, 3868), (45201, 2905)))
     return [
         Case('sctp', init(45200, 3868) + init(45202, 3868),
-             [one, dict(one, sport=45202)], rc=1, text=' sctp/3868 '),
+             [one, dict(one, sport=45202)], rc=1, text=':45200 > 10.1.0.9:3868'),
+        Case('sctp, the service', init(45200, 3868), [one], rc=1, text=' sctp/3868 '),
         Case('sctp on two ports', init(45200, 3868) + init(45201, 2905),
              [one, two], rc=1, text=' sctp (several ports) '),
     ]

@@ -162,6 +162,13 @@ static void test_add(void)
 	c.packets[0] = 0; /* never answered */
 	known_add(&c, T0, a, &l);
 	CU_ASSERT_EQUAL(l.n, 1);
+	c.packets[0] = 5;
+	c.proto = PROTO_SCTP;
+	known_add(&c, T0, a, &l);
+	CU_ASSERT_EQUAL(l.n, 2);
+	c.proto = 47; /* GRE has no ports by which to know it again */
+	known_add(&c, T0, a, &l);
+	CU_ASSERT_EQUAL(l.n, 2);
 	arena_free(a);
 }
 
