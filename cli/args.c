@@ -71,7 +71,9 @@ bool arg_given(const struct args *a, const char *name)
 	return false;
 }
 
-static void unknown_option(const struct args *a, const char *word)
+/* letter: getopt's; of several behind one dash, word is not yet the one that
+ * it stopped at. */
+static void wrong_option(const struct args *a, const char *word, int letter)
 {
 	const char *names[MAX_OPTIONS + 1];
 	size_t n = 0, len = strcspn(word, "=");
@@ -81,7 +83,11 @@ static void unknown_option(const struct args *a, const char *word)
 		names[n++] = a->cmd->options[i].name;
 	names[n++] = "help";
 	snprintf(name, sizeof(name), "%.*s", (int)(len > 70 ? 70 : len), word);
-	if (!strncmp(name, "--", 2) && nearest_name(name + 2, names, n))
+	if (letter >= 256 || (letter == 'h' && !strncmp(name, "--", 2)))
+		complain(a, "option \"%s\" takes no value", name);
+	else if (letter)
+		complain(a, "unknown option \"-%c\"", letter);
+	else if (nearest_name(name + 2, names, n))
 		complain(a, "unknown option \"%s\"; did you mean \"--%s\"?",
 			 name, nearest_name(name + 2, names, n));
 	else
@@ -179,7 +185,7 @@ bool args_parse(struct args *a, int argc, char **argv, int *code)
 			return false;
 		}
 		if (opt == '?') {
-			unknown_option(a, argv[optind - 1]);
+			wrong_option(a, argv[optind - 1], optopt);
 			return false;
 		}
 		def = opt >= 256 ? &a->cmd->options[opt - 256] :
