@@ -154,6 +154,15 @@ static const struct { const char *name; uint8_t proto; } protocols[] = {
 	{ "gre", 47 }, { "sctp", PROTO_SCTP }, { "ip", 0 },
 };
 
+static bool is_protocol(const char *s, size_t n)
+{
+	for (size_t i = 0; i < COUNT_OF(protocols); i++)
+		if (strlen(protocols[i].name) == n &&
+		    !memcmp(protocols[i].name, s, n))
+			return true;
+	return false;
+}
+
 /* PROTO, PROTO/PORT, PROTO/TYPE; -1: no such thing. */
 static int protocol_key(const char *s, uint32_t *key)
 {
@@ -219,11 +228,40 @@ void read_service_keys(struct question *q, const struct service *s,
 	}
 }
 
+/* Near it: what stands behind the slash, with each protocol that has it if
+ * that before is none; each type of ICMP, and the services. */
+static const char *no_packet(struct question *q, const char *word)
+{
+	struct arena *a = q->a->arena;
+	const char *rest = word + strcspn(word, "/");
+	bool is = is_protocol(word, (size_t)(rest - word));
+	VEC(const char *) names = { 0 };
+
+	for (size_t i = 0; i < COUNT_OF(protocols); i++) {
+		const char *name = arena_printf(a, "%s%s", protocols[i].name,
+						rest);
+		uint32_t key;
+
+		if (!is && protocol_key(name, &key) == 0)
+			vec_push(a, &names, name);
+		for (unsigned t = 0; t < 256; t++)
+			if (icmp_type_name(protocols[i].proto, t))
+				vec_push(a, &names, arena_printf(a, "%s/%s",
+					protocols[i].name, icmp_type_name(
+						protocols[i].proto, t)));
+	}
+	for (size_t i = 0; i < q->l.topo->services.n; i++)
+		vec_push(a, &names, q->l.topo->services.v[i]->name);
+	return arena_printf(a, "\"%s\" is no packet: write tcp/389, udp/53, "
+			    "icmp/echo-request, icmpv6/echo-request, esp, "
+			    "ip/47, 389 (tcp and udp) or a service%s", word,
+			    did_you_mean(a, word, names.v, names.n));
+}
+
 const char *read_keys(struct question *q, const char *word, struct addr dst,
 		      struct key_set *out)
 {
 	const struct service *s = topology_service(q->l.topo, word);
-	VEC(const char *) names = { 0 };
 	uint32_t key;
 	unsigned v;
 
@@ -243,11 +281,5 @@ const char *read_keys(struct question *q, const char *word, struct addr dst,
 		read_service_keys(q, s, dst, out);
 		return NULL;
 	}
-	for (size_t i = 0; i < q->l.topo->services.n; i++)
-		vec_push(q->a->arena, &names, q->l.topo->services.v[i]->name);
-	return arena_printf(q->a->arena, "\"%s\" is no packet: write tcp/389, "
-			    "udp/53, icmp/echo-request, icmpv6/echo-request, "
-			    "esp, ip/47, 389 (tcp and udp) or a service%s",
-			    word,
-			    did_you_mean(q->a->arena, word, names.v, names.n));
+	return no_packet(q, word);
 }
