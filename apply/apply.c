@@ -93,20 +93,18 @@ static enum apply_result settle(struct apply *a, struct buf *err)
 static enum apply_result look_again(struct apply *a, enum batch_result r,
 				    struct buf *err)
 {
+	struct buf why = { 0 };
+	enum recovered found;
+
 	if (r == BATCH_STALE)
 		return APPLY_FOREIGN;
-	switch (recover_by(a->state, a->nft, a->table, &a->journal, err)) {
-	case RECOVERED_FORWARD:
+	found = recover_by(a->state, a->nft, a->table, &a->journal, &why);
+	if (found == RECOVERED_FORWARD)
 		err->n = 0;
-		return APPLY_DONE;
-	case RECOVERED_NOT:
-		return APPLY_STUCK;
-	case RECOVERED_BACK:
-	case RECOVERED_NOTHING:
-	case RECOVERED_ASIDE:
-		break;
-	}
-	return APPLY_FAILED;
+	buf_put(err, why.s, why.n);
+	buf_free(&why);
+	return found == RECOVERED_FORWARD ? APPLY_DONE :
+	       found == RECOVERED_NOT ? APPLY_STUCK : APPLY_FAILED;
 }
 
 /* The one transaction after which the new rules run. */

@@ -376,9 +376,7 @@ static void hear_twin(struct self *g)
 {
 	close(g->twin);
 	g->twin = -1;
-	if (start_twin(g) < 0) {
-		/* alone, then */
-	}
+	start_twin(g); /* alone, if that fails */
 }
 
 /* ---- the process ------------------------------------------------------------------------ */
