@@ -23,11 +23,16 @@ enum batch_result load_plan_file(struct state_dir *s, const char *name,
 	bool whole;
 
 	if (plan_file_open(&r, a, s->dir, name, err) == 0) {
+		*slot = generations_free(g);
 		if (strcmp(r.head.table, table)) {
 			buf_printf(err, "\"%s\" holds %s, not %s\n", name,
 				   r.head.table, table);
+		} else if (*slot < 0) {
+			buf_printf(err, "all %d names that %s may have are "
+				   "those of tables that run: delete what "
+				   "portplan did not load (nft delete table "
+				   "inet NAME)\n", GENERATION_SLOTS, table);
 		} else {
-			*slot = generations_free(g);
 			load_begin(&l, n, table, g, *slot, err);
 			whole = plan_file_units(&r, load_unit, &l, err) == 0;
 			result = load_end(&l, whole);
