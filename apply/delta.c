@@ -97,15 +97,6 @@ static void put_verdict(struct nlmsghdr *h, const struct model_elem *e)
 	nest_end(h, data);
 }
 
-static void put_be64(struct nlmsghdr *h, uint16_t type, uint64_t v)
-{
-	uint8_t b[8];
-
-	for (int i = 0; i < 8; i++)
-		b[i] = (uint8_t)(v >> (56 - 8 * i));
-	mnl_attr_put(h, type, sizeof(b), b);
-}
-
 static void put_counter(struct nlmsghdr *h, const struct model_elem *e)
 {
 	struct nlattr *expr = nest_begin(h, NFTA_SET_ELEM_EXPR), *data;

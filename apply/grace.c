@@ -27,17 +27,12 @@ static struct nlmsghdr *begin(struct stream *s, uint16_t type, uint16_t flags,
 static void put_element(struct nlmsghdr *h, unsigned seconds)
 {
 	static const uint8_t proto = PROTO_TCP;
-	uint64_t left = (uint64_t)seconds * 1000; /* the kernel's unit */
 	struct nlattr *list = nest_begin(h, NFTA_SET_ELEM_LIST_ELEMENTS);
 	struct nlattr *elem = nest_begin(h, NFTA_LIST_ELEM);
-	struct nlattr *key = nest_begin(h, NFTA_SET_ELEM_KEY);
-	uint8_t big_endian[8];
 
-	mnl_attr_put(h, NFTA_DATA_VALUE, sizeof(proto), &proto);
-	nest_end(h, key);
-	for (int i = 0; i < 8; i++)
-		big_endian[i] = (uint8_t)(left >> (56 - 8 * i));
-	mnl_attr_put(h, NFTA_SET_ELEM_TIMEOUT, sizeof(big_endian), big_endian);
+	put_value(h, NFTA_SET_ELEM_KEY, &proto, sizeof(proto));
+	/* in milliseconds */
+	put_be64(h, NFTA_SET_ELEM_TIMEOUT, (uint64_t)seconds * 1000);
 	nest_end(h, elem);
 	nest_end(h, list);
 }

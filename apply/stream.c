@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <assert.h>
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,6 +64,11 @@ int stream_finish(struct stream *s)
 void put_be32(struct nlmsghdr *h, uint16_t type, uint32_t v)
 {
 	mnl_attr_put_u32(h, type, htonl(v));
+}
+
+void put_be64(struct nlmsghdr *h, uint16_t type, uint64_t v)
+{
+	mnl_attr_put_u64(h, type, htobe64(v));
 }
 
 struct nlattr *nest_begin(struct nlmsghdr *h, uint16_t type)

@@ -56,6 +56,7 @@ int stream_finish(struct stream *s);
 
 /* Attributes of a message, all lengths bounded by the caller. */
 void put_be32(struct nlmsghdr *h, uint16_t type, uint32_t v);
+void put_be64(struct nlmsghdr *h, uint16_t type, uint64_t v);
 struct nlattr *nest_begin(struct nlmsghdr *h, uint16_t type);
 void nest_end(struct nlmsghdr *h, struct nlattr *a);
 /* A key or what a map has for it, n bytes: a nest with one value. */
