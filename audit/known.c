@@ -47,17 +47,6 @@ static void put_addr(uint8_t *p, struct addr a)
 	}
 }
 
-static struct addr get_addr(const uint8_t *p)
-{
-	struct addr a = { 0, 0 };
-
-	for (int i = 0; i < 8; i++) {
-		a.hi = a.hi << 8 | p[i];
-		a.lo = a.lo << 8 | p[8 + i];
-	}
-	return a;
-}
-
 static void put_record(struct buf *out, const struct known_conn *k)
 {
 	uint8_t p[RECORD] = { 0 };
@@ -75,7 +64,7 @@ static void put_record(struct buf *out, const struct known_conn *k)
 static struct known_conn get_record(const uint8_t *p)
 {
 	return (struct known_conn){
-		.src = get_addr(p), .dst = get_addr(p + 16),
+		.src = addr_from_v6_bytes(p), .dst = addr_from_v6_bytes(p + 16),
 		.sport = (uint16_t)get_le(p + 32, 2),
 		.dport = (uint16_t)get_le(p + 34, 2), .proto = p[36],
 		.first = get_le(p + 40, 8), .last = get_le(p + 48, 8),
