@@ -14,7 +14,7 @@ enum {
 	MANY = 4,	   /* as are those of which one in so many differs */
 };
 
-static int group_order(const void *a, const void *b)
+int group_order(const void *a, const void *b)
 {
 	const struct group *x = a, *y = b;
 	int c = strcmp(x->label, y->label);
@@ -63,7 +63,7 @@ static bool worth_sharing(struct work *w)
 	return own > 2 * all + SHARE_SLACK;
 }
 
-static unsigned group_families(const struct work *w, const struct group *g)
+unsigned group_families(const struct work *w, const struct group *g)
 {
 	unsigned fam = 0;
 

@@ -11,7 +11,8 @@
  * to the services of that pair. Where groups share most of their
  * destinations, the shared part is one map that all of them use, so that the
  * size stays that of what was said and not of the product; where a group may
- * do more at a destination, that stands in a map of its own before it.
+ * do more at a destination, that stands in a map of its own before it. Behind
+ * the groups stand exceptions of single sources to many destinations (apart.c).
  */
 enum {
 	SPREAD_TARGETS = 2, /* rules that cost no more than a map's look-up */
@@ -44,8 +45,8 @@ static struct addr_set atom_ranges(struct work *w, const u32_list *atoms,
 }
 
 /* Made once for all that ask for the same atoms. */
-static struct addresses *addresses_at(struct work *w, const u32_list *atoms,
-				      bool v4)
+struct addresses *dispatch_addresses(struct work *w, const u32_list *atoms,
+				     bool v4)
 {
 	u32_list key = { 0 };
 	struct map_entry *e;
@@ -66,7 +67,7 @@ static struct addresses *addresses_at(struct work *w, const u32_list *atoms,
 static void put_atoms(struct work *w, struct rs_set *map, const u32_list *atoms,
 		      bool v4, const char *jump)
 {
-	const struct addr_set *s = &addresses_at(w, atoms, v4)->ranges;
+	const struct addr_set *s = &dispatch_addresses(w, atoms, v4)->ranges;
 
 	for (size_t i = 0; i < s->n; i++) {
 		struct rs_elem *e = rs_add_elem(w->g->rs, map);
@@ -178,9 +179,9 @@ static void block_family(struct work *w, struct block *b, bool v4,
 		if (map)
 			put_atoms(w, map, &t->atoms, v4, t->chain);
 		else
-			t->set[v4] = address_set(w->g,
-				addresses_at(w, &t->atoms, v4), f, t->chain,
-				label, t->label ? t->label : "self");
+			t->set[v4] = address_set(w->g, t->at[v4] ? t->at[v4] :
+				dispatch_addresses(w, &t->atoms, v4), f,
+				t->chain, label, t->label ? t->label : "self");
 	}
 }
 
@@ -254,11 +255,7 @@ static void any_rules(struct work *w, struct rs_chain *c,
 
 static bool group_has(const struct work *w, const struct group *g, bool v4)
 {
-	for (size_t i = 0; i < g->atoms.n; i++)
-		if (atom_families(w, &w->atoms.v[g->atoms.v[i]]) &
-		    (v4 ? FAM_V4 : FAM_V6))
-			return true;
-	return false;
+	return group_families(w, g) & (v4 ? FAM_V4 : FAM_V6);
 }
 
 static void group_chain(struct work *w, const struct group *g,
@@ -268,8 +265,9 @@ static void group_chain(struct work *w, const struct group *g,
 	enum rs_verdict how = RS_GOTO;
 
 	for (size_t k = 0; k < g->blocks.n; k++)
-		if (has_any(&w->blocks.v[g->blocks.v[k]]))
-			how = RS_JUMP; /* for whatever destination */
+		if (has_any(&w->blocks.v[g->blocks.v[k]]) ||
+		    w->blocks.v[g->blocks.v[k]].overlap)
+			how = RS_JUMP; /* another may have it as well */
 	for (size_t k = 0; k < g->blocks.n; k++) {
 		const struct block *b = &w->blocks.v[g->blocks.v[k]];
 
@@ -293,7 +291,7 @@ static void lone_group(struct work *w, struct group *g, const char *name)
 
 		if (!group_has(w, g, v4))
 			continue;
-		s = address_set(w->g, addresses_at(w, &g->atoms, v4), src[v4],
+		s = address_set(w->g, dispatch_addresses(w, &g->atoms, v4), src[v4],
 				w->x->name, v4 ? "from4" : "from6", g->label);
 		if (chain) {
 			jump_rule(w, w->x->chain, s, NULL, name);
@@ -352,6 +350,33 @@ static void emit(struct work *w)
 		many_groups(w, name);
 }
 
+/* Groups that stand apart, behind the others. */
+static void emit_apart(struct work *w)
+{
+	struct work x = *w;
+	const char **name = ARENA_ARRAY(w->a, const char *, w->apart.n);
+
+	x.groups = w->apart;
+	x.blocks = w->apart_blocks;
+	if (!x.groups.n)
+		return;
+	qsort(x.groups.v, x.groups.n, sizeof(*x.groups.v), group_order);
+	for (size_t i = 0; i < x.groups.n; i++) {
+		const struct group *g = &x.groups.v[i];
+		struct block *b = &x.blocks.v[g->blocks.v[0]];
+
+		name[i] = unique_name(w->g, w->x->name, g->label);
+		for (size_t k = 0; k < b->targets.n; k++)
+			b->targets.v[k].chain = service_chain(&x, name[i],
+					b->targets.v[k].label,
+					b->targets.v[k].mix);
+		for (int v4 = 1; v4 >= 0; v4--)
+			if (group_has(&x, g, v4))
+				block_family(&x, b, v4, name[i]);
+	}
+	many_groups(&x, name);
+}
+
 void take_nodes(struct dispatch *x, uint32_t from, uint32_t to)
 {
 	struct gen *g = x->g;
@@ -390,7 +415,9 @@ void dispatch_rules(struct dispatch *x)
 	dispatch_exact_sort(&w);
 	dispatch_exact_rules(&w, EXACT_FIRST);
 	dispatch_exact_rules(&w, EXACT_PORTS);
+	dispatch_apart(&w);
 	dispatch_groups(&w);
 	emit(&w);
+	emit_apart(&w);
 	dispatch_exact_rules(&w, EXACT_LAST);
 }

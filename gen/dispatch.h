@@ -48,6 +48,7 @@ struct target {
 	u32_list atoms;
 	size_t n_cell;
 	bool any; /* destinations without addresses */
+	struct addresses *at[2]; /* of atoms; NULL: not looked up yet */
 	const struct rs_set *set[2];
 };
 
@@ -57,8 +58,12 @@ struct block {
 	VEC(struct target) targets;
 	unsigned from; /* families of the groups */
 	bool spread; /* a set and a rule for each target, no map */
+	bool overlap; /* a destination may stand in several targets */
 	const struct rs_set *map[2];
 };
+
+typedef VEC(struct group) group_list;
+typedef VEC(struct block) block_list;
 
 /* Where a flow that is spelled out is asked for. */
 enum exact_place {
@@ -102,8 +107,8 @@ struct work {
 	struct map joined; /* mixes -> mix of them all */
 	VEC(struct cellref) refs; /* by ref id */
 	struct map ref_ids;
-	VEC(struct group) groups;
-	VEC(struct block) blocks;
+	group_list groups, apart;
+	block_list blocks, apart_blocks; /* a group apart has one */
 	VEC(struct exact) exact;
 };
 
@@ -111,6 +116,9 @@ struct work {
  * go to exact.c on the way. */
 void dispatch_gather(struct work *w);
 uint32_t dispatch_entry(struct work *w, struct entry e);
+/* dispatch.c: their addresses of one family, found once */
+struct addresses *dispatch_addresses(struct work *w, const u32_list *atoms,
+				     bool v4);
 /* FAM_… of an atom's addresses */
 unsigned atom_families(const struct work *w, const struct atom *a);
 
@@ -124,7 +132,14 @@ void dispatch_row(struct work *w, const struct group *g, struct block *out);
 /* Index in the base's refs of what goes there; SIZE_MAX. */
 size_t base_find(const struct base *b, uint32_t to);
 
-/* blocks.c: sorts groups and shares out their destinations; true: groups share
+/* apart.c: takes bulks out that need not be in rows, as groups of their own */
+void dispatch_apart(struct work *w);
+
+/* blocks.c: the order of groups */
+int group_order(const void *a, const void *b);
+/* FAM_… of the sources of a group */
+unsigned group_families(const struct work *w, const struct group *g);
+/* Sorts groups and shares out their destinations; true: groups share
  * blocks, false: each has one of its own, in their order */
 bool dispatch_blocks(struct work *w);
 

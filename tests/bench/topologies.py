@@ -92,6 +92,12 @@ def own_exceptions(n: int) -> str:
                    for i in range(n))
 
 
+def to_whole_zone(n: int) -> str:
+    """allow elements from a host each to a whole zone, on a port each."""
+    return "".join(f'  <allow name="w{i}" from="fe{i}" to="inside" tcp="{20000 + i}" reason="bench"/>\n'
+                   for i in range(n))
+
+
 def one_list(n: int) -> str:
     """Hosts with an exception each, of a port each, to one list of as many."""
     return ('<topology xmlns="urn:portplan:1" name="bench" template="exchange-2003">\n'
