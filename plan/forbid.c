@@ -62,8 +62,10 @@ static struct key_set forbidden_at(struct inquest *q, uint32_t to)
 	return k;
 }
 
-static void say(struct inquest *q, uint32_t s, uint32_t d, uint32_t key,
-		uint32_t reason)
+/* Cells and, NULL: the first of the cell, addresses. */
+static void say_as(struct inquest *q, uint32_t s, const struct addr *from,
+		   uint32_t d, const struct addr *to, uint32_t key,
+		   uint32_t reason)
 {
 	const struct plan *p = q->b->plan;
 	const struct reason *r = &p->reasons.v[reason];
@@ -77,9 +79,9 @@ static void say(struct inquest *q, uint32_t s, uint32_t d, uint32_t key,
 		return;
 	}
 	key_text((struct key_range){ key, key }, k);
-	addr_text(p->cell[s].lo, a);
+	addr_text(from ? *from : p->cell[s].lo, a);
 	if (d != NONE)
-		addr_text(p->cell[d].lo, z);
+		addr_text(to ? *to : p->cell[d].lo, z);
 	diag_add2(q->b->d, SEV_ERROR, q->f->at, reason_span(r),
 		  "it is planned here",
 		  "forbidden, and planned: %s from \"%s\" (%s) to \"%s\" (%s), "
@@ -87,6 +89,12 @@ static void say(struct inquest *q, uint32_t s, uint32_t d, uint32_t key,
 		  d == NONE ? r->input->firewall->name :
 			      plan_party_name(p, p->cell[d].party), z,
 		  reason_ident(p, reason, q->b->scratch));
+}
+
+static void say(struct inquest *q, uint32_t s, uint32_t d, uint32_t key,
+		uint32_t reason)
+{
+	say_as(q, s, NULL, d, NULL, key, reason);
 }
 
 /* A source and a destination among the given cells, not the same address. */
@@ -208,6 +216,137 @@ static void try_bare_input(struct inquest *q, const struct product *x)
 	}
 }
 
+/*
+ * A literal prefix may hold public addresses. What is planned is said of the
+ * own ones, so what is planned between those is asked for by the packet that
+ * bears the public address: only where something translates it is it planned.
+ */
+static bool literal_has(const struct ends *e, struct addr a)
+{
+	for (size_t i = 0; i < e->n; i++)
+		if (e->v[i].kind == END_PREFIX &&
+		    addr_cmp(e->v[i].prefix.r.lo, a) <= 0 &&
+		    addr_cmp(a, e->v[i].prefix.r.hi) <= 0)
+			return true;
+	return false;
+}
+
+/* By which reason a packet of one of these keys is planned, and of which; NONE.
+ * Of a range the first is asked. */
+static uint32_t planned_as(const struct inquest *q, struct key_set keys,
+			   struct addr src, struct addr dst, uint32_t *key)
+{
+	for (size_t i = 0; i < keys.n; i++) {
+		struct packet k = { src, dst, (uint8_t)key_proto(keys.r[i].lo),
+				    (uint16_t)key_detail(keys.r[i].lo) };
+		struct answer a = plan_verdict(q->b->plan, &k);
+
+		*key = keys.r[i].lo;
+		if (a.n_reason && (a.verdict == VERDICT_ALLOWED ||
+				   a.why == WHY_ONLY_IPSEC))
+			return a.reason[0];
+	}
+	return NONE;
+}
+
+/* What of the own keys from s to d is forbidden; u: as it forwards them. */
+static struct key_set forbidden_of(struct inquest *q, uint32_t s, uint32_t d,
+				   const struct publish *u)
+{
+	struct arena *a = q->b->scratch;
+	const struct plan *p = q->b->plan;
+	struct key_set k = plan_opened(p, s, d, a);
+
+	if (u)
+		k = publish_public_keys(u, k, a);
+	k = keys_and(a, k, forbidden_at(q, p->cell[d].cls));
+	return keys_of_family(a, k, addr_is_v4(p->cell[d].lo));
+}
+
+static void try_public_to(struct inquest *q, const struct public_addr *x,
+			  uint32_t d, const struct publish *u)
+{
+	const struct plan *p = q->b->plan;
+
+	for (uint32_t s = 0; s < p->n_cell && !cell_in_end(p, d, q->to_end);
+	     s++) {
+		uint32_t key, reason;
+
+		if (p->cell[s].cls == NONE || !wants_from(q, s) ||
+		    cell_family(&p->cell[s]) != cell_family(&p->cell[d]))
+			continue;
+		reason = planned_as(q, forbidden_of(q, s, d, u),
+				    p->cell[s].lo, x->addr, &key);
+		if (reason != NONE)
+			say_as(q, s, NULL, d, &x->addr, key, reason);
+	}
+}
+
+static void try_public_from(struct inquest *q, struct addr seen, uint32_t s)
+{
+	const struct plan *p = q->b->plan;
+
+	if (cell_in_end(p, s, q->from_end) ||
+	    cell_in_end(p, s, q->except_end) ||
+	    addr_is_v4(p->cell[s].lo) != addr_is_v4(seen))
+		return;
+	for (uint32_t d = 0; d < p->n_cell; d++) {
+		uint32_t key, reason;
+
+		if (p->cell[d].cls == NONE || !cell_in_end(p, d, q->to_end) ||
+		    cell_family(&p->cell[d]) != cell_family(&p->cell[s]))
+			continue;
+		reason = planned_as(q, forbidden_of(q, s, d, NULL), seen,
+				    p->cell[d].lo, &key);
+		if (reason != NONE)
+			say_as(q, s, &seen, d, NULL, key, reason);
+	}
+}
+
+static bool sees_from(const struct inquest *q, struct addr a)
+{
+	return literal_has(&q->f->from, a) && !literal_has(&q->f->except, a);
+}
+
+/* Who hides behind the interfaces of firewalls. */
+static void try_interfaces(struct inquest *q)
+{
+	const struct plan *p = q->b->plan;
+
+	for (size_t f = 0; f < p->topo->firewalls.n; f++)
+		for (size_t i = 0; i < p->classes.v[f].n_cell; i++) {
+			struct addr a = p->cell[p->classes.v[f].cell[i]].lo;
+
+			for (size_t k = 0; sees_from(q, a) &&
+			     k < p->masqueraded.n; k++)
+				try_public_from(q, a, p->masqueraded.v[k]);
+		}
+}
+
+static void try_publics(struct inquest *q)
+{
+	const struct plan *p = q->b->plan;
+
+	for (size_t i = 0; i < p->publics.n; i++) {
+		const struct public_addr *x = &p->publics.v[i];
+		bool from = sees_from(q, x->addr);
+		bool to = literal_has(&q->f->to, x->addr);
+
+		if (to && x->own != NONE)
+			try_public_to(q, x, x->own, NULL);
+		for (size_t k = 0; to && k < x->publishes.n; k++) {
+			const struct publish *u =
+				p->topo->publishes.v[x->publishes.v[k]];
+
+			try_public_to(q, x, plan_cell(p, u->own), u);
+		}
+		if (from && x->own != NONE)
+			try_public_from(q, x->addr, x->own);
+		for (size_t k = 0; from && k < x->members.n; k++)
+			try_public_from(q, x->addr, x->members.v[k]);
+	}
+}
+
 /* A firewall without addresses is in no cell: as a destination its inputs are
  * asked for, as a source it is warned of already. */
 static bool names_bare_firewall(const struct inquest *q,
@@ -290,6 +429,8 @@ static void check_forbid(struct build *b, const struct rule *f)
 			try_ike(&q, x->to, x->from, x->to_end, x->from_end,
 				s->ipsec, s->ike_families);
 	}
+	try_publics(&q);
+	try_interfaces(&q);
 	if (q.more)
 		diag_add(b->d, SEV_ERROR, f->at,
 			 "forbidden, and planned: %zu more flow%s", q.more,
