@@ -214,6 +214,8 @@ static bool same_tree(struct become_pair *p, uint32_t a, uint32_t b)
 
 bool become_alike(struct become_pair *p, uint32_t a, uint32_t b)
 {
+	if (p->x == p->y && a == b)
+		return true;
 	return p->x && p->y && same_tree(p, outcome_get(&p->x->out, a)->tree,
 					 outcome_get(&p->y->out, b)->tree);
 }

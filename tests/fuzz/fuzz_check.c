@@ -131,6 +131,7 @@ static struct kruleset *random_ruleset(struct arena *a, struct input *in)
 	struct kr_table *t = ARENA_NEW(a, struct kr_table);
 
 	rs->arena = a;
+	t->of = rs;
 	t->name = "t";
 	t->family = family[below(in, 3)];
 	vec_push(a, &rs->table, t);
