@@ -17,7 +17,7 @@ static void finding_lines(const struct vf_finding *f, struct buf *out)
 	check_boxes(f, "\n", out);
 	for (int k = 0; k < FACTS; k++) {
 		b.n = 0;
-		check_facts[k].put(f, "; ", &b);
+		check_put_fact(f, k, "; ", &b);
 		if (b.n)
 			buf_printf(out, "\n%s: %s", check_facts[k].name, b.s);
 	}
@@ -291,7 +291,7 @@ static void cell_fact(struct buf *cell, const struct vf_finding *f,
 {
 	struct buf b = { 0 };
 
-	check_facts[k].put(f, "\n", &b);
+	check_put_fact(f, k, "\n", &b);
 	if (b.n)
 		buf_printf(cell, "%s%s: %s", cell->n ? "\n" : "",
 			   check_facts[k].name, b.s);
@@ -328,7 +328,7 @@ static void markdown_finding(const struct verified *v,
 	cell_fact(&b, f, FACT_ABOUT);
 	end_cell(&b, out);
 	for (size_t i = 0; i < COUNT_OF(columns); i++) {
-		check_facts[columns[i][0]].put(f, "\n", &b);
+		check_put_fact(f, columns[i][0], "\n", &b);
 		cell_fact(&b, f, columns[i][1]);
 		end_cell(&b, out);
 	}

@@ -82,7 +82,7 @@ void check_boxes(const struct vf_finding *f, const char *between,
 		 struct buf *out);
 
 /* What is said of a finding behind its boxes, in every format that people
- * read, in this order. put writes nothing where there is nothing to say, and
+ * read, in this order: the text of a field (put is NULL), or what put writes,
  * between several things what its caller wants there. */
 enum check_fact_kind {
 	FACT_ABOUT, FACT_PACKET, FACT_KERNEL, FACT_RULE, FACT_PATH, FACT_PLAN,
@@ -94,9 +94,13 @@ struct check_fact {
 	const char *name;
 	void (*put)(const struct vf_finding *f, const char *between,
 		    struct buf *out);
+	size_t field;
 };
 
 extern const struct check_fact check_facts[FACTS];
+/* Nothing where there is nothing to say. */
+void check_put_fact(const struct vf_finding *f, enum check_fact_kind k,
+		    const char *between, struct buf *out);
 /* JSON's members that stand for them and for head, size and boxes. */
 void check_json_members(struct json *j, const struct vf_finding *f);
 /* "fw.nft:12: delete the rule: delete rule ... (re-checked)" */

@@ -40,7 +40,7 @@ static void text_finding(const struct vf_finding *f, struct buf *out)
 			continue;
 		}
 		b.n = 0;
-		check_facts[k].put(f, "\n           ", &b);
+		check_put_fact(f, k, "\n           ", &b);
 		if (b.n)
 			buf_printf(out, "  %-8s %s\n", check_facts[k].name,
 				   b.s);

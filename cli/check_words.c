@@ -1,5 +1,8 @@
 #include "cli/check_formats.h"
 
+#include <stddef.h>
+#include <string.h>
+
 const struct check_kind_words check_kinds[VF_KINDS] = {
 	[VF_EXTRA] = { "More than planned",
 		"The ruleset lets packets through that the plan does not. Take "
@@ -124,13 +127,6 @@ static void put_about(const struct vf_finding *f, const char *between,
 				   about[i].word);
 }
 
-static void put_packet(const struct vf_finding *f, const char *between,
-		       struct buf *out)
-{
-	(void)between;
-	buf_puts(out, f->packet);
-}
-
 static void put_kernel(const struct vf_finding *f, const char *between,
 		       struct buf *out)
 {
@@ -140,20 +136,6 @@ static void put_kernel(const struct vf_finding *f, const char *between,
 	buf_puts(out, vf_proof_name[proof]);
 	if (proof == VF_NOT_TRIED)
 		buf_printf(out, ": %s", f->kernel_why);
-}
-
-static void put_rule(const struct vf_finding *f, const char *between,
-		     struct buf *out)
-{
-	(void)between;
-	buf_puts(out, f->rule);
-}
-
-static void put_path(const struct vf_finding *f, const char *between,
-		     struct buf *out)
-{
-	(void)between;
-	buf_puts(out, f->path_text);
 }
 
 static void put_plan(const struct vf_finding *f, const char *between,
@@ -167,13 +149,6 @@ static void put_plan(const struct vf_finding *f, const char *between,
 		return;
 	span_position(f->plan_at, &line, &col, &end);
 	buf_printf(out, " (%s:%u)", f->plan_at.src->name, line);
-}
-
-static void put_because(const struct vf_finding *f, const char *between,
-			struct buf *out)
-{
-	(void)between;
-	buf_puts(out, f->why ? f->why : "");
 }
 
 static void put_repairs(const struct vf_finding *f, const char *between,
@@ -192,17 +167,33 @@ static void put_id(const struct vf_finding *f, const char *between,
 	buf_puts(out, f->fingerprint);
 }
 
+#define FIELD(name) offsetof(struct vf_finding, name)
+
 const struct check_fact check_facts[FACTS] = {
-	[FACT_ABOUT] = { "about", put_about },
-	[FACT_PACKET] = { "packet", put_packet },
-	[FACT_KERNEL] = { "kernel", put_kernel },
-	[FACT_RULE] = { "rule", put_rule },
-	[FACT_PATH] = { "path", put_path },
-	[FACT_PLAN] = { "plan", put_plan },
-	[FACT_BECAUSE] = { "because", put_because },
-	[FACT_REPAIR] = { "repair", put_repairs },
-	[FACT_ID] = { "id", put_id },
+	[FACT_ABOUT] = { "about", put_about, 0 },
+	[FACT_PACKET] = { "packet", NULL, FIELD(packet) },
+	[FACT_KERNEL] = { "kernel", put_kernel, 0 },
+	[FACT_RULE] = { "rule", NULL, FIELD(rule) },
+	[FACT_PATH] = { "path", NULL, FIELD(path_text) },
+	[FACT_PLAN] = { "plan", put_plan, 0 },
+	[FACT_BECAUSE] = { "because", NULL, FIELD(why) },
+	[FACT_REPAIR] = { "repair", put_repairs, 0 },
+	[FACT_ID] = { "id", put_id, 0 },
 };
+
+void check_put_fact(const struct vf_finding *f, enum check_fact_kind k,
+		    const char *between, struct buf *out)
+{
+	const struct check_fact *fact = &check_facts[k];
+	const char *text;
+
+	if (fact->put) {
+		fact->put(f, between, out);
+		return;
+	}
+	memcpy(&text, (const char *)f + fact->field, sizeof(text));
+	buf_puts(out, text ? text : "");
+}
 
 /* ---- all of it on a line -------------------------------------------------------- */
 

@@ -7,6 +7,7 @@
 
 #include "check/check.h"
 #include "check/drift.h"
+#include "tests/fuzz/input.h"
 
 /*
  * Any bytecode that the reader could hand over, made from the input: sets,
@@ -17,19 +18,6 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 enum { SETS = 3, CHAINS = 4, MAX_RULES = 24, MAX_EX = 8, MAX_ELEMS = 6 };
-
-struct input {
-	const uint8_t *p;
-	size_t n;
-};
-
-static unsigned byte(struct input *in)
-{
-	if (!in->n)
-		return 0;
-	in->n--;
-	return *in->p++;
-}
 
 static unsigned below(struct input *in, unsigned n)
 {

@@ -8,6 +8,7 @@
 #include <linux/netfilter/nfnetlink.h>
 
 #include "check/check.h"
+#include "tests/fuzz/input.h"
 
 /*
  * The reader of nftables objects: messages as a kernel could send them. The
@@ -19,19 +20,6 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 enum { MSG_SIZE = 32768, MSG_FULL = 24000, MAX_MSGS = 40 };
-
-struct input {
-	const uint8_t *p;
-	size_t n;
-};
-
-static unsigned byte(struct input *in)
-{
-	if (!in->n)
-		return 0;
-	in->n--;
-	return *in->p++;
-}
 
 static uint32_t number(struct input *in)
 {
