@@ -9,20 +9,26 @@
  * other than the two that it joins there.
  */
 enum {
-	MAX_PATHS = 20000,    /* through zones, over all pairs of zones */
+	MAX_PATHS = 300000,   /* through zones, over all pairs of zones */
+	MAX_BETWEEN = 1000,   /* of one pair: many ways round, by accident */
 	MAX_DIRECT = 4000000, /* across one firewall each */
 	MAX_ZONES = 4096,     /* there is a route for each two of them */
 };
+
+typedef VEC(uint32_t) id_list; /* ascending */
 
 struct search {
 	struct build *b;
 	struct arena *a;
 	unsigned char *touch; /* firewall * n_zones + zone */
+	id_list *zones_of;    /* by firewall: those that it touches */
+	id_list *firewalls_of; /* by zone: those that touch it */
 	uint32_t n_zones, n_fw;
 	uint32_t zone[256], fw[256]; /* the path so far */
 	size_t depth;		     /* firewalls on it */
 	size_t paths, indirect;
 	uint32_t *through; /* by zone: paths that lead through it */
+	const struct route *crowded; /* with too many; NULL: none */
 	bool overflow;
 };
 
@@ -46,6 +52,10 @@ static void record(struct search *s, struct route *r)
 	/* a firewall with many zones has many pairs, and nothing to close */
 	if (s->depth > 1 && ++s->indirect > MAX_PATHS)
 		s->overflow = true;
+	if (s->depth > 1 && r->paths.n > MAX_BETWEEN) {
+		s->crowded = r;
+		s->overflow = true;
+	}
 }
 
 /* May firewall f be crossed next, given the zones before the last one? */
@@ -71,15 +81,20 @@ static bool zone_fits(const struct search *s, uint32_t z)
 static void extend(struct search *s)
 {
 	uint32_t from = s->zone[0], here = s->zone[s->depth];
+	const id_list *next = &s->firewalls_of[here];
 
 	/* who gets so far leaves more paths than MAX_PATHS behind */
 	if (s->depth + 2 >= 256)
 		s->overflow = true;
-	for (uint32_t f = 0; f < s->n_fw && !s->overflow; f++) {
-		if (!touches(s, f, here) || !fw_fits(s, f))
+	for (size_t i = 0; i < next->n && !s->overflow; i++) {
+		uint32_t f = next->v[i];
+
+		if (!fw_fits(s, f))
 			continue;
-		for (uint32_t z = 0; z < s->n_zones && !s->overflow; z++) {
-			if (!touches(s, f, z) || !zone_fits(s, z))
+		for (size_t k = 0; k < s->zones_of[f].n && !s->overflow; k++) {
+			uint32_t z = s->zones_of[f].v[k];
+
+			if (!zone_fits(s, z))
 				continue;
 			s->fw[s->depth] = f;
 			s->zone[++s->depth] = z;
@@ -125,6 +140,7 @@ static void collect_hops(struct arena *a, struct route *r)
 static void say_overflow(struct search *s)
 {
 	const struct topology *t = s->b->topo;
+	const char *pair = "";
 	struct buf names = { 0 };
 
 	/* the busiest transit zones are the ones to close */
@@ -141,10 +157,18 @@ static void say_overflow(struct search *s)
 			   t->zones.v[best]->name);
 		s->through[best] = 0;
 	}
+	if (s->crowded) {
+		size_t at = (size_t)(s->crowded - s->b->plan->zone_route);
+
+		pair = arena_printf(s->a, " from \"%s\" to \"%s\"",
+				    t->zones.v[at / s->n_zones]->name,
+				    t->zones.v[at % s->n_zones]->name);
+	}
 	diag_add(s->b->d, SEV_ERROR, t->at,
-		 "more than %d paths lead through other zones: mark zones "
+		 "more than %d paths lead%s through other zones: mark zones "
 		 "that carry no traffic of others with transit=\"no\" (most "
-		 "paths lead through %s)", MAX_PATHS,
+		 "paths lead through %s)",
+		 s->crowded ? MAX_BETWEEN : MAX_PATHS, pair,
 		 names.s ? names.s : "none");
 	buf_free(&names);
 }
@@ -185,6 +209,22 @@ static bool too_many(struct search *s)
 	return true;
 }
 
+/* Who is next to whom: a search that tried all of them at every step would take
+ * as long as the whole network is large for each path. */
+static void list_neighbours(struct search *s)
+{
+	struct arena *a = s->b->scratch;
+
+	s->zones_of = ARENA_ARRAY(a, id_list, s->n_fw);
+	s->firewalls_of = ARENA_ARRAY(a, id_list, s->n_zones);
+	for (uint32_t f = 0; f < s->n_fw; f++)
+		for (uint32_t z = 0; z < s->n_zones; z++)
+			if (touches(s, f, z)) {
+				vec_push(a, &s->zones_of[f], z);
+				vec_push(a, &s->firewalls_of[z], f);
+			}
+}
+
 void build_zone_routes(struct build *b)
 {
 	const struct topology *t = b->topo;
@@ -196,6 +236,7 @@ void build_zone_routes(struct build *b)
 
 	if (too_many(&s))
 		return;
+	list_neighbours(&s);
 	s.through = ARENA_ARRAY(b->scratch, uint32_t, s.n_zones);
 	p->zone_route = ARENA_ARRAY(b->arena, struct route,
 				    (size_t)s.n_zones * s.n_zones);

@@ -147,6 +147,19 @@ def hub(n: int) -> str:
                       for i in range(n)) + "</topology>\n")
 
 
+def branches(n: int) -> str:
+    """A head office, and offices that are each behind a firewall of their own, around one network."""
+    return ('<topology xmlns="urn:portplan:1" name="bench" template="exchange-2003">\n'
+            '  <zone name="wan" networks="172.16.0.0/12"/>\n'
+            '  <zone name="office" networks="192.168.0.0/16"><host name="dc" address="192.168.0.5"/></zone>\n'
+            '  <firewall name="head"><interface name="a" zone="wan"/><interface name="b" zone="office"/></firewall>\n'
+            + "".join(f'  <zone name="z{i}" networks="10.{i // 256}.{i % 256}.0/24"/>\n'
+                      f'  <firewall name="fw{i}"><interface name="a" zone="wan"/>'
+                      f'<interface name="b" zone="z{i}"/></firewall>\n'
+                      f'  <allow name="x{i}" from="z{i}" to="dc" tcp="443" reason="bench"/>\n'
+                      for i in range(n)) + "</topology>\n")
+
+
 def role_port(i: int) -> int:
     """A port that a role asks for as well, of other hosts."""
     return (25, 80, 110, 143)[i % 4]
