@@ -19,6 +19,7 @@ static const struct lookup *find_lookup(const struct step *t,
 	size_t bits = x->set->key_len * 8;
 	size_t len =
 		offsetof(struct lookup_key, bit) + bits * sizeof(k->bit[0]);
+	uint32_t fresh[LOOKUP_OPS];
 	struct map_entry *e;
 	int is_new;
 
@@ -27,8 +28,10 @@ static const struct lookup *find_lookup(const struct step *t,
 	e = map_find(&ev->lookups, k, len);
 	if (e)
 		return e->val.cp;
+	for (unsigned i = 0; i < LOOKUP_OPS; i++)
+		fresh[i] = ev_op_id(ev);
 	const struct lookup *l =
-		lookup_build(ev->arena, &ev->bits, x->set, k->bit);
+		lookup_build(ev->arena, &ev->bits, x->set, k->bit, fresh);
 
 	e = map_add(ev->arena, &ev->lookups, k, len, &is_new);
 	e->val.cp = l;

@@ -39,6 +39,11 @@ struct looker {
 	VEC(uint32_t) odd; /* diagrams of elements that are no boxes */
 	VEC(struct hit_class) class;
 	struct map classes;
+	/* Elements in a row that are of one class, where the first of several
+	 * that match counts. */
+	VEC(uint32_t) run; /* its class; value: of which run, from 1 */
+	bool in_order, overlap;
+	const uint32_t *fresh;
 };
 
 static void cut_slots(struct looker *l)
@@ -216,6 +221,15 @@ static uint32_t class_of(struct looker *l, const struct kr_elem *e)
 	return m->val.u;
 }
 
+static uint32_t value_of(struct looker *l, uint32_t class)
+{
+	if (!l->in_order)
+		return class;
+	if (!l->run.n || l->run.v[l->run.n - 1] != class)
+		vec_push(l->a, &l->run, class);
+	return (uint32_t)l->run.n;
+}
+
 static uint32_t class_leaf(void *ctx, uint32_t a, uint32_t b)
 {
 	(void)ctx;
@@ -226,7 +240,7 @@ static void add_element(struct looker *l, const struct kr_elem *e,
 			const uint8_t *lo, const uint8_t *hi)
 {
 	struct space_iv iv[PK_FIELDS] = {{0, 0}};
-	uint32_t value = class_of(l, e);
+	uint32_t value = value_of(l, class_of(l, e));
 	int kind = element_box(l, lo, hi, iv);
 
 	if (kind == 0)
@@ -329,12 +343,16 @@ static uint32_t box_value(const void *ctx, size_t box)
 	return l->value.v[box];
 }
 
-/* Elements of a set do not overlap; were it so, the lower class would win. */
+/* Where elements overlap, which only those of concatenated ranges can, the
+ * kernel takes the one that was added first, and lists it first
+ * (nft_pipapo_lookup(): the lowest rule). */
 static uint32_t leaf_first(void *ctx, uint32_t a, uint32_t b)
 {
-	(void)ctx;
+	struct looker *l = ctx;
+
 	if (!a || !b)
 		return a | b;
+	l->overlap |= a != b;
 	return a < b ? a : b;
 }
 
@@ -346,14 +364,20 @@ static uint32_t early_first(void *ctx, uint32_t a, uint32_t b)
 	return b == SPACE_NO ? a : SPACE_OPEN;
 }
 
-static const struct space_op first = {304, true, leaf_first, early_first, NULL};
-
 static uint32_t catch_all(struct looker *l)
 {
 	for (size_t i = 0; i < l->set->elem.n; i++)
 		if (l->set->elem.v[i].flags & NFT_SET_ELEM_CATCHALL)
-			return class_of(l, &l->set->elem.v[i]);
+			return value_of(l, class_of(l, &l->set->elem.v[i]));
 	return 0;
+}
+
+static uint32_t leaf_class(void *ctx, uint32_t a, uint32_t b)
+{
+	const struct looker *l = ctx;
+
+	(void)b;
+	return a ? l->run.v[a - 1] : 0;
 }
 
 static uint32_t leaf_or_else(void *ctx, uint32_t a, uint32_t b)
@@ -366,6 +390,8 @@ static uint32_t together(struct looker *l)
 {
 	static const struct space_op or_else = {305, false, leaf_or_else, NULL,
 						NULL};
+	const struct space_op first = {l->fresh[l->in_order], true, leaf_first,
+				       early_first, l};
 	struct space_boxes b = {l->value.n, l->n_fields, l->field,
 				box_get,    box_value,	 l};
 	uint32_t d, rest;
@@ -390,6 +416,22 @@ static void any_element(struct looker *l)
 		if (!(v[i]->flags & NFT_SET_ELEM_INTERVAL_END))
 			class_of(l, v[i]);
 	catch_all(l);
+}
+
+/* By class; where different ones overlap, once more in the order that counts. */
+static uint32_t all_elements(struct looker *l)
+{
+	const struct space_op class = {l->fresh[2], false, leaf_class, NULL, l};
+	uint32_t d;
+
+	add_elements(l);
+	d = together(l);
+	if (!l->overlap)
+		return d;
+	l->in_order = true;
+	l->iv.n = l->value.n = l->odd.n = 0;
+	add_elements(l);
+	return space_map(l->c->s, &class, together(l));
 }
 
 /* Bits in the middle of a wide field: too many intervals (bits.c). */
@@ -419,7 +461,8 @@ static bool opaque_key(const struct looker *l, uint32_t *why)
 
 const struct lookup *lookup_build(struct arena *a, const struct bits_ctx *c,
 				  const struct kr_set *set,
-				  const struct rbit *key)
+				  const struct rbit *key,
+				  const uint32_t fresh[LOOKUP_OPS])
 {
 	struct lookup *r = ARENA_NEW(a, struct lookup);
 	struct looker *l = ARENA_NEW(a, struct looker);
@@ -428,6 +471,7 @@ const struct lookup *lookup_build(struct arena *a, const struct bits_ctx *c,
 	l->c = c;
 	l->set = set;
 	l->key = key;
+	l->fresh = fresh;
 	cut_slots(l);
 	look_at_key(l);
 	r->d = SPACE_NO;
@@ -439,8 +483,7 @@ const struct lookup *lookup_build(struct arena *a, const struct bits_ctx *c,
 		add_intervals(l);
 		r->d = together(l);
 	} else {
-		add_elements(l);
-		r->d = together(l);
+		r->d = all_elements(l);
 	}
 	r->class = l->class.v;
 	r->n = l->class.n;

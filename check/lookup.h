@@ -20,8 +20,11 @@ struct lookup {
 	uint32_t why;	    /* then, if the key is opaque: a reason */
 };
 
+/* fresh: numbers for operations, used for no other. */
+enum { LOOKUP_OPS = 3 };
 const struct lookup *lookup_build(struct arena *a, const struct bits_ctx *c,
 				  const struct kr_set *set,
-				  const struct rbit *key);
+				  const struct rbit *key,
+				  const uint32_t fresh[LOOKUP_OPS]);
 
 #endif

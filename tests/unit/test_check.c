@@ -189,7 +189,11 @@ static unsigned lookup_wrong(struct bench *t, struct kr_set *s,
 			     const struct rbit *r, unsigned *seed,
 			     bool (*in)(const struct kr_set *, const uint8_t *))
 {
-	const struct lookup *l = lookup_build(t->a, &t->b, s, r);
+	static uint32_t fresh[LOOKUP_OPS] = {900, 901, 902};
+	const struct lookup *l = lookup_build(t->a, &t->b, s, r, fresh);
+
+	for (unsigned i = 0; i < LOOKUP_OPS; i++)
+		fresh[i] += LOOKUP_OPS;
 	unsigned wrong = 0;
 
 	for (unsigned k = 0; k < 200; k++) {
