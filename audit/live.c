@@ -18,12 +18,14 @@ struct iface {
 	uint64_t number;
 	uint64_t overruns; /* NFLOG: times the socket had no room */
 	uint16_t link, index;
+	const char *gone; /* why it can no longer be read; libpcap's */
 };
 
 struct live {
 	struct iface *iface;
 	struct pollfd *fd;
-	size_t n, next;
+	bool first; /* of the readers */
+	size_t n, n_gone, next;
 	unsigned snaplen;
 	const char *why;
 	/* libpcap lends a packet for the length of its callback only, so the
@@ -189,10 +191,11 @@ static bool open_iface(struct iface *f, const char *name, uint16_t index,
 }
 
 static struct live *reader(struct arena *a, size_t n,
-			   const struct live_options *opt)
+			   const struct live_options *opt, bool first)
 {
 	struct live *l = ARENA_NEW(a, struct live);
 
+	l->first = first;
 	l->snaplen = opt->snaplen ? opt->snaplen : LIVE_SNAPLEN;
 	l->iface = ARENA_ARRAY(a, struct iface, n);
 	l->fd = ARENA_ARRAY(a, struct pollfd, n);
@@ -232,7 +235,7 @@ bool live_open(struct arena *a, const char *const *names, size_t n,
 	bool ok = n > 0;
 
 	for (unsigned k = 0; k < readers; k++)
-		out[k] = reader(a, n, opt);
+		out[k] = reader(a, n, opt, k == 0);
 	for (size_t i = 0; i < n && ok; i++)
 		ok = open_shared(out, readers, names[i], (uint16_t)i, opt, d);
 	for (unsigned k = 0; k < readers && !ok; k++)
@@ -276,33 +279,36 @@ static void take(u_char *user, const struct pcap_pkthdr *h, const u_char *data)
 	l->filled++;
 }
 
-static bool collect(struct live *l, struct iface *f)
+static void collect(struct live *l, struct iface *f)
 {
 	struct take t = { l, f };
 	int room = (int)(l->max - l->filled);
 	int rc;
 
+	if (f->gone)
+		return;
 	errno = 0;
 	rc = room ? pcap_dispatch(f->pcap, room, take, (u_char *)&t) : 0;
 	/* For NFLOG libpcap takes "nothing there" for an error. */
 	if (rc != PCAP_ERROR || errno == EAGAIN || errno == EINTR)
-		return true;
+		return;
 	if (errno == ENOBUFS) {
 		f->overruns++;
-		return true;
+		return;
 	}
-	l->why = pcap_geterr(f->pcap);
-	return false;
+	f->gone = pcap_geterr(f->pcap);
+	l->fd[f - l->iface].fd = -1;
+	l->n_gone++;
 }
 
-/* Once round all interfaces, beginning with another one each time. */
+/* Once round all interfaces, beginning with another one each time. False: none
+ * is left, which the first reader tells for all. */
 static bool round_all(struct live *l)
 {
 	for (size_t i = 0; i < l->n; i++)
-		if (!collect(l, &l->iface[(l->next + i) % l->n]))
-			return false;
+		collect(l, &l->iface[(l->next + i) % l->n]);
 	l->next = l->n ? (l->next + 1) % l->n : 0;
-	return true;
+	return !l->first || l->n_gone < l->n || l->filled;
 }
 
 long live_read(struct live *l, struct frame *out, size_t max)
@@ -323,7 +329,15 @@ long live_read(struct live *l, struct frame *out, size_t max)
 
 const char *live_why(const struct live *l)
 {
-	return l->why ? l->why : "cannot be read";
+	return l->why ? l->why : "no interface is left";
+}
+
+const char *live_gone(const struct live *l, size_t i)
+{
+	for (size_t k = 0; k < l->n; k++)
+		if (l->iface[k].index == i)
+			return l->iface[k].gone;
+	return NULL;
 }
 
 struct live_stats live_stats(struct live *l, size_t i)

@@ -50,9 +50,12 @@ bool live_open(struct arena *a, const char *const *names, size_t n,
 void live_close(struct live *l);
 
 /* At most max frames, after at most the timeout: 0 says that time passed or a
- * signal came. -1: an interface is gone; live_why() says it. */
+ * signal came. -1: no interface is left; live_why() says it. One that is gone
+ * is left out from then on. */
 long live_read(struct live *l, struct frame *out, size_t max);
 const char *live_why(const struct live *l);
+/* Why interface i is no longer read; NULL: it is, or not by this reader. */
+const char *live_gone(const struct live *l, size_t i);
 /* Of this reader alone. */
 struct live_stats live_stats(struct live *l, size_t i);
 /* Files below which libpcap counts an interface's drops. */

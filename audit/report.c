@@ -82,6 +82,10 @@ static void find_gaps(struct report *r)
 		dropped += r->seen[i].dropped;
 		if_dropped += r->seen[i].if_dropped;
 		add_damage(r, &r->seen[i]);
+		if (r->seen[i].gone)
+			add_lack(r, arena_printf(r->arena, "%s: %s: what would "
+				"have come there was not seen",
+				r->seen[i].name, r->seen[i].gone));
 	}
 	add_gap(r, G_KERNEL, dropped, t->frames + dropped);
 	add_gap(r, G_INTERFACE, if_dropped, t->frames + if_dropped);

@@ -13,6 +13,7 @@ struct observed {
 	uint64_t if_dropped; /* by the interface */
 	const char *damage;  /* its tail is lost: why; NULL */
 	uint64_t damage_at;  /* 0: nothing of it could be read */
+	const char *gone;    /* an interface that did not stay: why; NULL */
 };
 
 /* One way in which the observation fell short. */

@@ -82,6 +82,21 @@ void worker_frames(struct worker *w, const struct frame *f, size_t n)
 	atomic_fetch_add_explicit(&w->frames, n, memory_order_relaxed);
 }
 
+/* At once, so that whoever reads the log can see to it. */
+static void say_gone(struct worker *w)
+{
+	struct run *r = w->run;
+
+	for (size_t i = 0; i < r->n_seen; i++) {
+		const char *why = live_gone(w->live, i);
+
+		if (!why || r->seen[i].gone)
+			continue;
+		r->seen[i].gone = why;
+		complain(r->args, "%s: %s", r->seen[i].name, why);
+	}
+}
+
 /* One batch; how many packets it held; -1: the end. */
 static long turn(struct worker *w)
 {
@@ -89,6 +104,8 @@ static long turn(struct worker *w)
 	struct frame f[FRAME_BATCH];
 	long n = live_read(w->live, f, FRAME_BATCH);
 
+	if (w == r->worker)
+		say_gone(w);
 	if (n < 0) {
 		w->why = live_why(w->live);
 		atomic_store(&r->stop, true);
