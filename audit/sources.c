@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/map.h"
 #include "base/vec.h"
 
 /* Packets know their file by 16 bits; so many files stay open from the look at their first packet on; of more,
@@ -33,6 +34,7 @@ struct sources {
 	struct diags *diags;
 	struct input_wait wait; /* go_on NULL: without end */
 	VEC(struct src *) all;
+	struct map regular;	  /* files, by device and inode */
 	VEC(const char *) passed; /* names of what are no captures */
 	struct src **later; /* by first packet; [next_later, n_later) */
 	size_t next_later, n_later;
@@ -151,6 +153,18 @@ static struct src *add(struct sources *s, const char *path, const char *zone)
 	return f;
 }
 
+/* Under another name, or as a link: twice it would be counted twice. */
+static bool is_there(struct sources *s, const struct stat *st)
+{
+	const uint64_t key[2] = { st->st_dev, st->st_ino };
+	int is_new;
+
+	if (!S_ISREG(st->st_mode))
+		return false;
+	map_add(s->arena, &s->regular, key, sizeof(key), &is_new);
+	return !is_new;
+}
+
 static int by_name(const void *x, const void *y)
 {
 	return strcmp(*(char *const *)x, *(char *const *)y);
@@ -191,11 +205,14 @@ static void add_dir(struct sources *s, const struct source_arg *arg)
 	for (size_t i = 0; i < names.n; i++) {
 		struct stat st;
 		struct src *f;
+		bool known = stat(names.v[i], &st) == 0;
 
-		if (stat(names.v[i], &st) == 0 && !S_ISREG(st.st_mode)) {
+		if (known && !S_ISREG(st.st_mode)) {
 			pass_over(s, names.v[i], S_ISDIR(st.st_mode));
 			continue;
 		}
+		if (known && is_there(s, &st))
+			continue;
 		f = add(s, names.v[i], arg->zone);
 		if (f)
 			f->listed = true;
@@ -282,6 +299,12 @@ static void add_arg(struct sources *s, const struct source_arg *arg)
 
 	if (known && S_ISDIR(st.st_mode)) {
 		add_dir(s, arg);
+		return;
+	}
+	if (known && is_there(s, &st)) {
+		diag_add(s->diags, SEV_ERROR, no_place, "\"%s\" is read "
+			 "already: twice, it would be counted twice",
+			 arg->path);
 		return;
 	}
 	f = add(s, arg->path, arg->zone);

@@ -155,6 +155,13 @@ static void check_kind(struct run *r)
 		diag_add(&r->diags, SEV_ERROR, no_place, "%s", r->files.n ?
 			 "capture files (-r) or interfaces (-i), not both" :
 			 "name a capture file (-r) or an interface (-i)");
+	for (size_t i = 1; i < r->ifaces.n; i++)
+		for (size_t k = 0; k < i; k++)
+			if (!strcmp(r->ifaces.v[i].path, r->ifaces.v[k].path))
+				diag_add(&r->diags, SEV_ERROR, no_place,
+					 "interface \"%s\" is watched "
+					 "already: twice, it would be counted "
+					 "twice", r->ifaces.v[i].path);
 	for (size_t i = 0; i < COUNT_OF(live_only); i++)
 		if (r->files.n && arg_given(r->args, live_only[i]))
 			diag_add(&r->diags, SEV_ERROR, no_place,
