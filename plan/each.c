@@ -58,11 +58,15 @@ static void walk_product(struct walk *w, const struct product *q)
 			     .any_local = q->any_local };
 	struct planned back = { .from = q->to, .to = q->from,
 				.from_end = q->to_end, .to_end = q->from_end };
+	unsigned families = s->ike_families;
 
 	walk_svcset(w, x, q->svc);
-	walk_ike(w, x, s->ipsec, s->ike_families,
+	if (families)
+		families &= part_families(w->p, q->from, q->from_end) &
+			    part_families(w->p, q->to, q->to_end);
+	walk_ike(w, x, s->ipsec, families,
 		 nat_families(w->p, q->from, q->to));
-	walk_ike(w, back, s->ipsec, s->ike_families,
+	walk_ike(w, back, s->ipsec, families,
 		 nat_families(w->p, q->to, q->from));
 }
 
@@ -77,7 +81,9 @@ void plan_each(const struct plan *p,
 				     .from_end = NONE, .to_end = NONE };
 
 		walk_svcset(&w, x, q->svc);
-		walk_ike(&w, x, q->ike, q->ike_families, q->nat_families);
+		walk_ike(&w, x, q->ike, q->ike_families &
+			 p->classes.v[q->from].families &
+			 p->classes.v[q->to].families, q->nat_families);
 	}
 	for (size_t i = 0; i < p->products.n && w.go; i++)
 		walk_product(&w, &p->products.v[i]);

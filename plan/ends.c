@@ -503,3 +503,14 @@ void build_ends(struct build *b)
 	if (!b->topo->bundle)
 		check_literals(b);
 }
+
+unsigned part_families(const struct plan *p, uint32_t cls, uint32_t end)
+{
+	const struct class *c = &p->classes.v[cls];
+	unsigned fam = 0;
+
+	for (size_t i = 0; i < c->n_cell; i++)
+		if (end == NONE || cell_in_end(p, c->cell[i], end))
+			fam |= cell_family(&p->cell[c->cell[i]]);
+	return fam;
+}

@@ -113,18 +113,6 @@ static void check_keys(struct inquiry *q, uint32_t from, uint32_t to,
 		towards_many(q, from, to, v4, want.r[0].lo, reason);
 }
 
-/* Families that both sides have, as far as the ends cut the classes. */
-static unsigned part_families(const struct plan *p, uint32_t cls, uint32_t end)
-{
-	const struct class *c = &p->classes.v[cls];
-	unsigned fam = 0;
-
-	for (size_t i = 0; i < c->n_cell; i++)
-		if (end == NONE || cell_in_end(p, c->cell[i], end))
-			fam |= cell_family(&p->cell[c->cell[i]]);
-	return fam;
-}
-
 static void check_svcset(struct inquiry *q, uint32_t from, uint32_t from_end,
 			 uint32_t to, uint32_t to_end, uint32_t svc)
 {
@@ -253,10 +241,18 @@ static void forward_ike(struct inquiry *q, uint32_t from, uint32_t to,
 	}
 }
 
-/* IKE begins from either side. */
-static void check_ipsec(struct inquiry *q, uint32_t from, uint32_t to,
-			uint32_t ipsec, unsigned families)
+/* IKE begins from either side. What is carried may exist in families that the
+ * two do not have in common. */
+static void check_ipsec(struct inquiry *q, uint32_t from, uint32_t from_end,
+			uint32_t to, uint32_t to_end, uint32_t ipsec,
+			unsigned families)
 {
+	const struct plan *p = q->b->plan;
+
+	if (!families)
+		return;
+	families &= part_families(p, from, from_end) &
+		    part_families(p, to, to_end);
 	check_ah(q, from, to, ipsec, families);
 	forward_ike(q, from, to, ipsec, families);
 	forward_ike(q, to, from, ipsec, families);
@@ -379,7 +375,8 @@ void check_nat(struct build *b)
 		const struct pair *x = &p->pairs.v[i];
 
 		check_svcset(&q, x->from, NONE, x->to, NONE, x->svc);
-		check_ipsec(&q, x->from, x->to, x->ike, x->ike_families);
+		check_ipsec(&q, x->from, NONE, x->to, NONE, x->ike,
+			    x->ike_families);
 		check_interfaces(&q, x->from, x->to);
 	}
 	for (size_t i = 0; p->translates && i < p->products.n; i++) {
@@ -388,7 +385,8 @@ void check_nat(struct build *b)
 
 		check_svcset(&q, x->from, x->from_end, x->to, x->to_end,
 			     x->svc);
-		check_ipsec(&q, x->from, x->to, s->ipsec, s->ike_families);
+		check_ipsec(&q, x->from, x->from_end, x->to, x->to_end,
+			    s->ipsec, s->ike_families);
 		if (p->classes.v[x->to].node < p->n_zones)
 			check_interfaces(&q, x->from, x->to);
 		else

@@ -348,6 +348,8 @@ bool route_uses(const struct route *r, uint32_t firewall, uint32_t in,
 void route_ways_out(const struct plan *p, const struct firewall *f,
 		    uint32_t zone, bool *out);
 bool cell_in_end(const struct plan *p, uint32_t cell, uint32_t end);
+/* Families of a class's addresses in an end; NONE: of all. */
+unsigned part_families(const struct plan *p, uint32_t cls, uint32_t end);
 /* Does a word of an end mean the cell? Own addresses alone. */
 bool plan_word_has(const struct plan *p, const struct end_word *w,
 		   uint32_t cell);
