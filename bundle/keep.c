@@ -122,10 +122,6 @@ static void keep_paths(struct keep *k, uint32_t from, uint32_t to)
 		k->firewall[nodes[i] - n] = k->speaks[nodes[i] - n] = true;
 		keep_class(k, nodes[i] - n);
 	}
-	/* a firewall next to this one has no hop between them */
-	if (to == n + k->f->id && from >= n)
-		for (size_t i = 0; i < k->f->interfaces.n; i++)
-			keep_zone(k, k->f->interfaces.v[i]->zone->zone_id);
 }
 
 static void keep_list(struct keep *k, bool *what, uint32_t list)
