@@ -21,32 +21,12 @@ static uint32_t leaf_and(void *ctx, uint32_t a, uint32_t b)
 	return a > 1 ? a : b;
 }
 
-static uint32_t early_and(void *ctx, uint32_t a, uint32_t b)
-{
-	(void)ctx;
-	if (a == SPACE_NO || b == SPACE_NO)
-		return SPACE_NO;
-	if (a == SPACE_ALL || a == b)
-		return b;
-	return b == SPACE_ALL ? a : SPACE_OPEN;
-}
-
 static uint32_t leaf_or(void *ctx, uint32_t a, uint32_t b)
 {
 	(void)ctx;
 	if (a == 1 || b == 1)
 		return 1;
 	return a ? a : b;
-}
-
-static uint32_t early_or(void *ctx, uint32_t a, uint32_t b)
-{
-	(void)ctx;
-	if (a == SPACE_ALL || b == SPACE_ALL)
-		return SPACE_ALL;
-	if (a == SPACE_NO || a == b)
-		return b;
-	return b == SPACE_NO ? a : SPACE_OPEN;
 }
 
 static uint32_t leaf_not(void *ctx, uint32_t a, uint32_t b)
@@ -56,8 +36,8 @@ static uint32_t leaf_not(void *ctx, uint32_t a, uint32_t b)
 	return a > 1 ? a : !a;
 }
 
-const struct space_op tri_and = {300, false, leaf_and, early_and, NULL};
-const struct space_op tri_or = {301, false, leaf_or, early_or, NULL};
+const struct space_op tri_and = {300, false, leaf_and, space_early_and, NULL};
+const struct space_op tri_or = {301, false, leaf_or, space_early_or, NULL};
 const struct space_op tri_not = {302, false, leaf_not, NULL, NULL};
 
 /* ---- runs */

@@ -4,6 +4,7 @@
 
 #include "base/map.h"
 #include "base/mem.h"
+#include "base/vec.h"
 
 static struct space_memo *memo_slot(const struct space *s, uint32_t op,
 				    uint32_t a, uint32_t b)
@@ -234,13 +235,6 @@ static void leaves_of(struct leaves *l, uint32_t a)
 		leaves_of(l, node_to(l->s, a, i));
 }
 
-static int by_number(const void *x, const void *y)
-{
-	uint32_t a = *(const uint32_t *)x, b = *(const uint32_t *)y;
-
-	return a < b ? -1 : a > b;
-}
-
 size_t space_leaves(struct space *s, uint32_t a, struct arena *arena,
 		    uint32_t **values)
 {
@@ -249,7 +243,7 @@ size_t space_leaves(struct space *s, uint32_t a, struct arena *arena,
 
 	walk_begin(s);
 	leaves_of(&l, a);
-	qsort(l.v, l.n, sizeof(*l.v), by_number);
+	qsort(l.v, l.n, sizeof(*l.v), u32_compare);
 	for (size_t i = 0; i < l.n; i++)
 		if (!i || l.v[i] != l.v[n - 1])
 			l.v[n++] = l.v[i];
@@ -267,7 +261,7 @@ static uint32_t leaf_or(void *ctx, uint32_t a, uint32_t b)
 	return a | b;
 }
 
-static uint32_t early_or(void *ctx, uint32_t a, uint32_t b)
+uint32_t space_early_or(void *ctx, uint32_t a, uint32_t b)
 {
 	(void)ctx;
 	if (a == SPACE_ALL || b == SPACE_ALL)
@@ -283,7 +277,7 @@ static uint32_t leaf_and(void *ctx, uint32_t a, uint32_t b)
 	return a & b;
 }
 
-static uint32_t early_and(void *ctx, uint32_t a, uint32_t b)
+uint32_t space_early_and(void *ctx, uint32_t a, uint32_t b)
 {
 	(void)ctx;
 	if (a == SPACE_NO || b == SPACE_NO)
@@ -335,8 +329,8 @@ static uint32_t early_same(void *ctx, uint32_t a, uint32_t b)
 	return a == b ? a : SPACE_OPEN;
 }
 
-const struct space_op space_op_or = {1, true, leaf_or, early_or, NULL};
-const struct space_op space_op_and = {2, true, leaf_and, early_and, NULL};
+const struct space_op space_op_or = {1, true, leaf_or, space_early_or, NULL};
+const struct space_op space_op_and = {2, true, leaf_and, space_early_and, NULL};
 const struct space_op space_op_minus = {3, false, leaf_minus, early_minus,
 					NULL};
 const struct space_op space_op_xor = {4, true, leaf_xor, early_xor, NULL};

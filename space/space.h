@@ -92,6 +92,11 @@ extern const struct space_op space_op_minus; /* of sets */
 extern const struct space_op space_op_xor;   /* of sets */
 extern const struct space_op space_op_min;   /* lower value: first match */
 
+/* The early of these: SPACE_ALL decides an or, SPACE_NO an and, and the other
+ * leaves all to the other side; so it is of leaves with more values, too. */
+uint32_t space_early_or(void *ctx, uint32_t a, uint32_t b);
+uint32_t space_early_and(void *ctx, uint32_t a, uint32_t b);
+
 uint32_t space_apply(struct space *s, const struct space_op *op, uint32_t a,
 		     uint32_t b);
 /* Every leaf's value v becomes leaf(ctx, v, 0). */
