@@ -7,13 +7,6 @@
 
 enum { WHITE, GREY, BLACK };
 
-static int u32_cmp(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 /* Deeper than any thought of how machines are alike. */
 enum { MAX_IMPLIED = 64 };
 
@@ -76,9 +69,16 @@ static void close_role(struct build *b, struct role *r, uint32_t *seen)
 				vec_push(b->arena, &ids, x->is.v[k]->id);
 			}
 	}
-	qsort(ids.v, ids.n, sizeof(*ids.v), u32_cmp);
+	qsort(ids.v, ids.n, sizeof(*ids.v), u32_compare);
 	r->closure = ids.v;
 	r->n_closure = ids.n;
+}
+
+static void note_borne(struct topology *t, const role_list *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		for (size_t c = 0; c < l->v[i]->n_closure; c++)
+			t->roles.v[l->v[i]->closure[c]]->borne = true;
 }
 
 static void check_roles(struct build *b)
@@ -96,19 +96,9 @@ static void check_roles(struct build *b)
 	for (size_t i = 0; i < t->roles.n; i++)
 		close_role(b, t->roles.v[i], seen);
 	for (size_t i = 0; i < t->parties.n; i++)
-		for (size_t k = 0; k < t->parties.v[i]->roles.n; k++) {
-			const struct role *r = t->parties.v[i]->roles.v[k];
-
-			for (size_t c = 0; c < r->n_closure; c++)
-				t->roles.v[r->closure[c]]->borne = true;
-		}
+		note_borne(t, &t->parties.v[i]->roles);
 	for (size_t i = 0; i < t->assigns.n; i++)
-		for (size_t k = 0; k < t->assigns.v[i]->roles.n; k++) {
-			const struct role *r = t->assigns.v[i]->roles.v[k];
-
-			for (size_t c = 0; c < r->n_closure; c++)
-				t->roles.v[r->closure[c]]->borne = true;
-		}
+		note_borne(t, &t->assigns.v[i]->roles);
 }
 
 /* The parts of a service that have packets of their own. on_path and done
