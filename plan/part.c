@@ -2,10 +2,11 @@
 
 #include "plan/inside.h"
 
-bool part_holds(const struct plan *p, uint32_t from, uint32_t to)
+/* A bundle holds what crosses its firewall or reaches it: is that all that is
+ * planned between two nodes? */
+static bool part_holds(const struct plan *p, uint32_t from, uint32_t to)
 {
-	const struct firewall *f = p->topo->bundle ?
-		topology_firewall(p->topo, p->topo->bundle) : NULL;
+	const struct firewall *f = topology_firewall(p->topo, p->topo->bundle);
 	const struct route *r;
 
 	if (!f || from == p->n_zones + f->id || to == p->n_zones + f->id)
