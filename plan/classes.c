@@ -275,9 +275,7 @@ void build_classes(struct build *b)
 	for (uint32_t i = 0; i < p->n_cell; i++) {
 		struct cell *c = &p->cell[i];
 
-		if (c->party == NONE ||
-		    (c->public != NONE && b->topo->parties.v[c->party]->kind !=
-					  PARTY_FIREWALL))
+		if (c->party == NONE || plan_only_public(p, c))
 			continue;
 		c->cls = cell_class(&m, c);
 		vec_push(b->scratch, &m.cells.v[c->cls], i);

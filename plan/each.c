@@ -162,8 +162,7 @@ struct nearest plan_nearest(const struct plan *p, const struct packet *k)
 {
 	struct hunt h = {
 		.p = p, .s = plan_cell(p, k->src), .d = plan_cell(p, k->dst),
-		.key = key_of(k->proto, proto_has_ports(k->proto) ||
-			      proto_is_icmp(k->proto) ? k->detail : 0),
+		.key = packet_key(k),
 	};
 
 	plan_each(p, hunt_one, &h);

@@ -56,3 +56,28 @@ const struct product *plan_product(const struct plan *p, enum reason_kind kind,
 	}
 	return NULL;
 }
+
+void plan_each_allow(const struct plan *p, uint32_t from, uint32_t to,
+		     void (*each)(void *ctx, const struct product *x),
+		     void *ctx)
+{
+	uint32_t list = p->cell[from].ends;
+
+	for (size_t i = 0; i < p->end_lists.len[list]; i++) {
+		uint32_t e = p->end_lists.v[list][i];
+		const struct product *x;
+
+		if (e < p->end_allow || e >= p->end_forbid ||
+		    (e - p->end_allow) % 2)
+			continue;
+		for (; e != NONE; e = p->end_next[e]) {
+			if (!cell_in_end(p, to, e + 1))
+				continue;
+			x = plan_product(p, REASON_ALLOW,
+					 (e - p->end_allow) / 2,
+					 p->cell[from].cls, p->cell[to].cls);
+			if (x)
+				each(ctx, x);
+		}
+	}
+}

@@ -31,42 +31,23 @@ static void add_ike(struct opened *o, uint32_t list, unsigned families,
 				p->topo->ipsecs.v[p->lists.v[list][i]], nat & fam));
 }
 
-static void add_allow(struct opened *o, uint32_t id, uint32_t from,
-		      uint32_t to, bool only_ike)
+/* IKE's own packets alone. */
+static void add_back(void *ctx, const struct product *x)
 {
-	const struct plan *p = o->p;
-	const struct product *x = plan_product(p, REASON_ALLOW, id,
-					       p->cell[from].cls,
-					       p->cell[to].cls);
+	struct opened *o = ctx;
+	const struct svcset *s = &o->p->svcsets.v[x->svc];
 
-	if (x && !only_ike)
-		add_svcset(o, x->svc);
-	if (x)
-		add_ike(o, p->svcsets.v[x->svc].ipsec,
-			p->svcsets.v[x->svc].ike_families,
-			nat_families(p, x->from, x->to));
+	add_ike(o, s->ipsec, s->ike_families,
+		nat_families(o->p, x->from, x->to));
 }
 
-static void add_allows(struct opened *o, uint32_t from, uint32_t to,
-		       bool only_ike)
+static void add_allow(void *ctx, const struct product *x)
 {
-	const struct plan *p = o->p;
-	uint32_t list = p->cell[from].ends;
-
-	for (size_t i = 0; i < p->end_lists.len[list]; i++) {
-		uint32_t e = p->end_lists.v[list][i];
-
-		if (e < p->end_allow || e >= p->end_forbid ||
-		    (e - p->end_allow) % 2)
-			continue;
-		for (; e != NONE; e = p->end_next[e])
-			if (cell_in_end(p, to, e + 1))
-				add_allow(o, (e - p->end_allow) / 2, from, to,
-					  only_ike);
-	}
+	add_svcset(ctx, x->svc);
+	add_back(ctx, x);
 }
 
-static void add_inputs(struct opened *o, uint32_t from, uint32_t to,
+static void add_inputs(struct opened *o, uint32_t from,
 		       const struct firewall *f)
 {
 	const struct plan *p = o->p;
@@ -74,8 +55,7 @@ static void add_inputs(struct opened *o, uint32_t from, uint32_t to,
 	for (size_t i = 0; i < f->inputs.n; i++) {
 		uint32_t id = f->inputs.v[i]->id;
 		const struct product *x = plan_product(p, REASON_INPUT, id,
-						     p->cell[from].cls,
-						     p->cell[to].cls);
+						     p->cell[from].cls, f->id);
 
 		if (x && cell_in_end(p, from, p->end_input + id))
 			add_svcset(o, x->svc);
@@ -93,16 +73,15 @@ struct key_set plan_opened(const struct plan *p, uint32_t from, uint32_t to,
 	if (f->party == NONE || t->party == NONE ||
 	    o.v4 != addr_is_v4(t->lo))
 		return o.keys;
-	if (p->topo->parties.v[t->party]->kind == PARTY_FIREWALL) {
-		add_inputs(&o, from, to,
-			   p->topo->parties.v[t->party]->firewall);
+	if (cell_firewall(p, t)) {
+		add_inputs(&o, from, cell_firewall(p, t));
 		return keys_of_family(a, o.keys, o.v4);
 	}
 	pair = plan_pair(p, f->cls, t->cls);
 	add_svcset(&o, pair.svc);
 	add_ike(&o, pair.ike, pair.ike_families, pair.nat_families);
-	add_allows(&o, from, to, false);
-	add_allows(&o, to, from, true);
+	plan_each_allow(p, from, to, add_allow, &o);
+	plan_each_allow(p, to, from, add_back, &o);
 	return keys_of_family(a, o.keys, o.v4);
 }
 

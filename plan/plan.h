@@ -214,6 +214,13 @@ struct packet {
 	uint16_t detail; /* destination port, or ICMP type */
 };
 
+/* What it asks for. */
+static inline uint32_t packet_key(const struct packet *k)
+{
+	return key_of(k->proto, proto_has_ports(k->proto) ||
+				proto_is_icmp(k->proto) ? k->detail : 0);
+}
+
 /* End to end. A public address counts as the host's own wherever the pair is
  * translated; a packet from one that many hide behind is allowed if it may come
  * from any of them. At and to a firewall the packet is as it arrives there. */
@@ -389,6 +396,16 @@ struct pair plan_pair(const struct plan *p, uint32_t from, uint32_t to);
 /* The product of an allow or input that two such classes are in; NULL. */
 const struct product *plan_product(const struct plan *p, enum reason_kind kind,
 				   uint32_t id, uint32_t from, uint32_t to);
+/* Calls back for all that allows open from one cell to another. */
+void plan_each_allow(const struct plan *p, uint32_t from, uint32_t to,
+		     void (*each)(void *ctx, const struct product *x),
+		     void *ctx);
+/* Whose own address the cell is; NULL: no firewall's. */
+static inline const struct firewall *cell_firewall(const struct plan *p,
+						   const struct cell *c)
+{
+	return c->party == NONE ? NULL : p->topo->parties.v[c->party]->firewall;
+}
 /* Is a cell in a class, wide or not? */
 static inline bool cell_in_class(const struct plan *p, uint32_t cell,
 				 uint32_t cls)

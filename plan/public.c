@@ -248,9 +248,7 @@ void build_members(struct build *b)
 
 bool plan_only_public(const struct plan *p, const struct cell *c)
 {
-	return c->public != NONE &&
-	       (c->party == NONE ||
-		p->topo->parties.v[c->party]->kind != PARTY_FIREWALL);
+	return c->public != NONE && !cell_firewall(p, c);
 }
 
 const struct party *plan_hides_behind(const struct plan *p, struct addr a)

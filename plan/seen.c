@@ -25,12 +25,6 @@ struct view_of {
 	bool any;
 };
 
-static bool is_firewall_cell(const struct plan *p, const struct cell *c)
-{
-	return c->party != NONE &&
-	       p->topo->parties.v[c->party]->kind == PARTY_FIREWALL;
-}
-
 /* Allowed beats everything, inside IPsec the rest; else the first stays. */
 static bool take(struct view_of *v, struct answer a)
 {
@@ -310,7 +304,7 @@ static void try_sources(struct view_of *v, const struct form *d, uint32_t key)
 	const struct public_addr *x = c && c->public != NONE ?
 		&p->publics.v[c->public] : NULL;
 	struct form s = { cell, v->k->src, { FACE_OWN, 0 } };
-	bool fw = c && is_firewall_cell(p, c);
+	bool fw = c && cell_firewall(p, c);
 
 	if ((!x || fw) && try_forms(v, &s, d, key))
 		return;
@@ -378,12 +372,12 @@ static struct answer see(struct view_of *v)
 	}
 	try_sources(v, &d, u ? key : v->key);
 	/* what stays of an address of a firewall is its own */
-	if (u && v->best.verdict != VERDICT_ALLOWED && is_firewall_cell(p, c) &&
+	if (u && v->best.verdict != VERDICT_ALLOWED && cell_firewall(p, c) &&
 	    d.face.kind == FACE_PUBLISH) {
 		d = (struct form){ cell, v->k->dst, { FACE_OWN, 0 } };
 		try_sources(v, &d, v->key);
 	}
-	if (x && !u && x->own == NONE && !is_firewall_cell(p, c) &&
+	if (x && !u && x->own == NONE && !cell_firewall(p, c) &&
 	    v->best.verdict != VERDICT_ALLOWED)
 		v->best.why = WHY_BEHIND_MANY;
 	return v->best;
@@ -397,8 +391,7 @@ static struct view_of view(const struct plan *p, const struct packet *k)
 		.best = { .verdict = VERDICT_DENIED, .own = *k,
 			  .why = WHY_UNKNOWN_SOURCE, .src_cell = NONE,
 			  .dst_cell = NONE },
-		.key = key_of(k->proto, proto_has_ports(k->proto) ||
-			      proto_is_icmp(k->proto) ? k->detail : 0),
+		.key = packet_key(k),
 	};
 }
 

@@ -115,62 +115,36 @@ static void hear_ike(struct hearing *h, uint32_t list, unsigned families,
 	}
 }
 
-static void hear_allow(struct hearing *h, uint32_t id, uint32_t from,
-		       uint32_t to, bool only_ike)
+/* IKE's own packets alone. */
+static void hear_back(void *ctx, const struct product *x)
 {
-	const struct plan *p = h->p;
-	uint32_t cf = p->cell[from].cls, ct = p->cell[to].cls;
-	const struct product *x = plan_product(p, REASON_ALLOW, id, cf, ct);
+	struct hearing *h = ctx;
+	const struct svcset *s = &h->p->svcsets.v[x->svc];
 
-	if (!x)
-		return;
-	if (!only_ike)
-		hear_svcset(h, x->svc);
-	hear_ike(h, p->svcsets.v[x->svc].ipsec,
-		 p->svcsets.v[x->svc].ike_families, nat_families(p, cf, ct));
+	hear_ike(h, s->ipsec, s->ike_families,
+		 nat_families(h->p, x->from, x->to));
 }
 
-/* The allows from the first cell to the second. */
-static void hear_allows(struct hearing *h, uint32_t from, uint32_t to,
-			bool only_ike)
+static void hear_allow(void *ctx, const struct product *x)
 {
-	const struct plan *p = h->p;
-	uint32_t list = p->cell[from].ends;
+	struct hearing *h = ctx;
 
-	for (size_t i = 0; i < p->end_lists.len[list]; i++) {
-		uint32_t e = p->end_lists.v[list][i];
-
-		if (e < p->end_allow || e >= p->end_forbid ||
-		    (e - p->end_allow) % 2)
-			continue;
-		for (; e != NONE; e = p->end_next[e])
-			if (cell_in_end(p, to, e + 1))
-				hear_allow(h, (e - p->end_allow) / 2, from, to,
-					   only_ike);
-	}
+	hear_svcset(h, x->svc);
+	hear_back(ctx, x);
 }
 
-static void hear_inputs(struct hearing *h)
+static void hear_inputs(struct hearing *h, const struct firewall *f)
 {
 	const struct plan *p = h->p;
-	const struct party *party = p->topo->parties.v[p->cell[h->d].party];
-	const struct firewall *f = party->firewall;
 
 	for (size_t i = 0; i < f->inputs.n; i++) {
 		uint32_t id = f->inputs.v[i]->id;
 		const struct product *x = plan_product(p, REASON_INPUT, id,
-						     p->cell[h->s].cls,
-						     p->cell[h->d].cls);
+						     p->cell[h->s].cls, f->id);
 
 		if (x && cell_in_end(p, h->s, p->end_input + id))
 			hear_svcset(h, x->svc);
 	}
-}
-
-static bool is_firewall(const struct plan *p, const struct cell *c)
-{
-	return c->party != NONE &&
-	       p->topo->parties.v[c->party]->kind == PARTY_FIREWALL;
 }
 
 static void hear(struct hearing *h)
@@ -179,23 +153,22 @@ static void hear(struct hearing *h)
 	uint32_t cs = p->cell[h->s].cls, cd = p->cell[h->d].cls;
 	struct pair pair;
 
-	if (is_firewall(p, &p->cell[h->d])) {
-		hear_inputs(h);
+	if (cell_firewall(p, &p->cell[h->d])) {
+		hear_inputs(h, cell_firewall(p, &p->cell[h->d]));
 		return;
 	}
 	pair = plan_pair(p, cs, cd);
 	hear_svcset(h, pair.svc);
 	hear_ike(h, pair.ike, pair.ike_families, pair.nat_families);
-	hear_allows(h, h->s, h->d, false);
-	hear_allows(h, h->d, h->s, true);
+	plan_each_allow(p, h->s, h->d, hear_allow, h);
+	plan_each_allow(p, h->d, h->s, hear_back, h);
 }
 
 static struct hearing open_hearing(const struct plan *p, const struct packet *k)
 {
 	struct hearing h = {
 		.p = p, .k = k, .v4 = addr_is_v4(k->src),
-		.key = key_of(k->proto, proto_has_ports(k->proto) ||
-			      proto_is_icmp(k->proto) ? k->detail : 0),
+		.key = packet_key(k),
 		.s = plan_cell(p, k->src), .d = plan_cell(p, k->dst),
 		.a = { .verdict = VERDICT_DENIED, .why = WHY_NOT_PLANNED },
 	};
@@ -249,36 +222,21 @@ struct answer verdict_own(const struct plan *p, const struct packet *k)
 	return decide(&h);
 }
 
-/* Any address of a firewall that declares none. */
-static struct answer bare_input(struct hearing *h, const struct firewall *f)
-{
-	const struct plan *p = h->p;
-
-	if (h->s == NONE || p->cell[h->s].cls == NONE) {
-		h->a.why = WHY_UNKNOWN_SOURCE;
-		return h->a;
-	}
-	for (size_t i = 0; i < f->inputs.n; i++) {
-		uint32_t id = f->inputs.v[i]->id;
-		const struct product *x = plan_product(p, REASON_INPUT, id,
-						     p->cell[h->s].cls, f->id);
-
-		if (x && cell_in_end(p, h->s, p->end_input + id))
-			hear_svcset(h, x->svc);
-	}
-	if (h->clear) {
-		h->a.verdict = VERDICT_ALLOWED;
-		h->a.why = WHY_PLANNED;
-	}
-	return h->a;
-}
-
 struct answer verdict_bare_input(const struct plan *p, const struct firewall *f,
 				 const struct packet *k)
 {
 	struct hearing h = open_hearing(p, k);
 
-	return bare_input(&h, f);
+	if (h.s == NONE || p->cell[h.s].cls == NONE) {
+		h.a.why = WHY_UNKNOWN_SOURCE;
+		return h.a;
+	}
+	hear_inputs(&h, f);
+	if (h.clear) {
+		h.a.verdict = VERDICT_ALLOWED;
+		h.a.why = WHY_PLANNED;
+	}
+	return h.a;
 }
 
 const struct interface *firewall_interface(const struct firewall *f,
