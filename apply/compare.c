@@ -5,7 +5,9 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
+#include "base/addr.h"
 #include "base/hash.h"
+#include "base/keys.h"
 
 struct comparison {
 	struct arena *a;
@@ -192,10 +194,81 @@ void model_compare(struct arena *a, const struct model *have,
 
 /* ---- words ------------------------------------------------------------------------------ */
 
-static void put_key(const uint8_t *p, uint32_t n, struct buf *out)
+/* nft's data types (datatype.h), as field.c has them. */
+enum { TYPE_BITS = 6, TYPE_IPV4 = 7, TYPE_IPV6 = 8, TYPE_PROTO = 12,
+       TYPE_PORT = 13, TYPE_IFNAME = 41, IFNAME_BYTES = 16 };
+
+/* Bytes of a value; 0: none of those that our sets have. */
+static uint32_t type_bytes(uint32_t type)
 {
-	for (uint32_t i = 0; i < n; i++)
-		buf_printf(out, "%s%02x", i && i % 4 == 0 ? " " : "", p[i]);
+	return type == TYPE_IPV4 ? 4 : type == TYPE_IPV6 ? 16 :
+	       type == TYPE_PROTO ? 1 : type == TYPE_PORT ? 2 :
+	       type == TYPE_IFNAME ? IFNAME_BYTES : 0;
+}
+
+static void put_value(uint32_t type, const uint8_t *p, struct buf *out)
+{
+	char addr[ADDR_TEXT], proto[KEY_TEXT];
+
+	switch (type) {
+	case TYPE_IPV4:
+		addr_text(addr_from_v4_bytes(p), addr);
+		buf_puts(out, addr);
+		break;
+	case TYPE_IPV6:
+		addr_text(addr_from_v6_bytes(p), addr);
+		buf_puts(out, addr);
+		break;
+	case TYPE_PROTO:
+		buf_puts(out, proto_name(p[0], proto));
+		break;
+	case TYPE_PORT:
+		buf_printf(out, "%u", p[0] << 8 | p[1]);
+		break;
+	default:
+		buf_printf(out, "%.*s", IFNAME_BYTES, (const char *)p);
+	}
+}
+
+/* Each value of a concatenation takes a multiple of four bytes; the first
+ * one's type stands highest. False, and nothing written: not all are known. */
+static bool put_values(const struct model_set *s, const struct model_elem *e,
+		       struct buf *out)
+{
+	uint32_t at = 0, type, n;
+	int k = 0;
+
+	while (k < 5 && s->key_type >> TYPE_BITS * (k + 1))
+		k++;
+	for (int i = k; i >= 0; i--) {
+		n = type_bytes(s->key_type >> TYPE_BITS * i & 63);
+		at += k ? (n + 3) & ~3u : n;
+		if (!n)
+			return false;
+	}
+	if (at != s->key_len)
+		return false;
+	for (at = 0; k >= 0; k--, at += (n + 3) & ~3u) {
+		type = s->key_type >> TYPE_BITS * k & 63;
+		n = type_bytes(type);
+		buf_puts(out, at ? " . " : "");
+		put_value(type, e->key + at, out);
+		if (e->key_end && memcmp(e->key + at, e->key_end + at, n)) {
+			buf_putc(out, '-');
+			put_value(type, e->key_end + at, out);
+		}
+	}
+	return true;
+}
+
+static void put_key(const struct model_set *s, const struct model_elem *e,
+		    struct buf *out)
+{
+	if (put_values(s, e, out))
+		return;
+	for (uint32_t i = 0; i < s->key_len; i++)
+		buf_printf(out, "%s%02x", i && i % 4 == 0 ? " " : "",
+			   e->key[i]);
 }
 
 void model_difference_text(const struct model_difference *d, struct buf *out)
@@ -227,7 +300,7 @@ void model_difference_text(const struct model_difference *d, struct buf *out)
 		if (d->elem->comment)
 			buf_printf(out, "\"%s\" ", d->elem->comment);
 		buf_putc(out, '(');
-		put_key(d->elem->key, d->set->key_len, out);
+		put_key(d->set, d->elem, out);
 		buf_putc(out, ')');
 	}
 	buf_printf(out, " %s", how[d->how]);
