@@ -192,8 +192,9 @@ static void find_stays(struct aparter *x, const struct asked *a)
 		if (x->asks[w->triples.v[i].entry])
 			push_openings(x, w->triples.v[i].entry,
 				      other_keys(x, &wide));
-	if (v->n)
-		qsort(v->v, v->n, sizeof(*v->v), u32_compare3);
+	if (!v->n)
+		return;
+	qsort(v->v, v->n, sizeof(*v->v), u32_compare3);
 	for (size_t i = 0; i < v->n; i++) {
 		if (i > from && v->v[i].lo > hi) {
 			meet(x, v->v + from, i - from);
