@@ -244,7 +244,8 @@ static bool settle(struct run *r, struct buf *out, struct diags *why)
 		missed = good && learn_missed(r->learn,
 					      judge_new(r->a->arena, l.plan));
 	}
-	put_before_end(&text, &allows, out);
+	if (text.n)
+		put_before_end(&text, &allows, out);
 	buf_free(&allows);
 	buf_free(&text);
 	return good && !missed;
