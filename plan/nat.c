@@ -2,10 +2,6 @@
 
 #include <string.h>
 
-/* A class's list: kind, zone, public for IPv6, the same for IPv4, then ids of
- * publishes. */
-enum { NAT_WORDS = 3, NAT_HEAD = 2 * NAT_WORDS };
-
 struct nat class_nat(const struct plan *p, uint32_t cls, bool v4)
 {
 	uint32_t list = p->classes.v[cls].nat;

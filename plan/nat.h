@@ -123,6 +123,9 @@ struct packet nat_arrives(const struct plan *p, const struct packet *own,
 struct build;
 /* public.c: public addresses, and what every cell is behind */
 void build_publics(struct build *b);
+/* A class's list: kind, zone, public for IPv6, the same for IPv4, then ids of
+ * publishes. */
+enum { NAT_WORDS = 3, NAT_HEAD = 2 * NAT_WORDS };
 /* The list of a class: what is said of a cell of this host (may be NULL) and
  * network. */
 uint32_t cell_nat_list(struct build *b, const struct cell *c,

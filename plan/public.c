@@ -190,12 +190,12 @@ void build_publics(struct build *b)
 
 /* ---- classes ---------------------------------------------------------------------- */
 
-static void push_behind(const struct plan *p, struct behind x,
-			uint32_t *v, size_t *n)
+static void put_behind(const struct plan *p, struct behind x,
+		       uint32_t v[NAT_WORDS])
 {
-	v[(*n)++] = x.kind;
-	v[(*n)++] = x.public == NONE ? NONE : p->publics.v[x.public].zone;
-	v[(*n)++] = x.kind == NAT_MANY ? x.public : NONE;
+	v[0] = x.kind;
+	v[1] = x.public == NONE ? NONE : p->publics.v[x.public].zone;
+	v[2] = x.kind == NAT_MANY ? x.public : NONE;
 }
 
 uint32_t cell_nat_list(struct build *b, const struct cell *c,
@@ -203,25 +203,26 @@ uint32_t cell_nat_list(struct build *b, const struct cell *c,
 {
 	struct plan *p = b->plan;
 	const struct party *network = b->topo->parties.v[c->network];
-	size_t index = host ? address_index(host, c->lo) : 0, n = 0;
-	uint32_t *v;
+	size_t index = host ? address_index(host, c->lo) : 0;
+	uint32_t head[NAT_HEAD];
+	VEC(uint32_t) v = { head, NAT_HEAD, NAT_HEAD };
 	bool any = false;
 
 	if (!p->translates)
 		return 0;
-	v = ARENA_ARRAY(b->scratch, uint32_t, 6 + b->topo->publishes.n);
 	for (int v4 = 0; v4 < 2; v4++) {
 		struct behind x = behind_of(p, host, network, v4,
 					    v4 == addr_is_v4(c->lo) ? index : 0);
 
 		any |= x.kind != NAT_NONE;
-		push_behind(p, x, v, &n);
+		put_behind(p, x, head + (v4 ? NAT_WORDS : 0));
 	}
 	/* a port is forwarded to the first address of a family */
 	for (uint32_t i = 0; host && !index && i < b->topo->publishes.n; i++)
 		if (b->topo->publishes.v[i]->host == host)
-			v[n++] = i;
-	return any || n > 6 ? lists_intern(b->arena, &p->lists, v, n) : 0;
+			vec_push(b->scratch, &v, i);
+	return any || v.n > NAT_HEAD ?
+		lists_intern(b->arena, &p->lists, v.v, v.n) : 0;
 }
 
 /* One cell of each class and ends stands for all like it. */
