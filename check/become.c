@@ -65,8 +65,6 @@ uint64_t become_id(const struct kr_rule *r)
 	for (size_t i = 0; i < r->n; i++) {
 		const struct kr_ex *x = r->ex[i];
 
-		if (x->kind == EX_EITHER)
-			h = hash_u64(h, x->figures);
 		if (x->kind == EX_LOOKUP)
 			h = hash_u64(h, elements_hash(x->set));
 		if (x->kind == EX_LOOKUP && x->set->dynamic)

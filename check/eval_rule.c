@@ -55,7 +55,7 @@ static uint64_t id_here(const struct step *t, uint64_t id)
 		if (v->kind == VAL_OPAQUE)
 			id = hash_u64(id, t->ev->reason.v[v->why].id);
 	}
-	return packet ? hash_u64(id, st->written.hi) : id;
+	return id;
 }
 
 /* "limit, in: tcp dport 22 limit rate 3/minute accept" */
