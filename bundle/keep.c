@@ -60,14 +60,6 @@ bool keep_public(const struct keep *k, const struct public_addr *x)
 
 /* ---- what crosses ------------------------------------------------------------------- */
 
-static bool path_crosses(const struct path *x, uint32_t fw)
-{
-	for (size_t i = 0; i < x->n; i++)
-		if (x->hop[i].firewall == fw)
-			return true;
-	return false;
-}
-
 static bool crosses(const struct keep *k, uint32_t from, uint32_t to)
 {
 	const struct route *r = plan_route(k->p, from, to);
@@ -77,10 +69,7 @@ static bool crosses(const struct keep *k, uint32_t from, uint32_t to)
 		return r->reachable;
 	if (from == to)
 		return from < k->p->n_zones && firewall_within(k->f, from);
-	for (size_t i = 0; i < r->n_hop; i++)
-		if (r->hop[i].firewall == k->f->id)
-			return true;
-	return false;
+	return route_crosses(r, k->f->id);
 }
 
 static void keep_zone(struct keep *k, uint32_t zone)

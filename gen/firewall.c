@@ -541,16 +541,11 @@ static bool crosses(const struct gen *g, const struct left_out *x)
 {
 	uint32_t self = g->p->n_zones + g->f->id;
 
-	for (size_t i = 0; i < x->n; i++) {
-		const struct route *r = plan_route(g->p, x->nodes[i][0],
-						   x->nodes[i][1]);
-
-		if (x->nodes[i][0] == self || x->nodes[i][1] == self)
+	for (size_t i = 0; i < x->n; i++)
+		if (x->nodes[i][0] == self || x->nodes[i][1] == self ||
+		    route_crosses(plan_route(g->p, x->nodes[i][0],
+					     x->nodes[i][1]), g->f->id))
 			return true;
-		for (size_t k = 0; k < r->n_hop; k++)
-			if (r->hop[k].firewall == g->f->id)
-				return true;
-	}
 	return false;
 }
 

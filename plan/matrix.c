@@ -176,10 +176,7 @@ static bool firewall_matches(const struct maker *m, uint32_t from, uint32_t to)
 	r = plan_route(m->p, from, to);
 	if (!f)
 		return false;
-	for (size_t i = 0; i < r->n_hop; i++)
-		if (r->hop[i].firewall == f->id)
-			return true;
-	return to == m->p->n_zones + f->id;
+	return route_crosses(r, f->id) || to == m->p->n_zones + f->id;
 }
 
 static void add_keys(struct maker *m, struct row *r, struct key_range k)

@@ -305,11 +305,8 @@ void nat_views_input(const struct plan *p, uint32_t fw, uint32_t in,
 		add_view(a, views, own, own);
 	for (size_t i = 0; p->classes.v[from].nat && i < r->paths.n; i++) {
 		const struct path *path = &r->paths.v[i];
-		bool crosses = false;
 
-		for (size_t k = 0; k < path->n; k++)
-			crosses |= path->hop[k].firewall == fw;
-		if (!crosses)
+		if (!path_crosses(path, fw))
 			add_view(a, views, source_face(p, path, path->n, from,
 						       v4), own);
 	}

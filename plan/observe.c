@@ -192,14 +192,6 @@ bool plan_lets_through(const struct plan *p, const struct firewall *f,
 	return *by || f->unenforced;
 }
 
-static bool stands_at(const struct firewall *f, uint32_t zone)
-{
-	for (size_t i = 0; i < f->interfaces.n; i++)
-		if (f->interfaces.v[i]->zone->zone_id == zone)
-			return true;
-	return false;
-}
-
 const char *plan_firewall_takes(const struct firewall *f, uint32_t zone,
 				const struct packet *k)
 {
@@ -210,7 +202,7 @@ const char *plan_firewall_takes(const struct firewall *f, uint32_t zone,
 	if ((k->proto == PROTO_ICMP && k->detail == ICMP_ECHO_REQUEST) ||
 	    (k->proto == PROTO_ICMPV6 && k->detail == ICMPV6_ECHO_REQUEST))
 		return "answers echo requests from anyone, at a limited rate";
-	if (k->proto == PROTO_VRRP && f->nodes.n && stands_at(f, zone))
+	if (k->proto == PROTO_VRRP && f->nodes.n && firewall_in_zone(f, zone))
 		return "takes VRRP from its zones, having several nodes";
 	return NULL;
 }
@@ -218,12 +210,8 @@ const char *plan_firewall_takes(const struct firewall *f, uint32_t zone,
 static bool pair_at(const struct plan *p, uint32_t from, uint32_t to,
 		    const struct firewall *f)
 {
-	const struct route *r = plan_route(p, from, to);
-
-	for (size_t i = 0; i < r->n_hop; i++)
-		if (r->hop[i].firewall == f->id)
-			return true;
-	return from == to && firewall_within(f, from);
+	return route_crosses(plan_route(p, from, to), f->id) ||
+	       (from == to && firewall_within(f, from));
 }
 
 bool plan_observe_at(const struct plan *p, const struct observe *o,

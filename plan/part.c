@@ -7,17 +7,12 @@
 static bool part_holds(const struct plan *p, uint32_t from, uint32_t to)
 {
 	const struct firewall *f = topology_firewall(p->topo, p->topo->bundle);
-	const struct route *r;
 
 	if (!f || from == p->n_zones + f->id || to == p->n_zones + f->id)
 		return true;
 	if (from == to)
 		return from < p->n_zones && firewall_within(f, from);
-	r = plan_route(p, from, to);
-	for (size_t i = 0; i < r->n_hop; i++)
-		if (r->hop[i].firewall == f->id)
-			return true;
-	return false;
+	return route_crosses(plan_route(p, from, to), f->id);
 }
 
 static uint32_t class_at(const struct plan *p, uint32_t cell)

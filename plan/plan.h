@@ -348,6 +348,9 @@ const struct route *plan_route(const struct plan *p, uint32_t from_node,
  * the node is there, or a path from it ends there without crossing it? */
 bool input_arrives(const struct plan *p, uint32_t node,
 		   const struct firewall *f, uint32_t zone);
+/* Does the path, or some path, lead through the firewall? */
+bool path_crosses(const struct path *p, uint32_t firewall);
+bool route_crosses(const struct route *r, uint32_t firewall);
 bool route_uses(const struct route *r, uint32_t firewall, uint32_t in,
 		uint32_t out);
 /* Zones of its own that the firewall sends what goes to a zone into: out, of

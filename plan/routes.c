@@ -287,7 +287,7 @@ static struct zones attached(struct build *b, uint32_t node)
 	return out;
 }
 
-static bool crosses(const struct path *p, uint32_t fw)
+bool path_crosses(const struct path *p, uint32_t fw)
 {
 	for (size_t i = 0; i < p->n; i++)
 		if (p->hop[i].firewall == fw)
@@ -302,7 +302,7 @@ static void add_paths(struct arena *a, struct route *r, const struct route *z,
 	for (size_t i = 0; i < z->paths.n; i++) {
 		const struct path *path = &z->paths.v[i];
 
-		if (crosses(path, not_a) || crosses(path, not_b))
+		if (path_crosses(path, not_a) || path_crosses(path, not_b))
 			continue;
 		vec_push(a, &r->paths, *path);
 		r->reachable = true;
@@ -359,6 +359,14 @@ void build_firewall_routes(struct build *b)
 		}
 }
 
+bool route_crosses(const struct route *r, uint32_t fw)
+{
+	for (size_t i = 0; i < r->n_hop; i++)
+		if (r->hop[i].firewall == fw)
+			return true;
+	return false;
+}
+
 bool route_uses(const struct route *r, uint32_t firewall, uint32_t in,
 		uint32_t out)
 {
@@ -375,8 +383,7 @@ void route_ways_out(const struct plan *p, const struct firewall *f,
 	const struct route *own = plan_route(p, p->n_zones + f->id, zone);
 
 	memset(out, 0, p->n_zones * sizeof(*out));
-	for (size_t i = 0; i < f->interfaces.n; i++)
-		out[zone] |= f->interfaces.v[i]->zone->zone_id == zone;
+	out[zone] = firewall_in_zone(f, zone);
 	if (out[zone])
 		return;
 	for (uint32_t from = 0; from < p->n_zones; from++) {

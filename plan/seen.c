@@ -209,15 +209,8 @@ static struct answer forwarded(struct view_of *v, const struct form *s,
 /* Is the node itself, or the firewall that it is, at this zone? */
 static bool stands_at(const struct plan *p, uint32_t node, uint32_t zone)
 {
-	const struct firewall *f;
-
-	if (node < p->n_zones)
-		return node == zone;
-	f = p->topo->firewalls.v[node - p->n_zones];
-	for (size_t i = 0; i < f->interfaces.n; i++)
-		if (f->interfaces.v[i]->zone->zone_id == zone)
-			return true;
-	return false;
+	return node < p->n_zones ? node == zone :
+		firewall_in_zone(p->topo->firewalls.v[node - p->n_zones], zone);
 }
 
 bool input_arrives(const struct plan *p, uint32_t node,
@@ -228,15 +221,9 @@ bool input_arrives(const struct plan *p, uint32_t node,
 	if (stands_at(p, node, zone))
 		return true;
 	/* without a declared address, no other firewall knows the way */
-	for (size_t i = 0; p->classes.v[f->id].n_cell && i < r->paths.n; i++) {
-		const struct path *path = &r->paths.v[i];
-		bool crosses = false;
-
-		for (size_t k = 0; k < path->n; k++)
-			crosses |= path->hop[k].firewall == f->id;
-		if (!crosses)
+	for (size_t i = 0; p->classes.v[f->id].n_cell && i < r->paths.n; i++)
+		if (!path_crosses(&r->paths.v[i], f->id))
 			return true;
-	}
 	return false;
 }
 
