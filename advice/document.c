@@ -6,10 +6,11 @@
  * for every element. */
 struct line_index {
 	VEC(uint32_t) start;
+	uint32_t off; /* the place told last, and its column: a file may be */
+	unsigned col; /* one long line */
 };
 
-static const struct line_index *index_of(struct doc *d,
-					 const struct source *src)
+static struct line_index *index_of(struct doc *d, const struct source *src)
 {
 	struct map_entry *e = map_add(d->arena, &d->lines, &src, sizeof(src),
 				      NULL);
@@ -18,6 +19,7 @@ static const struct line_index *index_of(struct doc *d,
 	if (x)
 		return x;
 	e->val.p = x = ARENA_NEW(d->arena, struct line_index);
+	x->col = 1;
 	vec_push(d->arena, &x->start, 0);
 	for (size_t i = 0; i < src->len; i++)
 		if (src->text[i] == '\n')
@@ -27,9 +29,9 @@ static const struct line_index *index_of(struct doc *d,
 
 void doc_place(struct doc *d, struct span at)
 {
-	const struct line_index *x;
+	struct line_index *x;
 	size_t lo = 0, hi;
-	unsigned col = 1;
+	uint32_t from;
 
 	if (!at.src)
 		return;
@@ -42,9 +44,15 @@ void doc_place(struct doc *d, struct span at)
 		else
 			hi = mid;
 	}
-	for (uint32_t i = x->start.v[lo]; i < at.off; i++)
-		col += ((unsigned char)at.src->text[i] & 0xc0) != 0x80;
-	xw_printf(&d->w, "at", "%s:%zu:%u", at.src->name, lo + 1, col);
+	from = x->start.v[lo];
+	if (x->off >= from && x->off <= at.off)
+		from = x->off;
+	else
+		x->col = 1;
+	for (uint32_t i = from; i < at.off; i++)
+		x->col += ((unsigned char)at.src->text[i] & 0xc0) != 0x80;
+	x->off = at.off;
+	xw_printf(&d->w, "at", "%s:%zu:%u", at.src->name, lo + 1, x->col);
 }
 
 /*
