@@ -102,8 +102,10 @@ static void fill_group(struct doc *d, struct group *g)
 
 uint32_t doc_group(struct doc *d, uint32_t cls, uint32_t end)
 {
-	uint32_t key[2] = { cls, end };
-	struct group g = { .cls = cls, .end = end };
+	/* many exceptions name the same end */
+	uint32_t alike = end == NONE ? NONE : d->p->end_alike[end];
+	uint32_t key[2] = { cls, alike };
+	struct group g = { .cls = cls, .end = alike };
 	int is_new;
 	struct map_entry *e = map_add(d->arena, &d->group_ids, key,
 				      sizeof(key), &is_new);
