@@ -218,6 +218,26 @@ bool become_alike(struct become_pair *p, uint32_t a, uint32_t b)
 					 outcome_get(&p->y->out, b)->tree);
 }
 
+/* Whichever of them comes true on either side: what leaves is the same. */
+static enum become any_fates(const struct become_pair *p,
+			     const struct outcome *o, const struct outcome *q)
+{
+	struct become_unless u;
+
+	for (uint32_t i = 0; i < o->n; i++)
+		for (uint32_t k = 0; k < q->n; k++) {
+			const struct fate *a = &o->v[i], *b = &q->v[k];
+
+			if (ends(a->kind) || ends(b->kind))
+				continue;
+			if (a->kind != FATE_ACCEPT || b->kind != FATE_ACCEPT ||
+			    states(p->x->state.v[a->state],
+				   p->y->state.v[b->state], &u) != BECOME_SAME)
+				return BECOME_UNKNOWN;
+		}
+	return BECOME_SAME;
+}
+
 enum become become_compare(struct become_pair *p, uint32_t a, uint32_t b,
 			   struct become_unless *unless)
 {
@@ -230,7 +250,7 @@ enum become become_compare(struct become_pair *p, uint32_t a, uint32_t b,
 	q = outcome_get(&p->y->out, b);
 	if (o->n != 1 || q->n != 1 || o->v[0].kind != FATE_ACCEPT ||
 	    q->v[0].kind != FATE_ACCEPT)
-		return BECOME_UNKNOWN;
+		return any_fates(p, o, q);
 	return states(p->x->state.v[o->v[0].state], p->y->state.v[q->v[0].state],
 		      unless);
 }
