@@ -86,53 +86,21 @@ static struct node_spaces all_nodes(struct planner *x)
 	return all;
 }
 
-typedef VEC(struct two_nodes) node_pairs;
-
-/* Whose packets may cross from one zone of the firewall to another, whatever
- * is planned: node_pairs by the two zones, each ascending. */
-static struct map all_crossings(struct planner *x, uint32_t nodes)
-{
-	struct map zones = { 0 };
-
-	for (uint32_t from = 0; from < nodes; from++)
-		for (uint32_t to = 0; to < nodes; to++) {
-			const struct route *r = plan_route(x->p, from, to);
-			struct two_nodes pair = { from, to };
-
-			for (size_t i = 0; i < r->n_hop; i++) {
-				const struct hop *h = &r->hop[i];
-				uint32_t key[2] = { h->in, h->out };
-				struct map_entry *e;
-
-				if (h->firewall != x->f->id)
-					continue;
-				e = map_add(x->a, &zones, key, sizeof(key),
-					    NULL);
-				if (!e->val.p)
-					e->val.p = ARENA_NEW(x->a, node_pairs);
-				vec_push(x->a, (node_pairs *)e->val.p, pair);
-			}
-		}
-	return zones;
-}
-
 static void routed_between(struct planner *x, const struct node_spaces *all,
-			   const struct map *crossings, const struct party *a,
-			   const struct party *b)
+			   const struct party *a, const struct party *b)
 {
-	uint32_t key[2] = { a->zone_id, b->zone_id };
-	const struct map_entry *e = map_find(crossings, key, sizeof(key));
-	const node_pairs *v = e ? e->val.p : NULL;
+	const struct crossing *at = crossing_at(x->crossings, a->zone_id,
+						b->zone_id);
 
 	if (a == b)
 		vec_push(x->a, &x->sum, space_and(x->s, all->dst[a->zone_id],
 						  all->src[a->zone_id]));
-	for (size_t i = 0; a != b && v && i < v->n;) {
-		uint32_t from = v->v[i].from, reached = SPACE_NO;
+	for (size_t i = 0; a != b && i < at->busy.n;) {
+		uint32_t from = at->busy.v[i].from, reached = SPACE_NO;
 
-		for (; i < v->n && v->v[i].from == from; i++)
+		for (; i < at->busy.n && at->busy.v[i].from == from; i++)
 			reached = space_or(x->s, reached,
-					   all->dst[v->v[i].to]);
+					   all->dst[at->busy.v[i].to]);
 		vec_push(x->a, &x->sum, space_and(x->s, reached,
 						  all->src[from]));
 	}
@@ -142,9 +110,9 @@ static uint32_t routed_forward(struct planner *x)
 {
 	const struct firewall *f = x->f;
 	struct node_spaces all = all_nodes(x);
-	struct map crossings = all_crossings(x, all.n);
 	uint32_t out = SPACE_NO;
 
+	x->crossings = crossings_of_routes(x->a, x->p, f);
 	for (size_t i = 0; i < f->interfaces.n; i++)
 		for (size_t k = 0; k < f->interfaces.n; k++) {
 			const struct interface *in = f->interfaces.v[i];
@@ -152,8 +120,7 @@ static uint32_t routed_forward(struct planner *x)
 
 			if (i == k)
 				continue;
-			routed_between(x, &all, &crossings, in->zone,
-				       o->zone);
+			routed_between(x, &all, in->zone, o->zone);
 			out = space_or(x->s, out, space_and(x->s,
 				space_and(x->s, planner_names(x, in, PK_IIF),
 					  planner_names(x, o, PK_OIF)),

@@ -118,7 +118,7 @@ static void index_observed(struct crossings *c)
 	}
 }
 
-struct crossings *crossings_of(struct arena *a, const struct plan *p,
+static struct crossings *fresh(struct arena *a, const struct plan *p,
 			       const struct firewall *f)
 {
 	struct crossings *c = ARENA_NEW(a, struct crossings);
@@ -126,6 +126,26 @@ struct crossings *crossings_of(struct arena *a, const struct plan *p,
 	c->arena = a;
 	c->p = p;
 	c->f = f;
+	return c;
+}
+
+struct crossings *crossings_of_routes(struct arena *a, const struct plan *p,
+				      const struct firewall *f)
+{
+	uint32_t nodes = p->n_zones + (uint32_t)p->topo->firewalls.n;
+	struct crossings *c = fresh(a, p, f);
+
+	for (uint32_t from = 0; from < nodes; from++)
+		for (uint32_t to = 0; to < nodes; to++)
+			note_crossings(c, from, to, false);
+	return c;
+}
+
+struct crossings *crossings_of(struct arena *a, const struct plan *p,
+			       const struct firewall *f)
+{
+	struct crossings *c = fresh(a, p, f);
+
 	index_nodes(c);
 	if (c->nodes.n)
 		qsort(c->nodes.v, c->nodes.n, sizeof(*c->nodes.v), u32_compare2);

@@ -34,6 +34,9 @@ struct crossings {
 
 struct crossings *crossings_of(struct arena *a, const struct plan *p,
 			       const struct firewall *f);
+/* All whose routes lead across are busy, whatever is planned; no index. */
+struct crossings *crossings_of_routes(struct arena *a, const struct plan *p,
+				      const struct firewall *f);
 
 /* Lent; empty where nothing is planned, or nothing crosses. */
 const struct node_index *nodes_between(const struct crossings *c,
